@@ -1,0 +1,7 @@
+-- Revert novatune:track_grants from pg
+
+begin;
+
+drop table novatune.track_grants;
+
+commit;

@@ -1,0 +1,7 @@
+-- Revert novatune:ulid from pg
+
+begin;
+
+drop domain novatune.ulid;
+
+commit;

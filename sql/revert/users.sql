@@ -1,0 +1,8 @@
+-- Revert novatune:users from pg
+
+begin;
+
+drop table novatune.users;
+drop type novatune.user_status;
+
+commit;

@@ -1,0 +1,131 @@
+begin;
+\ir shared/setup.sql
+
+select plan(15);
+
+-- The responder's one query, as it is sent: both parameters are text.
+prepare stream_access (text, text) as
+select u.status::text, u.session_epoch, u.tokens_valid_after,
+       t.user_id::text, t.status::text, t.version, t.object_key, t.mime_type, t.file_size_bytes,
+       t.user_id = u.user_id or exists (
+         select from novatune.track_grants g
+         where g.track_id = t.track_id and g.grantee_id = u.user_id and (g.expires_at is null or g.expires_at > now()))
+from novatune.users u left join novatune.tracks t on t.track_id = $2
+where u.user_id = $1;
+
+create type pg_temp.answer as (
+    user_status text, session_epoch bigint, tokens_valid_after timestamptz,
+    owner_id text, track_status text, version bigint, object_key text, mime_type text, file_size_bytes bigint,
+    may_stream boolean
+);
+
+create function pg_temp.answers(user_number bigint, track_number bigint) returns setof pg_temp.answer
+    language plpgsql
+    set role = 'novatune_responder'
+    set plan_cache_mode = force_generic_plan
+as $$
+declare
+    answers refcursor;
+    answer record;
+begin
+    open answers for execute format('execute stream_access(%L, %L)',
+        lpad(user_number::text, 26, '0'), lpad(track_number::text, 26, '0'));
+    loop
+        fetch answers into answer;
+        exit when not found;
+        return next answer;
+    end loop;
+end
+$$;
+
+create function pg_temp.plan_of_the_query() returns jsonb
+    language plpgsql
+    set role = 'novatune_responder'
+    set plan_cache_mode = force_generic_plan
+as $$
+declare
+    plan jsonb;
+begin
+    execute format('explain (format json) execute stream_access(%L, %L)', lpad('1', 26, '0'), lpad('1', 26, '0')) into plan;
+    return plan;
+end
+$$;
+
+-- Enough rows that the planner would read a whole table only by mistake:
+-- user n owns track n, and was granted the tracks n - 1 to n - 4.
+insert into novatune.users (user_id)
+select pg_temp.ulid(n) from generate_series(1, 4000) as n;
+insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, status)
+select pg_temp.ulid(n), pg_temp.ulid(n), 'Song', 'audio/' || n, 'audio/mpeg', n, 'Ready'
+  from generate_series(1, 4000) as n;
+insert into novatune.track_grants (track_id, grantee_id, expires_at)
+select pg_temp.ulid(n - back), pg_temp.ulid(n),
+       case back when 2 then now() + interval '1 minute' when 3 then now() - interval '1 second' when 4 then now() end
+  from generate_series(5, 4000) as n, generate_series(1, 4) as back;
+update novatune.users set status = 'Suspended', tokens_valid_after = '2026-01-08 12:00:00+00' where user_id = pg_temp.ulid(11);
+update novatune.tracks set status = 'Deleted' where track_id = pg_temp.ulid(12);
+analyze novatune.users, novatune.tracks, novatune.track_grants;
+
+select results_eq(
+    'select * from pg_temp.answers(10, 10)',
+    $$values ('Active', 0::bigint, '-infinity'::timestamptz,
+              pg_temp.ulid(10), 'Ready', 1::bigint, 'audio/10', 'audio/mpeg', 10::bigint, true)$$,
+    'the owner may stream');
+select results_eq(
+    'select owner_id, may_stream from pg_temp.answers(10, 9)',
+    $$values (pg_temp.ulid(9), true)$$,
+    'a grant without an end lets stream');
+select results_eq(
+    'select owner_id, may_stream from pg_temp.answers(10, 8)',
+    $$values (pg_temp.ulid(8), true)$$,
+    'an unexpired grant lets stream');
+select results_eq(
+    'select owner_id, may_stream from pg_temp.answers(10, 7)',
+    $$values (pg_temp.ulid(7), false)$$,
+    'an expired grant does not');
+select results_eq(
+    'select owner_id, may_stream from pg_temp.answers(10, 6)',
+    $$values (pg_temp.ulid(6), false)$$,
+    'a grant that ends at this moment does not');
+select results_eq(
+    'select owner_id, may_stream from pg_temp.answers(10, 5)',
+    $$values (pg_temp.ulid(5), false)$$,
+    'without a grant nobody but the owner may');
+select results_eq(
+    'select owner_id, may_stream from pg_temp.answers(9, 10)',
+    $$values (pg_temp.ulid(10), false)$$,
+    'a grant to one is no grant to the other');
+select results_eq(
+    'select * from pg_temp.answers(10, 999999)',
+    $$values ('Active', 0::bigint, '-infinity'::timestamptz,
+              null::text, null::text, null::bigint, null::text, null::text, null::bigint, null::boolean)$$,
+    'a missing track is one row with the user alone');
+select is_empty('select * from pg_temp.answers(999999, 10)', 'a missing user is no row');
+select is_empty('select * from pg_temp.answers(999999, 999999)', 'nor with a missing track');
+select results_eq(
+    'select * from pg_temp.answers(11, 11)',
+    $$values ('Suspended', 1::bigint, '2026-01-08 12:00:00+00'::timestamptz,
+              pg_temp.ulid(11), 'Ready', 1::bigint, 'audio/11', 'audio/mpeg', 11::bigint, true)$$,
+    'a suspended user is told as such, with the risen epoch');
+select results_eq(
+    'select track_status, version, may_stream from pg_temp.answers(12, 12)',
+    $$values ('Deleted', 2::bigint, true)$$,
+    'a deleted track is told as such, with the risen version');
+
+select is((select parameter_types::text from pg_prepared_statements where name = 'stream_access'), '{text,text}',
+    'both parameters are text');
+select set_eq(
+    $$select node ->> 'Relation Name' as relation, node ->> 'Node Type' as node, node ->> 'Index Name' as index
+        from jsonb_path_query(pg_temp.plan_of_the_query(), 'strict $.** ? (exists (@."Relation Name"))') as node$$,
+    $$values ('track_grants', 'Index Scan', 'track_grants_pkey'),
+             ('tracks', 'Index Scan', 'tracks_pkey'),
+             ('users', 'Index Scan', 'users_pkey')$$,
+    'the generic plan reads each table through its primary key');
+select is_empty(
+    $$select node
+        from jsonb_path_query(pg_temp.plan_of_the_query(), 'strict $.** ? (exists (@."Index Name"))') as node
+       where not node ? 'Index Cond' or node ->> 'Index Name' !~ '_pkey$'$$,
+    'and each of them by a condition on that key');
+
+select * from finish();
+rollback;
