@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with: the language's strictest checks, so that a C pointer is always visible.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A room of the house: one library, tested on its own.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "novatune-stream",
+    products: [
+        .executable(name: "novatune-streamd", targets: ["novatune-streamd"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CFastCGI"),
+        .systemLibrary(name: "CPostgreSQL"),
+        .systemLibrary(name: "COpenSSL"),
+        .systemLibrary(name: "CHiredis"),
+        .systemLibrary(name: "CCurl"),
+
+        room("StreamIssuing"),
+        room("Resilience"),
+        room("StrictJSON"),
+        room("Cryptography", ["COpenSSL"]),
+        room("SigV4", ["Cryptography", "StreamIssuing"]),
+        room("BearerTokens", ["Cryptography", "Resilience", "StreamIssuing", "StrictJSON"]),
+        room("FastCGI", ["CFastCGI", "Resilience"]),
+        room("PostgreSQLTrackStore", ["CPostgreSQL", "Resilience", "StreamIssuing"]),
+        room("SealedCache", ["CHiredis", "Cryptography", "Resilience", "StreamIssuing", "StrictJSON"]),
+        room("HTTPClient", ["CCurl"]),
+        room("S3ObjectStore", ["HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
+        room("Observability", ["Resilience", "StreamIssuing", .product(name: "Logging", package: "swift-log")]),
+
+        .executableTarget(
+            name: "novatune-streamd",
+            dependencies: [
+                "BearerTokens", "Cryptography", "FastCGI", "Observability", "PostgreSQLTrackStore", "Resilience", "S3ObjectStore",
+                "SealedCache", "SigV4", "StreamIssuing", "StrictJSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+    ]
+)

@@ -1,0 +1,51 @@
+public import Cryptography
+
+/// A key with the one algorithm that it may be used with.
+public struct VerificationKey: Sendable, CustomStringConvertible {
+    enum Material: Sendable {
+        case secret(SymmetricKey)
+        case publicKey(PublicKey)
+    }
+
+    /// `kid`; nil for the shared secret of the settings.
+    public let id: String?
+    public let algorithm: SignatureAlgorithm
+    let material: Material
+
+    /// At least 256 bits (RFC 7518 §3.2).
+    public static let minimumSecretLength = 32
+
+    init(id: String?, algorithm: SignatureAlgorithm, material: Material) {
+        self.id = id
+        self.algorithm = algorithm
+        self.material = material
+    }
+
+    /// - Throws: where the secret has fewer than 32 bytes.
+    public init(sharedSecret: SymmetricKey, id: String? = nil) throws(KeySetError) {
+        guard sharedSecret.bytes.count >= Self.minimumSecretLength else {
+            throw KeySetError("an HS256 secret needs at least \(Self.minimumSecretLength) bytes")
+        }
+        self.init(id: id, algorithm: .hs256, material: .secret(sharedSecret))
+    }
+
+    public var description: String { id.map { "\(algorithm.rawValue) (kid \($0))" } ?? algorithm.rawValue }
+
+    func isValid(_ signature: JSONWebSignature) -> Bool {
+        switch material {
+        case .publicKey(let key):
+            return key.isValid(signature: signature.signature, for: signature.signingInput.span)
+        case .secret(let secret):
+            guard let authenticator = try? HMACSHA256(key: secret.bytes.span) else { return false }
+            let expected = authenticator.authenticationCode(for: signature.signingInput.span)
+            return expected.isEqual(to: signature.signature)
+        }
+    }
+}
+
+/// Why a key set or secret is refused. Names keys by their `kid` only.
+public struct KeySetError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,185 @@
+import CFastCGI
+import Glibc
+import Resilience
+
+/// All connections of one socket that wait for a worker: new ones, and kept ones between two requests.
+///
+/// A connection owns no thread. Idle connections lie in one epoll set; a worker takes one that has something to read, serves one
+/// request, and hands it back. Draining loses nothing: connections that the kernel has queued are still served, and a kept one
+/// is first cut for reading only, so that a request that is already in its buffer is still answered.
+final class ConnectionQueue: Sendable {
+    struct Connection {
+        let descriptor: Int32
+        /// Whether the epoll set knows it.
+        let isRegistered: Bool
+    }
+
+    private struct State {
+        /// Connections in the epoll set, and whether each has served a request.
+        var idle: [Int32: Bool] = [:]
+        var openCount = 0
+        var isDraining = false
+    }
+
+    /// libfcgi waits with select(2) when it closes a broken connection, which is undefined from here on.
+    private static let descriptorLimit = Int32(1024)
+    /// A peer that stops in the middle of a record pins its worker no longer than this.
+    private static let peerTimeoutSeconds = 5
+
+    private let socket: ListeningSocket
+    private let epoll: Int32
+    private let stopEvent: Int32
+    private let emptyEvent: Int32
+    private let state = Locked(State())
+
+    init(_ socket: ListeningSocket) {
+        self.socket = socket
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        stopEvent = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        emptyEvent = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        precondition(epoll >= 0 && stopEvent >= 0 && emptyEvent >= 0, "no file descriptors left at start")
+        control(EPOLL_CTL_ADD, stopEvent, EPOLLIN.rawValue)
+        // Exclusive: one worker wakes for a connection, not all.
+        control(EPOLL_CTL_ADD, socket.descriptor, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue)
+    }
+
+    deinit {
+        for descriptor in [epoll, stopEvent, emptyEvent] { _ = Glibc.close(descriptor) }
+    }
+
+    var openCount: Int { state.withLock { $0.openCount } }
+
+    /// The next connection with something to read; nil once stopped.
+    func next() -> Connection? {
+        while true {
+            var event = unsafe epoll_event()
+            guard unsafe epoll_wait(epoll, &event, 1, -1) == 1 else { continue }
+            let descriptor = unsafe event.data.fd
+            if descriptor == stopEvent { return nil }
+            if descriptor == socket.descriptor {
+                if let connection = accept() { return connection }
+            } else {
+                state.withLock { _ = $0.idle.removeValue(forKey: descriptor) }
+                return Connection(descriptor: descriptor, isRegistered: true)
+            }
+        }
+    }
+
+    /// After a request on a connection that its peer wants to keep.
+    func giveBack(_ connection: Connection) {
+        let isDraining = state.withLock { state in
+            if !state.isDraining { state.idle[connection.descriptor] = true }
+            return state.isDraining
+        }
+        if isDraining { close(connection) } else { arm(connection.descriptor, isRegistered: connection.isRegistered) }
+    }
+
+    func close(_ connection: Connection) {
+        _ = Glibc.close(connection.descriptor)
+        wasClosed()
+    }
+
+    /// For a connection that libfcgi has closed by itself.
+    func wasClosed() {
+        let isDrained = state.withLock { state in
+            state.openCount -= 1
+            return state.isDraining && state.openCount == 0
+        }
+        if isDrained { signal(emptyEvent) }
+    }
+
+    private func accept() -> Connection? {
+        let descriptor = accept4(socket.descriptor, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+        guard descriptor >= 0 else {
+            // Out of descriptors or memory: the connection stays in the kernel's queue until some are free again.
+            if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { _ = poll(nil, 0, 10) }
+            return nil
+        }
+        guard descriptor < Self.descriptorLimit else {
+            _ = Glibc.close(descriptor)
+            return nil
+        }
+        var timeout = timeval(tv_sec: Self.peerTimeoutSeconds, tv_usec: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        state.withLock { $0.openCount += 1 }
+        // nginx connects and writes at once, so its request is nearly always there; a silent peer must not hold the worker.
+        var byte: UInt8 = 0
+        if unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) < 0, errno == EAGAIN {
+            state.withLock { $0.idle[descriptor] = false }
+            arm(descriptor, isRegistered: false)
+            return nil
+        }
+        return Connection(descriptor: descriptor, isRegistered: false)
+    }
+
+    private func arm(_ descriptor: Int32, isRegistered: Bool) {
+        control(
+            isRegistered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue)
+    }
+
+    private func control(_ operation: Int32, _ descriptor: Int32, _ events: UInt32) {
+        var event = unsafe epoll_event(events: events, data: epoll_data(fd: descriptor))
+        unsafe _ = epoll_ctl(epoll, operation, descriptor, &event)
+    }
+
+    private func signal(_ event: Int32) {
+        eventfd_write(event, 1)
+    }
+
+    /// Stops accepting and waits until every connection is served and closed.
+    /// - Returns: false where the deadline came first.
+    func drain(by deadline: Deadline) -> Bool {
+        socket.removePath()
+        var listening = unsafe epoll_event()
+        unsafe _ = epoll_ctl(epoll, EPOLL_CTL_DEL, socket.descriptor, &listening)
+        adoptQueuedConnections()
+        if !socket.isShared { socket.close() }
+        cutIdleConnections(onlyServed: true)
+        // A peer that connected and has not yet written its first request gets a moment to do so.
+        let grace = Deadline(after: .milliseconds(250))
+        if waitUntilEmpty(by: grace.instant < deadline.instant ? grace : deadline) { return true }
+        cutIdleConnections(onlyServed: false)
+        return waitUntilEmpty(by: deadline)
+    }
+
+    /// Wakes every worker for good.
+    func stop() {
+        signal(stopEvent)
+    }
+
+    private func adoptQueuedConnections() {
+        // A socket that systemd holds stays open there: what is queued on it waits for the next process.
+        guard !socket.isShared else { return }
+        while true {
+            let descriptor = accept4(socket.descriptor, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+            guard descriptor >= 0 else { return }
+            state.withLock { state in
+                state.openCount += 1
+                state.idle[descriptor] = false
+            }
+            arm(descriptor, isRegistered: false)
+        }
+    }
+
+    /// Cuts for reading: on a unix socket what the peer has written is still read, and its next write fails at once, so that it
+    /// asks elsewhere. Under the lock, because a descriptor in `idle` is certainly open.
+    private func cutIdleConnections(onlyServed: Bool) {
+        let isEmpty = state.withLock { state in
+            state.isDraining = true
+            for (descriptor, hasServed) in state.idle where hasServed || !onlyServed {
+                shutdown(descriptor, Int32(SHUT_RD))
+            }
+            return state.openCount == 0
+        }
+        if isEmpty { signal(emptyEvent) }
+    }
+
+    private func waitUntilEmpty(by deadline: Deadline) -> Bool {
+        while true {
+            var waiting = pollfd(fd: emptyEvent, events: Int16(POLLIN), revents: 0)
+            if unsafe poll(&waiting, 1, deadline.remainingMilliseconds) == 1 { return true }
+            if deadline.isPast { return openCount == 0 }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+/// An answer in the making: CGI header lines (RFC 3875 §6.3), an empty line, the body.
+public struct FastCGIResponse: Sendable {
+    private(set) var bytes: [UInt8] = []
+
+    public init() {
+        bytes.reserveCapacity(4096)
+    }
+
+    /// The first line. Call it first.
+    public mutating func start(status: Int) {
+        bytes.removeAll(keepingCapacity: true)
+        append("Status: ")
+        append(String(status))
+        append(" ")
+        append(Self.reasonPhrase(status))
+        append("\r\n")
+    }
+
+    /// - Parameter value: without control characters; a line break in it would be a header of its own, so it is dropped.
+    public mutating func header(_ name: StaticString, _ value: String) {
+        name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+        append(": ")
+        for byte in value.utf8 where byte >= 0x20 && byte != 0x7F { bytes.append(byte) }
+        append("\r\n")
+    }
+
+    /// Ends the headers. Call it last.
+    public mutating func finish(body: [UInt8]) {
+        append("Content-Length: ")
+        append(String(body.count))
+        append("\r\n\r\n")
+        bytes.append(contentsOf: body)
+    }
+
+    /// Ends the headers of an answer that has no body (204).
+    public mutating func finishWithoutBody() {
+        append("\r\n")
+    }
+
+    private mutating func append(_ text: String) {
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    /// RFC 9110 §15, for the codes that this service answers.
+    private static func reasonPhrase(_ status: Int) -> String {
+        switch status {
+        case 200: "OK"
+        case 204: "No Content"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 409: "Conflict"
+        case 413: "Content Too Large"
+        case 503: "Service Unavailable"
+        default: "Status"
+        }
+    }
+}

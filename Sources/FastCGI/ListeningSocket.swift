@@ -1,0 +1,110 @@
+import Glibc
+
+/// A socket on which FastCGI connections arrive.
+public struct ListeningSocket: Sendable {
+    public let address: SocketAddress
+    let descriptor: Int32
+    /// The path to remove when this process stops listening; nil where somebody else made the socket.
+    private let ownPath: String?
+
+    /// A short queue would refuse connections in a burst; the kernel caps it at `net.core.somaxconn`.
+    private static let backlog: Int32 = 4096
+
+    /// Opens or adopts the socket. A path socket gets mode 0660, so that only owner and group (nginx's) may connect.
+    public init(_ address: SocketAddress) throws(SocketError) {
+        self.address = address
+        switch address {
+        case .unix(let path):
+            descriptor = try Self.open(address, path: path)
+            ownPath = path
+        case .tcp(let host, let port):
+            descriptor = try Self.open(address, host: host, port: port)
+            ownPath = nil
+        case .inherited(let inherited):
+            guard Self.isListening(inherited) else { throw SocketError("\(address): not a listening socket") }
+            descriptor = inherited
+            ownPath = nil
+        }
+        // Workers race for a connection; the losers must not block in accept.
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    /// Whether `descriptor` is a socket that listens.
+    public static func isListening(_ descriptor: Int32) -> Bool {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value == 1
+    }
+
+    /// Whether another process holds it too, as systemd does, and serves on it after this one.
+    var isShared: Bool { descriptor >= 3 && ownPath == nil && address == .inherited(descriptor: descriptor) }
+
+    /// No new connection can be made from here on; those that the kernel has queued can still be accepted.
+    func removePath() {
+        if let ownPath { unsafe unlink(ownPath) }
+    }
+
+    func close() {
+        _ = Glibc.close(descriptor)
+    }
+
+    private static func open(_ address: SocketAddress, path: String) throws(SocketError) -> Int32 {
+        var name = sockaddr_un()
+        name.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        unsafe withUnsafeMutableBytes(of: &name.sun_path) { unsafe $0.copyBytes(from: bytes) }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SocketError(address, "socket", errno: errno) }
+        try removeStaleSocket(address, path, name)
+        // Nobody can connect between bind and listen, so the mode is right before the first connection.
+        let bound = unsafe withUnsafePointer(to: &name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe bind(descriptor, $0, length) }
+        }
+        guard bound == 0, unsafe chmod(path, 0o660) == 0, listen(descriptor, backlog) == 0 else {
+            let code = errno
+            _ = Glibc.close(descriptor)
+            throw SocketError(address, "bind", errno: code)
+        }
+        return descriptor
+    }
+
+    /// A socket file that nobody listens on was left by a process that was killed.
+    private static func removeStaleSocket(_ address: SocketAddress, _ path: String, _ name: sockaddr_un) throws(SocketError) {
+        var information = stat()
+        guard unsafe lstat(path, &information) == 0 else { return }
+        guard information.st_mode & S_IFMT == S_IFSOCK else { throw SocketError("\(address): exists and is not a socket") }
+        let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        defer { _ = Glibc.close(probe) }
+        var name = name
+        let connected = unsafe withUnsafePointer(to: &name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(probe, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard connected != 0, errno == ECONNREFUSED else { throw SocketError(address, "connect", errno: EADDRINUSE) }
+        unsafe unlink(path)
+    }
+
+    private static func open(_ address: SocketAddress, host: String, port: UInt16) throws(SocketError) -> Int32 {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_flags = AI_NUMERICHOST | AI_PASSIVE
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(host, String(port), &hints, &found) == 0, let first = unsafe found else {
+            throw SocketError("\(address): not a numeric address")
+        }
+        defer { unsafe freeaddrinfo(first) }
+        let descriptor = unsafe socket(first.pointee.ai_family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SocketError(address, "socket", errno: errno) }
+        var yes: Int32 = 1
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        guard unsafe bind(descriptor, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0, listen(descriptor, backlog) == 0 else {
+            let code = errno
+            _ = Glibc.close(descriptor)
+            throw SocketError(address, "bind", errno: code)
+        }
+        return descriptor
+    }
+}

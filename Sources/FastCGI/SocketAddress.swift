@@ -1,0 +1,35 @@
+/// Where a FastCGI socket is.
+public enum SocketAddress: Sendable, Equatable, CustomStringConvertible {
+    /// A path of at most 107 bytes (`sun_path`, unix(7)).
+    case unix(path: String)
+    /// Numeric address and port. FastCGI has no authentication: loopback, or a network that is nobody else's.
+    case tcp(host: String, port: UInt16)
+    /// A socket that listens already: 0 from spawn-fcgi, 3 and up from systemd.
+    case inherited(descriptor: Int32)
+
+    /// Reads `unix:/path`, `fd:N`, `127.0.0.1:9000` or `[::1]:9000`; nil for anything else.
+    public init?(_ text: String) {
+        if text.hasPrefix("unix:") {
+            let path = String(text.dropFirst(5))
+            guard path.hasPrefix("/"), path.utf8.count <= 107, !path.utf8.contains(0) else { return nil }
+            self = .unix(path: path)
+        } else if text.hasPrefix("fd:") {
+            guard let descriptor = Int32(text.dropFirst(3)), descriptor >= 0 else { return nil }
+            self = .inherited(descriptor: descriptor)
+        } else {
+            guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else { return nil }
+            var host = text[..<colon]
+            if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+            guard !host.isEmpty else { return nil }
+            self = .tcp(host: String(host), port: port)
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .unix(let path): "unix:\(path)"
+        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .inherited(let descriptor): "fd:\(descriptor)"
+        }
+    }
+}

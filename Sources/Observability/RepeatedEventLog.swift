@@ -1,0 +1,38 @@
+public import Logging
+import Resilience
+
+/// Logs an event that a failing dependency repeats at every request: its first occurrence at once, then at most one line a
+/// second that says how many it stands for.
+public final class RepeatedEventLog: Sendable {
+    private struct Occurrences {
+        var loggedAt: ContinuousClock.Instant
+        var suppressed = 0
+    }
+
+    private let logger: Logger
+    private let interval: Duration
+    private let occurrences = Locked<[String: Occurrences]>([:])
+
+    public init(_ logger: Logger, interval: Duration = .seconds(1)) {
+        self.logger = logger
+        self.interval = interval
+    }
+
+    /// - Parameter kind: events of one kind are counted together; a small, fixed set.
+    public func log(_ level: Logger.Level, _ event: Logger.Message, kind: String, _ metadata: Logger.Metadata) {
+        let now = ContinuousClock.now
+        let suppressed: Int? = occurrences.withLock { occurrences in
+            guard let last = occurrences[kind], last.loggedAt.duration(to: now) < interval else {
+                let suppressed = occurrences[kind]?.suppressed ?? 0
+                occurrences[kind] = Occurrences(loggedAt: now)
+                return suppressed
+            }
+            occurrences[kind]?.suppressed += 1
+            return nil
+        }
+        guard let suppressed else { return }
+        var metadata = metadata
+        if suppressed > 0 { metadata["occurrences_since_last"] = "\(suppressed)" }
+        logger.log(level: level, event, metadata: metadata)
+    }
+}

@@ -1,0 +1,50 @@
+import StreamIssuing
+
+/// What went wrong between us and PostgreSQL.
+///
+/// Holds no text of the server's but its five-character SQLSTATE: messages may quote a row.
+struct PostgreSQLError: Error, Sendable, Equatable {
+    enum Code: Sendable, Equatable {
+        /// The address, the credentials or the server said no while connecting.
+        case connect
+        /// The connection broke.
+        case lost
+        case timeout
+        /// The server answered with an error (PostgreSQL manual, appendix A).
+        case sql(state: String)
+        /// A row that the query cannot have made: another schema.
+        case unexpectedRow(column: Int32)
+    }
+
+    let code: Code
+    /// For `connect`: libpq's message, which names host, port, role and database, never a password.
+    var message = ""
+
+    /// Whether another connection could do better: it broke, or the server is shutting down, restarting or changing roles.
+    var isWorthAnotherConnection: Bool {
+        switch code {
+        case .connect, .lost, .timeout: true
+        case .sql(let state): state.hasPrefix("08") || state.hasPrefix("57P") || state == "25006"
+        case .unexpectedRow: false
+        }
+    }
+
+    var unavailable: Unavailable {
+        switch code {
+        case .connect: Unavailable(.database, code: "connect", reason: message.isEmpty ? "cannot connect" : message)
+        case .lost: Unavailable(.database, code: "lost", reason: "the connection was lost")
+        case .timeout: Unavailable(.database, code: "timeout", reason: "no answer in time")
+        case .sql(let state): Unavailable(.database, code: "sql_\(state)", reason: Self.advice(state))
+        case .unexpectedRow(let column):
+            Unavailable(.database, code: "unexpected_row", reason: "column \(column) is not of the expected type; is sql/ deployed?")
+        }
+    }
+
+    private static func advice(_ state: String) -> String {
+        switch state {
+        case "42501": "the role may not run the query; is it a member of novatune_responder?"
+        case "3F000", "42P01", "42703": "the schema is missing or old; deploy sql/"
+        default: "the query failed with SQLSTATE \(state)"
+        }
+    }
+}

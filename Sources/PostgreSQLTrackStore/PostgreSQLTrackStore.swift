@@ -1,0 +1,99 @@
+import Resilience
+public import StreamIssuing
+
+/// The track store in PostgreSQL, on one connection that is made when it is first needed and replaced when it breaks.
+public final class PostgreSQLTrackStore: TrackStore {
+    private let conninfo: String
+    private let timeout: Duration
+    private var connection: PostgreSQLConnection?
+    private var question: (user: ULID, track: ULID)?
+    private var hasRetried = false
+    private var deadline = Deadline(after: .zero)
+
+    /// - Parameter timeout: for connecting and the query together; a broken connection is replaced and the query tried once more.
+    public init(conninfo: String, timeout: Duration) {
+        self.conninfo = conninfo
+        self.timeout = timeout
+    }
+
+    public func ask(user: ULID, track: ULID) throws(Unavailable) {
+        question = (user, track)
+        hasRetried = false
+        do {
+            try send(user, track)
+        } catch {
+            try retryAsking(after: error)
+        }
+    }
+
+    public func answer() throws(Unavailable) -> AccessFacts {
+        do {
+            return try receive()
+        } catch {
+            try retryAsking(after: error)
+            do { return try receive() } catch { throw failed(error) }
+        }
+    }
+
+    private func send(_ user: ULID, _ track: ULID) throws(PostgreSQLError) {
+        deadline = Deadline(after: timeout)
+        try connected().send((user.description, track.description))
+    }
+
+    private func connected() throws(PostgreSQLError) -> PostgreSQLConnection {
+        if let connection { return connection }
+        let fresh = try PostgreSQLConnection(conninfo: conninfo, by: deadline)
+        connection = fresh
+        return fresh
+    }
+
+    private func receive() throws(PostgreSQLError) -> AccessFacts {
+        guard let connection, let question else { throw PostgreSQLError(code: .lost) }
+        return try AccessFacts(try connection.receive(by: deadline), track: question.track)
+    }
+
+    /// Once for each question. The query only reads, so asking twice changes nothing.
+    private func retryAsking(after error: PostgreSQLError) throws(Unavailable) {
+        guard error.isWorthAnotherConnection, !hasRetried, let (user, track) = question else { throw failed(error) }
+        hasRetried = true
+        connection = nil
+        do {
+            try send(user, track)
+        } catch {
+            throw failed(error)
+        }
+    }
+
+    private func failed(_ error: PostgreSQLError) -> Unavailable {
+        if error.isWorthAnotherConnection { connection = nil }
+        return error.unavailable
+    }
+}
+
+extension AccessFacts {
+    /// From the columns of `AccessQuery`, in their order.
+    init(_ result: PostgreSQLResult, track trackID: ULID) throws(PostgreSQLError) {
+        guard result.rowCount > 0 else {
+            self.init(user: nil, track: nil, mayHear: false)
+            return
+        }
+        let user = User(
+            status: UserStatus(rawValue: try result.text(0)), sessionEpoch: try result.integer(1),
+            tokensValidAfterMicroseconds: Self.unixMicroseconds(try result.integer(2)))
+        guard !result.isNull(3) else {
+            self.init(user: user, track: nil, mayHear: false)
+            return
+        }
+        let track = Track(
+            id: trackID, status: TrackStatus(rawValue: try result.text(4)), version: try result.integer(5),
+            objectKey: try result.text(6), mimeType: try result.text(7), sizeInBytes: try result.integer(8))
+        self.init(user: user, track: track, mayHear: try result.boolean(9))
+    }
+
+    /// PostgreSQL counts from 2000-01-01; its infinities are the ends of the range and stay there.
+    private static func unixMicroseconds(_ timestamp: Int64) -> Int64 {
+        guard timestamp != .min, timestamp != .max else { return timestamp }
+        let (sum, overflow) = timestamp.addingReportingOverflow(946_684_800_000_000)
+        return overflow ? .max : sum
+    }
+}

@@ -1,0 +1,100 @@
+import HTTPClient
+import SigV4
+public import StreamIssuing
+
+/// The audio in an S3 bucket: looked for through the internal endpoint, handed out through the public one.
+///
+/// Holds an HTTP connection and signing contexts: not for several threads at once.
+public final class S3ObjectStore: ObjectStore {
+    private let settings: S3Settings
+    private let client = HTTPClient()
+    private let publicPresigner: Presigner
+    private let internalPresigner: Presigner
+    private let clock: any WallClock
+
+    /// Seconds that the service's own signed HEAD is good for.
+    private static let ownExpiry: Duration = .seconds(60)
+    /// S3: "Object key names", 1,024 bytes.
+    private static let maximumKeyLength = 1024
+
+    public init(_ settings: S3Settings, clock: any WallClock) {
+        self.settings = settings
+        self.clock = clock
+        func presigner(_ endpoint: Endpoint) -> Presigner {
+            Presigner(
+                credentials: settings.credentials, region: settings.region, endpoint: endpoint, bucket: settings.bucket,
+                addressing: settings.addressing)
+        }
+        publicPresigner = presigner(settings.publicEndpoint)
+        internalPresigner = presigner(settings.endpoint)
+    }
+
+    public func verify(objectKey: String) throws(Unavailable) {
+        try Self.check(objectKey)
+        guard settings.verification == .object else { return }
+        switch try headTwice(objectKey) {
+        case 200: return
+        case 404: throw Unavailable(.objectStore, code: "missing_object", reason: "the track's object is not in the bucket")
+        case let status: throw Self.refused(status)
+        }
+    }
+
+    public func presign(objectKey: String, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
+        try Self.check(objectKey)
+        do {
+            let url = try publicPresigner.presign(
+                key: objectKey, responseContentType: contentType, at: now, expiry: settings.presignExpiry)
+            return PresignedURL(url: url, expiresAt: now.adding(settings.presignExpiry))
+        } catch {
+            throw Unavailable(.objectStore, code: "signing", reason: "\(error)")
+        }
+    }
+
+    /// Returns if the bucket answers and these credentials may look into it.
+    public func probe() throws(Unavailable) {
+        switch try head("") {
+        case 200: return
+        case 404: throw Unavailable(.objectStore, code: "missing_bucket", reason: "there is no such bucket")
+        case let status: throw Self.refused(status)
+        }
+    }
+
+    /// Once more where the first answer says nothing about the object.
+    private func headTwice(_ objectKey: String) throws(Unavailable) -> Int {
+        do {
+            let status = try head(objectKey)
+            guard status >= 500 else { return status }
+        } catch {}
+        return try head(objectKey)
+    }
+
+    private func head(_ objectKey: String) throws(Unavailable) -> Int {
+        do {
+            let url = try internalPresigner.presign(method: "HEAD", key: objectKey, at: clock.now, expiry: Self.ownExpiry)
+            return try client.head(url, timeout: settings.timeout)
+        } catch let error as HTTPError {
+            throw Unavailable(.objectStore, code: error.code, reason: "\(error)")
+        } catch {
+            throw Unavailable(.objectStore, code: "signing", reason: "\(error)")
+        }
+    }
+
+    private static func refused(_ status: Int) -> Unavailable {
+        let reason =
+            switch status {
+            case 403: "the store answered 403; are key, secret, region and clock right?"
+            case 301, 307, 400: "the store answered \(status); are region, endpoint and addressing right?"
+            default: "the store answered \(status)"
+            }
+        return Unavailable(.objectStore, code: "http_\(status)", reason: reason)
+    }
+
+    /// Keys that a URL parser would change (WHATWG URL, "path state": `.` and `..` segments) would lead to another object.
+    private static func check(_ key: String) throws(Unavailable) {
+        let segments = key.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let isCollapsible = segments.contains { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }
+        guard (1...maximumKeyLength).contains(key.utf8.count), !isCollapsible else {
+            throw Unavailable(.objectStore, code: "illegal_key", reason: "the track's object key cannot be put into a URL safely")
+        }
+    }
+}

@@ -1,0 +1,48 @@
+public import SigV4
+
+/// Where the bucket is, for the service and for players.
+public struct S3Settings: Sendable {
+    /// Whether a URL is issued for an object that nobody has looked for.
+    public enum Verification: String, Sendable, CaseIterable {
+        /// HEAD of the object first.
+        case object
+        case none
+    }
+
+    /// For the service's own calls.
+    public let endpoint: Endpoint
+    /// In the URLs that players get.
+    public let publicEndpoint: Endpoint
+    public let region: String
+    public let bucket: String
+    public let addressing: Endpoint.Addressing
+    public let credentials: Credentials
+    /// 1 s to 7 days, default 120 s.
+    public let presignExpiry: Duration
+    /// For one HEAD, tried twice at most; default 5 s.
+    public let timeout: Duration
+    public let verification: Verification
+
+    public init(
+        endpoint: Endpoint, publicEndpoint: Endpoint, region: String, bucket: String, addressing: Endpoint.Addressing,
+        credentials: Credentials, presignExpiry: Duration, timeout: Duration, verification: Verification
+    ) {
+        self.endpoint = endpoint
+        self.publicEndpoint = publicEndpoint
+        self.region = region
+        self.bucket = bucket
+        self.addressing = addressing
+        self.credentials = credentials
+        self.presignExpiry = presignExpiry
+        self.timeout = timeout
+        self.verification = verification
+    }
+
+    /// Everything that shapes a URL, for the cache's stamp.
+    public var fingerprintText: String {
+        [
+            publicEndpoint.scheme.rawValue, publicEndpoint.host, publicEndpoint.port.map { String($0) } ?? "", region, bucket,
+            addressing.rawValue, credentials.accessKeyID, credentials.sessionToken ?? "", String(presignExpiry.components.seconds),
+        ].joined(separator: "\n")
+    }
+}

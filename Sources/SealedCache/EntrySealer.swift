@@ -1,0 +1,73 @@
+public import Cryptography
+
+/// Seals and opens cache values:
+///
+///     1 byte   format, 1
+///     1 byte   length of the key version
+///     n bytes  key version
+///     12 bytes nonce
+///     m bytes  ciphertext
+///     16 bytes tag
+///
+/// AES-256-GCM. The associated data is everything before the nonce, followed by the cache key, so that an entry opens only
+/// under the key that it was stored under. Contexts are reused: not for several threads at once.
+public final class EntrySealer {
+    /// Why a value does not open; all of them are misses.
+    public enum OpenFailure: String, Error, Sendable, CaseIterable {
+        case unknownFormat = "unknown_format"
+        case unknownKeyVersion = "unknown_key_version"
+        /// Shorter than its own lengths say.
+        case truncated
+        /// Changed, moved to another cache key, or sealed with other bytes of the same key version.
+        case notAuthentic = "not_authentic"
+    }
+
+    static let format: UInt8 = 1
+
+    private let current: KeyRing.Version
+    private let ciphers: [KeyRing.Version: AES256GCM]
+    private let random: any RandomSource
+
+    public init(_ ring: KeyRing, random: any RandomSource = SecureRandom()) throws(CryptographyError) {
+        current = ring.current
+        var ciphers: [KeyRing.Version: AES256GCM] = [:]
+        for (version, key) in ring.keys { ciphers[version] = try AES256GCM(key: key) }
+        self.ciphers = ciphers
+        self.random = random
+    }
+
+    public func seal(_ plaintext: [UInt8], under cacheKey: String) throws(CryptographyError) -> [UInt8] {
+        guard let cipher = ciphers[current] else { throw CryptographyError(invalidInput: "the key ring has no current key") }
+        let version = Array(current.utf8)
+        var value: [UInt8] = [Self.format, UInt8(truncatingIfNeeded: version.count)]
+        value.reserveCapacity(2 + version.count + AES256GCM.nonceLength + plaintext.count + AES256GCM.tagLength)
+        value.append(contentsOf: version)
+        let associatedData = value + cacheKey.utf8
+        var nonce = [UInt8](repeating: 0, count: AES256GCM.nonceLength)
+        random.fill(&nonce)
+        value.append(contentsOf: nonce)
+        try cipher.seal(plaintext.span, nonce: nonce.span, authenticating: associatedData.span, into: &value)
+        return value
+    }
+
+    public func open(_ value: [UInt8], under cacheKey: String) throws(OpenFailure) -> [UInt8] {
+        guard let format = value.first else { throw .truncated }
+        guard format == Self.format else { throw .unknownFormat }
+        guard value.count >= 2 else { throw .truncated }
+        let nonceStart = 2 + Int(value[1])
+        let ciphertextStart = nonceStart + AES256GCM.nonceLength
+        guard value.count >= ciphertextStart + AES256GCM.tagLength else { throw .truncated }
+        guard let version = String(validating: value[2..<nonceStart], as: UTF8.self), let cipher = ciphers[version] else {
+            throw .unknownKeyVersion
+        }
+        var associatedData: [UInt8] = []
+        associatedData.reserveCapacity(nonceStart + cacheKey.utf8.count)
+        associatedData.append(contentsOf: value[..<nonceStart])
+        associatedData.append(contentsOf: cacheKey.utf8)
+        let plaintext = cipher.open(
+            value.span.extracting(ciphertextStart...), nonce: value.span.extracting(nonceStart..<ciphertextStart),
+            authenticating: associatedData.span)
+        guard let plaintext else { throw .notAuthentic }
+        return plaintext
+    }
+}

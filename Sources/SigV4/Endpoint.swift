@@ -1,0 +1,77 @@
+/// Where a bucket is reached: `https://s3.eu-central-1.amazonaws.com`, `http://127.0.0.1:9000`.
+public struct Endpoint: Sendable, Hashable {
+    public enum Scheme: String, Sendable {
+        case http, https
+
+        var defaultPort: UInt16 { self == .http ? 80 : 443 }
+    }
+
+    /// Where the bucket's name goes.
+    public enum Addressing: String, Sendable {
+        /// `https://host/bucket/key`
+        case path
+        /// `https://bucket.host/key`
+        case virtual
+    }
+
+    public let scheme: Scheme
+    /// Host name or address, without brackets' loss for IPv6: `[::1]`.
+    public let host: String
+    /// As written; nil where none was.
+    public let port: UInt16?
+
+    /// Reads `scheme://host[:port][/]`; nil where there is anything else.
+    public init?(_ text: String) {
+        guard let separator = text.firstRange(of: "://"), let scheme = Scheme(rawValue: text[..<separator.lowerBound].lowercased())
+        else { return nil }
+        var authority = text[separator.upperBound...]
+        if authority.last == "/" { authority = authority.dropLast() }
+        var host = authority
+        var port: UInt16?
+        if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
+            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0 else { return nil }
+            port = number
+            host = authority[..<colon]
+        }
+        guard Self.isPlausible(host) else { return nil }
+        self.scheme = scheme
+        self.host = host.lowercased()
+        self.port = port
+    }
+
+    private static func isPlausible(_ host: Substring) -> Bool {
+        if host.first == "[" {
+            return host.last == "]" && host.dropFirst().dropLast().allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." } && host.count > 4
+        }
+        return !host.isEmpty && host.utf8.count <= 253
+            && host.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                    UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    /// The authority of a URL, with the port as written.
+    func authority(bucket: String, _ addressing: Addressing) -> String {
+        let named = addressing == .virtual ? "\(bucket).\(host)" : host
+        return port.map { "\(named):\($0)" } ?? named
+    }
+
+    /// The `Host` header: clients leave a default port out (RFC 9110 §4.2.1, §7.2).
+    func hostHeader(bucket: String, _ addressing: Addressing) -> String {
+        let named = addressing == .virtual ? "\(bucket).\(host)" : host
+        guard let port, port != scheme.defaultPort else { return named }
+        return "\(named):\(port)"
+    }
+
+    func path(bucket: String, key: String, _ addressing: Addressing) -> String {
+        let prefix = addressing == .virtual ? "/" : "/\(URIEncoding.encode(bucket))/"
+        var path = prefix
+        path.reserveCapacity(prefix.utf8.count + key.utf8.count * 2)
+        URIEncoding.append(key, to: &path, keepingSlashes: true)
+        return path
+    }
+}

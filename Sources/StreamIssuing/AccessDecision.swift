@@ -1,0 +1,55 @@
+/// What the database says at this moment about one user and one track.
+public struct AccessFacts: Sendable, Equatable {
+    public struct User: Sendable, Equatable {
+        public let status: UserStatus
+        /// Rises when all of the user's sessions end.
+        public let sessionEpoch: Int64
+        /// Tokens issued before this moment are refused: microseconds since 1970-01-01T00:00:00Z;
+        /// `Int64.min` for "no such moment", `Int64.max` for "every token".
+        public let tokensValidAfterMicroseconds: Int64
+
+        public init(status: UserStatus, sessionEpoch: Int64, tokensValidAfterMicroseconds: Int64) {
+            self.status = status
+            self.sessionEpoch = sessionEpoch
+            self.tokensValidAfterMicroseconds = tokensValidAfterMicroseconds
+        }
+    }
+
+    /// Nil where there is no such user.
+    public let user: User?
+    /// Nil where there is no such track.
+    public let track: Track?
+    /// Whether the user owns the track or holds an unexpired grant on it.
+    public let mayHear: Bool
+
+    public init(user: User?, track: Track?, mayHear: Bool) {
+        self.user = user
+        self.track = track
+        self.mayHear = mayHear
+    }
+}
+
+/// The checks 5 to 8 of the contract, in their order: the first that fails answers.
+public enum AccessDecision {
+    public struct Permission: Sendable, Equatable {
+        public let track: Track
+        public let sessionEpoch: Int64
+    }
+
+    public static func decide(for listener: Listener, _ facts: AccessFacts) throws(Problem) -> Permission {
+        guard let user = facts.user, user.status == .active else { throw .forbidden }
+        guard tokenIsCurrent(listener, user) else { throw .unauthorized(.invalidToken) }
+        guard let track = facts.track else { throw .trackNotFound }
+        guard facts.mayHear else { throw .forbidden }
+        guard track.status == .ready else { throw .trackNotReady(track.id, track.status) }
+        return Permission(track: track, sessionEpoch: user.sessionEpoch)
+    }
+
+    /// A token without `iat` cannot show that it is younger than a logout, so it passes only where there was none.
+    private static func tokenIsCurrent(_ listener: Listener, _ user: AccessFacts.User) -> Bool {
+        guard user.tokensValidAfterMicroseconds != .min else { return true }
+        guard let issuedAt = listener.tokenIssuedAt else { return false }
+        let (microseconds, overflow) = issuedAt.seconds.multipliedReportingOverflow(by: 1_000_000)
+        return !overflow && microseconds >= user.tokensValidAfterMicroseconds
+    }
+}

@@ -1,0 +1,33 @@
+/// What a cached URL was made from. A hit needs it to equal what the database and the settings say now, so that an entry
+/// cannot outlive the row it came from, even if its invalidation were lost.
+public struct Stamp: Sendable, Hashable {
+    public let trackVersion: Int64
+    /// Beside the version, because a row that is deleted and inserted again starts its versions anew.
+    public let objectKey: String
+    public let userEpoch: Int64
+    /// Digest of everything in the settings that shapes a URL: endpoint, region, bucket, addressing, credentials, expiry.
+    public let presignFingerprint: UInt64
+
+    public init(trackVersion: Int64, objectKey: String, userEpoch: Int64, presignFingerprint: UInt64) {
+        self.trackVersion = trackVersion
+        self.objectKey = objectKey
+        self.userEpoch = userEpoch
+        self.presignFingerprint = presignFingerprint
+    }
+}
+
+/// A URL as it lies in the cache.
+public struct CachedStreamURL: Sendable, Equatable {
+    public let presigned: PresignedURL
+    public let stamp: Stamp
+
+    public init(presigned: PresignedURL, stamp: Stamp) {
+        self.presigned = presigned
+        self.stamp = stamp
+    }
+
+    /// Whether it may be handed out: made from what holds now, and more than `buffer` from its end.
+    public func isUsable(at now: UnixTime, stamp current: Stamp, buffer: Duration) -> Bool {
+        stamp == current && presigned.expiresAt > now.adding(buffer)
+    }
+}

@@ -1,0 +1,17 @@
+/// Who asks, as a verified bearer token says.
+///
+/// Only what the token can know: whether the user exists and is active is the database's to say, at every request.
+public struct Listener: Sendable, Equatable {
+    /// Claim `sub`.
+    public let userID: ULID
+    /// Whether the claim `roles` names `listener`, in any case of letters.
+    public let holdsListenerRole: Bool
+    /// Claim `iat` (RFC 7519 §4.1.6); nil where the token has none.
+    public let tokenIssuedAt: UnixTime?
+
+    public init(userID: ULID, holdsListenerRole: Bool, tokenIssuedAt: UnixTime?) {
+        self.userID = userID
+        self.holdsListenerRole = holdsListenerRole
+        self.tokenIssuedAt = tokenIssuedAt
+    }
+}

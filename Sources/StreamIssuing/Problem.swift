@@ -1,0 +1,83 @@
+/// An answer other than 200, as problem details (RFC 9457). Nothing in it is secret.
+public struct Problem: Error, Sendable, Equatable {
+    /// The rows of the contract's error table, and what HTTP itself asks for.
+    public struct Kind: Sendable, Equatable {
+        /// HTTP status code (RFC 9110 §15).
+        public let status: Int
+        /// Last segment of the `type` URI.
+        public let slug: String
+        public let title: String
+
+        public static let unauthorized = Kind(status: 401, slug: "unauthorized", title: "Authentication required")
+        public static let forbidden = Kind(status: 403, slug: "forbidden", title: "Access denied")
+        public static let invalidTrackID = Kind(status: 400, slug: "invalid-track-id", title: "Invalid track ID")
+        public static let trackNotFound = Kind(status: 404, slug: "track-not-found", title: "Track not found")
+        public static let trackNotReady = Kind(status: 409, slug: "track-not-ready", title: "Track not ready for streaming")
+        public static let serviceUnavailable = Kind(status: 503, slug: "service-unavailable", title: "Service unavailable")
+        public static let notFound = Kind(status: 404, slug: "not-found", title: "Not found")
+        public static let methodNotAllowed = Kind(status: 405, slug: "method-not-allowed", title: "Method not allowed")
+        public static let contentTooLarge = Kind(status: 413, slug: "content-too-large", title: "Content too large")
+    }
+
+    /// What the `WWW-Authenticate` header of a 401 says (RFC 6750 §3).
+    public enum Challenge: Sendable, Equatable {
+        /// No token came: the challenge names no error.
+        case noToken
+        case invalidToken
+    }
+
+    /// What a 409 says beside its detail.
+    public struct BlockedTrack: Sendable, Equatable {
+        public let id: ULID
+        public let status: TrackStatus
+    }
+
+    public let kind: Kind
+    public let detail: String
+    public private(set) var challenge: Challenge?
+    public private(set) var blockedTrack: BlockedTrack?
+    /// For a 503: the dependency that failed and why, for the operator's log. Never part of the answer.
+    public private(set) var cause: Unavailable?
+
+    /// `Retry-After` in seconds (RFC 9110 §10.2.3).
+    public private(set) var retryAfterSeconds: Int?
+
+    private init(_ kind: Kind, _ detail: String) {
+        self.kind = kind
+        self.detail = detail
+    }
+}
+
+extension Problem {
+    public static func unauthorized(_ challenge: Challenge) -> Problem {
+        var problem = Problem(.unauthorized, "A valid bearer token is required.")
+        problem.challenge = challenge
+        return problem
+    }
+
+    public static let forbidden = Problem(.forbidden, "You do not have access to this resource.")
+    public static let invalidTrackID = Problem(.invalidTrackID, "The track ID is not a ULID of 26 characters.")
+    public static let trackNotFound = Problem(.trackNotFound, "There is no track with this ID.")
+    public static let notFound = Problem(.notFound, "There is nothing at this path.")
+    public static let methodNotAllowed = Problem(.methodNotAllowed, "Only POST is allowed here.")
+    public static let contentTooLarge = Problem(.contentTooLarge, "The request body is larger than 16384 bytes.")
+
+    public static func trackNotReady(_ id: ULID, _ status: TrackStatus) -> Problem {
+        let advice =
+            switch status {
+            case .processing: "Please wait until processing completes."
+            case .failed: "Its processing did not succeed."
+            default: "It cannot be streamed."
+            }
+        var problem = Problem(.trackNotReady, "Track is currently \(status.rawValue). \(advice)")
+        problem.blockedTrack = BlockedTrack(id: id, status: status)
+        return problem
+    }
+
+    public static func serviceUnavailable(_ cause: Unavailable) -> Problem {
+        var problem = Problem(.serviceUnavailable, "The service cannot answer right now. Try again later.")
+        problem.retryAfterSeconds = cause.retryAfterSeconds
+        problem.cause = cause
+        return problem
+    }
+}

@@ -1,0 +1,78 @@
+/// What of the settings shapes an answer.
+public struct IssuingPolicy: Sendable, Equatable {
+    /// How long a URL lives: 1 s to 7 days.
+    public let presignExpiry: Duration
+    /// A URL is not handed out of the cache in its last `cacheBuffer`. Less than the expiry.
+    public let cacheBuffer: Duration
+    public let presignFingerprint: UInt64
+
+    public init(presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64) {
+        self.presignExpiry = presignExpiry
+        self.cacheBuffer = cacheBuffer
+        self.presignFingerprint = presignFingerprint
+    }
+}
+
+/// The product in one place: a listener and a track in, a stream URL or the reason why not out.
+public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: ObjectStore> {
+    public struct Issued: Sendable, Equatable {
+        public let streamURL: StreamURL
+        public let cameFromCache: Bool
+    }
+
+    private let store: Store
+    private let cache: Cache
+    private let objects: Objects
+    private let policy: IssuingPolicy
+    private let clock: any WallClock
+
+    public init(store: Store, cache: Cache, objects: Objects, policy: IssuingPolicy, clock: any WallClock) {
+        self.store = store
+        self.cache = cache
+        self.objects = objects
+        self.policy = policy
+        self.clock = clock
+    }
+
+    public func issue(_ trackID: ULID, to listener: Listener) throws(Problem) -> Issued {
+        let (facts, cached) = try ask(trackID, listener)
+        let permission = try AccessDecision.decide(for: listener, facts)
+        let track = permission.track
+        let stamp = Stamp(
+            trackVersion: track.version, objectKey: track.objectKey, userEpoch: permission.sessionEpoch,
+            presignFingerprint: policy.presignFingerprint)
+        if let cached, cached.isUsable(at: clock.now, stamp: stamp, buffer: policy.cacheBuffer) {
+            return Issued(streamURL: answer(cached.presigned, track), cameFromCache: true)
+        }
+        let presigned = try presign(track)
+        cache.write(
+            CachedStreamURL(presigned: presigned, stamp: stamp), user: listener.userID, track: trackID,
+            timeToLive: policy.presignExpiry - policy.cacheBuffer)
+        return Issued(streamURL: answer(presigned, track), cameFromCache: false)
+    }
+
+    /// The database and the cache side by side: the cache is read while the database works.
+    private func ask(_ trackID: ULID, _ listener: Listener) throws(Problem) -> (AccessFacts, CachedStreamURL?) {
+        do {
+            try store.ask(user: listener.userID, track: trackID)
+            let cached = cache.read(user: listener.userID, track: trackID)
+            return (try store.answer(), cached)
+        } catch {
+            throw .serviceUnavailable(error)
+        }
+    }
+
+    private func presign(_ track: Track) throws(Problem) -> PresignedURL {
+        do {
+            try objects.verify(objectKey: track.objectKey)
+            return try objects.presign(objectKey: track.objectKey, contentType: track.mimeType, at: clock.now)
+        } catch {
+            throw .serviceUnavailable(error)
+        }
+    }
+
+    private func answer(_ presigned: PresignedURL, _ track: Track) -> StreamURL {
+        StreamURL(
+            url: presigned.url, expiresAt: presigned.expiresAt, contentType: track.mimeType, fileSizeInBytes: track.sizeInBytes)
+    }
+}

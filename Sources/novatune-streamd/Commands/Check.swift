@@ -1,0 +1,46 @@
+import ArgumentParser
+import BearerTokens
+import Logging
+import SealedCache
+
+/// Tries everything that serving needs, and says what it found.
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Validate every setting and contact every dependency.",
+        discussion: """
+            Prints one line for each: 'ok', or what is wrong and what to do. A cache that does not answer is a warning, \
+            because requests go on without it.
+
+            EXIT CODES: 0 all is well; 1 a dependency does not answer; 78 settings are not valid.
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+
+    func run() throws {
+        let settings = try options.load()
+        line("settings", "ok", "\(SettingName.allCases.count) known, all valid")
+        for name in settings.reserved { line("settings", "warning", "\(name) has no effect yet") }
+        line("token keys", "ok", settings.keySet.keys.map(\.description).joined(separator: ", "))
+        line("cache keys", "ok", "current \(settings.keyRing.current), versions \(settings.keyRing.versions.joined(separator: ", "))")
+
+        let silent = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
+        let probe = DependencyProbe(Resources(settings, telemetry: Telemetry(silent)))
+        let outcomes = [("database", probe.database()), ("object store", probe.objects()), ("cache", probe.cache())]
+        for (name, outcome) in outcomes {
+            let milliseconds = Double(outcome.elapsed.components.seconds) * 1000 + Double(outcome.elapsed.components.attoseconds) / 1e15
+            let time = "\((milliseconds * 10).rounded() / 10) ms"
+            guard let failure = outcome.failure else {
+                line(name, "ok", time)
+                continue
+            }
+            line(name, outcome.isOptional ? "warning" : "failed", failure)
+        }
+        if outcomes.contains(where: { $0.1.failure != nil && !$0.1.isOptional }) { throw ExitCode(1) }
+    }
+
+    private func line(_ name: String, _ verdict: String, _ detail: String) {
+        func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+        Console.print("\(padded(name, 14))\(padded(verdict, 9))\(detail)")
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import BearerTokens
+import Cryptography
+import StreamIssuing
+
+/// Mints a token for development.
+struct Token: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Mint an HS256 bearer token for development.",
+        discussion: """
+            Needs NOVATUNE_JWT_HS256_SECRET (or NOVATUNE_JWT_HS256_SECRET_FILE), NOVATUNE_JWT_ISSUER and \
+            NOVATUNE_JWT_AUDIENCE, in the environment or in the file given by --config. Prints the token alone.
+
+            EXAMPLE: curl -X POST -H "Authorization: Bearer $(novatune-streamd token --user 01HXK…)" http://…/tracks/01HXK…/stream
+            """
+    )
+
+    @Option(name: .long, help: ArgumentHelp("The user's ULID: claim sub.", valueName: "ulid"))
+    var user: String
+
+    @Option(name: .long, help: ArgumentHelp("A role: claim roles. May be given several times.", valueName: "role"))
+    var role: [String] = ["listener"]
+
+    @Option(name: .long, help: ArgumentHelp("How long it is valid: 90s, 15m, 24h.", valueName: "duration"))
+    var expiresIn = "1h"
+
+    @Option(name: .long, help: ArgumentHelp("Read settings from this file: lines NAME=value.", valueName: "file"))
+    var config: String?
+
+    func run() throws {
+        guard let userID = ULID(user) else { throw ValidationError("--user is not a ULID of 26 characters") }
+        guard let lifetime = DurationSetting.parse(expiresIn), lifetime >= .seconds(1) else {
+            throw ValidationError("--expires-in is not a duration of at least 1s, such as 90s, 15m or 24h")
+        }
+        let values = SettingsSource(environment: Environment.variables, configPath: config).values
+        guard let secret = values[.jwtSecret] else {
+            Console.error("NOVATUNE_JWT_HS256_SECRET is not set; tokens of other algorithms come from their issuer")
+            throw ExitCode(78)
+        }
+        guard let issuer = values[.jwtIssuer], let audience = values[.jwtAudience] else {
+            Console.error("NOVATUNE_JWT_ISSUER and NOVATUNE_JWT_AUDIENCE are required")
+            throw ExitCode(78)
+        }
+        do {
+            let mint = try TokenMint(secret: SymmetricKey(Array(secret.utf8)), issuer: issuer, audience: audience)
+            Console.print(mint.token(user: userID, roles: role, issuedAt: SystemClock().now, lifetime: lifetime))
+        } catch {
+            Console.error("NOVATUNE_JWT_HS256_SECRET: \(error)")
+            throw ExitCode(78)
+        }
+    }
+}

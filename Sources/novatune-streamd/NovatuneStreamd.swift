@@ -1,0 +1,19 @@
+import ArgumentParser
+
+/// The program: one subcommand a file under `Commands`.
+@main
+struct NovatuneStreamd: ParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "novatune-streamd",
+        abstract: "Issues short-lived stream URLs to music players: a FastCGI responder behind nginx.",
+        discussion: """
+            Settings are environment variables, or the same names in a file given by --config; the environment wins. \
+            See 'novatune-streamd serve --help' for all of them and 'novatune-streamd check' to try them.
+            """,
+        version: version,
+        subcommands: [Serve.self, Check.self, Token.self],
+        defaultSubcommand: Serve.self
+    )
+}

@@ -1,0 +1,35 @@
+import FastCGI
+import StreamIssuing
+
+extension FastCGIResponse {
+    /// - Parameter instance: the request's path without its query.
+    mutating func answer(_ problem: Problem, instance: String, using text: inout JSONText) {
+        start(status: problem.kind.status)
+        header("Content-Type", "application/problem+json")
+        header("Cache-Control", "no-store")
+        if let challenge = problem.challenge { header("WWW-Authenticate", challenge.header) }
+        if let seconds = problem.retryAfterSeconds { header("Retry-After", String(seconds)) }
+        if problem.kind == .methodNotAllowed { header("Allow", "POST") }
+        text.removeAll()
+        text.append(problem, instance: instance)
+        finish(body: text.bytes)
+    }
+}
+
+extension Problem.Challenge {
+    /// RFC 6750 §3: no error code where no token came.
+    var header: String {
+        switch self {
+        case .noToken: #"Bearer realm="novatune""#
+        case .invalidToken: #"Bearer realm="novatune", error="invalid_token", error_description="The access token is invalid or expired""#
+        }
+    }
+}
+
+extension FastCGIRequest {
+    /// The path as the client wrote it, without its query.
+    var instance: String {
+        let uri = parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI") ?? "/"
+        return String(uri.prefix { $0 != "?" })
+    }
+}

@@ -1,0 +1,75 @@
+import BearerTokens
+import FastCGI
+import Observability
+import StreamIssuing
+
+/// What a worker of the gate socket does: nginx's token checks, health and metrics. None of it waits for a dependency.
+final class GateRoute: RequestHandler {
+    private let verifier: TokenVerifier
+    private let telemetry: Telemetry
+    private let monitor: DependencyMonitor
+    private var text = JSONText()
+
+    init(_ resources: Resources, _ monitor: DependencyMonitor) {
+        verifier = resources.makeTokenVerifier()
+        telemetry = resources.telemetry
+        self.monitor = monitor
+    }
+
+    func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
+        switch request.parameter("DOCUMENT_URI") {
+        case "/_gate/token": checkToken(request, &response)
+        case "/healthz": answer(200, #"{"status":"alive"}"#, "application/json", &response)
+        case "/readyz": answerReadiness(&response)
+        case "/metrics": answer(200, telemetry.registry.exposition(), MetricRegistry.contentType, &response)
+        default: response.answer(.notFound, instance: request.instance, using: &text)
+        }
+    }
+
+    /// For nginx's auth_request: 204 and the user's id, which nginx limits by; 401 with a challenge; 403.
+    private func checkToken(_ request: borrowing FastCGIRequest, _ response: inout FastCGIResponse) {
+        do {
+            let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION"))
+            telemetry.checkedToken("accepted")
+            response.start(status: 204)
+            response.header("X-User-Id", listener.userID.description)
+            response.finishWithoutBody()
+        } catch {
+            telemetry.checkedToken(error.kind.slug)
+            response.answer(error, instance: request.instance, using: &text)
+        }
+    }
+
+    private func answerReadiness(_ response: inout FastCGIResponse) {
+        let state = monitor.state
+        let isReady = state.allSatisfy { $0.failure == nil || $0.isOptional }
+        text.removeAll()
+        text.append(isReady ? "{\"status\":\"ready\"" : "{\"status\":\"not ready\"")
+        text.append(",\"dependencies\":{")
+        for outcome in state {
+            text.append(quoted: outcome.name)
+            text.append(outcome.failure == nil ? ":{\"status\":\"ok\"" : ":{\"status\":\"failed\"")
+            if let failure = outcome.failure {
+                text.append(",\"reason\":")
+                text.append(quoted: failure)
+            }
+            if outcome.isOptional { text.append(",\"optional\":true") }
+            text.append("},")
+        }
+        // The service does not start without its keys.
+        text.append("\"keys\":{\"status\":\"ok\"}}}")
+        answer(isReady ? 200 : 503, text.bytes, "application/json", &response)
+    }
+
+    private func answer(_ status: Int, _ body: String, _ type: String, _ response: inout FastCGIResponse) {
+        answer(status, Array(body.utf8), type, &response)
+    }
+
+    private func answer(_ status: Int, _ body: [UInt8], _ type: String, _ response: inout FastCGIResponse) {
+        response.start(status: status)
+        response.header("Content-Type", type)
+        response.header("Cache-Control", "no-store")
+        if status == 503 { response.header("Retry-After", "5") }
+        response.finish(body: body)
+    }
+}

@@ -1,0 +1,77 @@
+import BearerTokens
+import FastCGI
+import StreamIssuing
+
+/// `POST /tracks/{trackId}/stream`: what a worker of the stream socket does.
+final class StreamRoute: RequestHandler {
+    private static let bodyLimit = 16 * 1024
+
+    private let verifier: TokenVerifier
+    private let issuer: Resources.Issuer
+    private let telemetry: Telemetry
+    private var text = JSONText()
+
+    init(_ resources: Resources) {
+        verifier = resources.makeTokenVerifier()
+        issuer = resources.makeIssuer()
+        telemetry = resources.telemetry
+    }
+
+    func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
+        let start = ContinuousClock.now
+        var status = 200
+        var cameFromCache = false
+        do {
+            let issued = try issue(request)
+            cameFromCache = issued.cameFromCache
+            response.start(status: 200)
+            response.header("Content-Type", "application/json")
+            response.header("Cache-Control", "private, no-store")
+            text.removeAll()
+            text.append(issued.streamURL)
+            response.finish(body: text.bytes)
+        } catch {
+            status = error.kind.status
+            response.answer(error, instance: request.instance, using: &text)
+        }
+        telemetry.answered(status: status, cameFromCache: cameFromCache, after: start.duration(to: .now))
+    }
+
+    /// In the order of the contract. Who may ask comes before what is asked, so that a stranger learns nothing.
+    private func issue(_ request: borrowing FastCGIRequest) throws(Problem) -> Resources.Issuer.Issued {
+        guard let trackText = Self.trackText(request.parameter("DOCUMENT_URI")) else { throw .notFound }
+        guard request.parameter("REQUEST_METHOD") == "POST" else { throw .methodNotAllowed }
+        guard request.bodyLength <= Self.bodyLimit else { throw .contentTooLarge }
+        let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION"))
+        guard let trackID = ULID(trackText) else { throw .invalidTrackID }
+        do {
+            return try issuer.issue(trackID, to: listener)
+        } catch {
+            if let cause = error.cause {
+                telemetry.failed(cause, track: trackID, correlationID: request.parameter("CORRELATION_ID") ?? "")
+            }
+            throw error
+        }
+    }
+
+    /// `{trackId}` of `/tracks/{trackId}/stream`, whatever it is; nil for any other path.
+    private static func trackText(_ path: String?) -> Substring? {
+        guard let path, path.hasPrefix("/tracks/"), path.hasSuffix("/stream"), path.utf8.count > 15 else { return nil }
+        let text = path.dropFirst("/tracks/".count).dropLast("/stream".count)
+        return text.isEmpty || text.contains("/") ? nil : text
+    }
+}
+
+extension TokenVerifier {
+    /// A listener with the role `listener`, or the problem to answer with.
+    func listener(_ authorization: String?) throws(Problem) -> Listener {
+        let listener: Listener
+        do {
+            listener = try verify(authorization: authorization)
+        } catch {
+            throw .unauthorized(error == .missing ? .noToken : .invalidToken)
+        }
+        guard listener.holdsListenerRole else { throw .forbidden }
+        return listener
+    }
+}

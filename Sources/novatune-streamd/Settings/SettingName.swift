@@ -1,0 +1,97 @@
+/// Every setting there is, with what the help says about it.
+enum SettingName: String, CaseIterable {
+    case listen = "NOVATUNE_LISTEN"
+    case gateListen = "NOVATUNE_GATE_LISTEN"
+    case workers = "NOVATUNE_WORKERS"
+    case databaseURL = "NOVATUNE_DATABASE_URL"
+    case databaseTimeout = "NOVATUNE_DATABASE_TIMEOUT"
+    case cacheURL = "NOVATUNE_CACHE_URL"
+    case cachePrefix = "NOVATUNE_CACHE_PREFIX"
+    case cacheTimeout = "NOVATUNE_CACHE_TIMEOUT"
+    case cacheKeys = "NOVATUNE_CACHE_KEYS"
+    case presignExpiry = "NOVATUNE_PRESIGN_EXPIRY"
+    case cacheTTLBuffer = "NOVATUNE_CACHE_TTL_BUFFER"
+    case s3Endpoint = "NOVATUNE_S3_ENDPOINT"
+    case s3PublicEndpoint = "NOVATUNE_S3_PUBLIC_ENDPOINT"
+    case s3Region = "NOVATUNE_S3_REGION"
+    case s3Bucket = "NOVATUNE_S3_BUCKET"
+    case s3Addressing = "NOVATUNE_S3_ADDRESSING"
+    case s3AccessKeyID = "NOVATUNE_S3_ACCESS_KEY_ID"
+    case s3SecretAccessKey = "NOVATUNE_S3_SECRET_ACCESS_KEY"
+    case s3SessionToken = "NOVATUNE_S3_SESSION_TOKEN"
+    case s3Timeout = "NOVATUNE_S3_TIMEOUT"
+    case s3Verify = "NOVATUNE_S3_VERIFY"
+    case jwtKeys = "NOVATUNE_JWT_KEYS"
+    case jwtSecret = "NOVATUNE_JWT_HS256_SECRET"
+    case jwtIssuer = "NOVATUNE_JWT_ISSUER"
+    case jwtAudience = "NOVATUNE_JWT_AUDIENCE"
+    case jwtLeeway = "NOVATUNE_JWT_LEEWAY"
+    case breakerFailures = "NOVATUNE_BREAKER_FAILURES"
+    case breakerOpen = "NOVATUNE_BREAKER_OPEN"
+    case logLevel = "NOVATUNE_LOG_LEVEL"
+    case otlpEndpoint = "NOVATUNE_OTLP_ENDPOINT"
+
+    /// nginx's settings share the prefix; they are not for this program.
+    static let foreignPrefixes = ["NOVATUNE_NGINX_", "NOVATUNE_RATE_LIMIT_PER_MINUTE"]
+
+    /// Whether `NAME_FILE` may name a file that holds the value.
+    var mayComeFromFile: Bool {
+        switch self {
+        case .databaseURL, .cacheURL, .cacheKeys, .s3AccessKeyID, .s3SecretAccessKey, .s3SessionToken, .jwtKeys, .jwtSecret: true
+        default: false
+        }
+    }
+
+    var fileName: String { rawValue + "_FILE" }
+
+    /// Accepted because the names are promised, but nothing reads them yet.
+    var isReserved: Bool {
+        switch self {
+        case .breakerFailures, .breakerOpen, .otlpEndpoint: true
+        default: false
+        }
+    }
+
+    /// `default — meaning`.
+    var help: String {
+        switch self {
+        case .listen: "inherited socket (descriptor 0 or 3), else unix:/run/novatune/stream.sock — FastCGI socket for requests"
+        case .gateListen: "inherited socket, else unix:/run/novatune/gate.sock — FastCGI socket for token checks, health and metrics"
+        case .workers: "\(Settings.defaultWorkers) — request threads, 1 to 256, each with a database and a cache connection"
+        case .databaseURL: "required — libpq URI or keywords; several hosts allowed"
+        case .databaseTimeout: "2s — connecting and the query; tried twice"
+        case .cacheURL: "memory: — or memory:?entries=N&bytes=N, redis://host:port/db, unix:/path"
+        case .cachePrefix: "stream — first part of each cache key"
+        case .cacheTimeout: "500ms — a cache read or write; never tried twice"
+        case .cacheKeys: #"required — key ring {"current":"v1","keys":{"v1":"<base64 of 32 bytes>"}}"#
+        case .presignExpiry: "120s — how long a URL lives, 1s to 7 days"
+        case .cacheTTLBuffer: "30s — a URL leaves the cache this long before it expires"
+        case .s3Endpoint: "required — where this service reaches the store: https://host[:port]"
+        case .s3PublicEndpoint: "the same — where players reach the store"
+        case .s3Region: "required — signed into every URL"
+        case .s3Bucket: "required"
+        case .s3Addressing: "path — path (host/bucket/key) or virtual (bucket.host/key)"
+        case .s3AccessKeyID: "required"
+        case .s3SecretAccessKey: "required"
+        case .s3SessionToken: "none — for temporary credentials"
+        case .s3Timeout: "5s — HEAD of the object before its first URL; tried twice"
+        case .s3Verify: "object — object (HEAD first) or none"
+        case .jwtKeys: "this or the next — JWK Set; each key has kid and alg (RS256, ES256, EdDSA, HS256)"
+        case .jwtSecret: "this or the former — shared secret of at least 32 bytes"
+        case .jwtIssuer: "required — claim iss"
+        case .jwtAudience: "required — one of claim aud"
+        case .jwtLeeway: "0s — how far clocks may differ, at most 5m"
+        case .breakerFailures: "5 — reserved: has no effect yet"
+        case .breakerOpen: "30s — reserved: has no effect yet"
+        case .logLevel: "info — trace, debug, info, notice, warning, error, critical"
+        case .otlpEndpoint: "off — reserved: has no effect yet"
+        }
+    }
+
+    static var allHelp: String {
+        let lines = allCases.filter { !$0.isReserved }.map { name in
+            "  \(name.rawValue)\(name.mayComeFromFile ? " (or \(name.fileName))" : "")\n      \(name.help)"
+        }
+        return "SETTINGS (default — meaning; durations are 120s, 2m, 500ms or 00:02:00):\n" + lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,37 @@
+import BearerTokens
+import Cryptography
+import FastCGI
+import Logging
+import S3ObjectStore
+import SealedCache
+
+/// Everything the operator decides, valid.
+struct Settings {
+    /// What measured best on two cores with database and cache calls inside (Tests/Load).
+    static let defaultWorkers = 8
+
+    let listen: SocketAddress
+    let gateListen: SocketAddress
+    let workers: Int
+    /// A secret: it may hold a password.
+    let databaseURL: String
+    let databaseTimeout: Duration
+    let cacheURL: CacheURL
+    let cachePrefix: String
+    let cacheTimeout: Duration
+    let keyRing: KeyRing
+    let cacheTTLBuffer: Duration
+    let s3: S3Settings
+    let keySet: KeySet
+    let claims: ClaimRequirements
+    let logLevel: Logger.Level
+    /// Names that are set and have no effect yet.
+    let reserved: [String]
+}
+
+/// All complaints at once, a line each.
+struct SettingsError: Error, CustomStringConvertible {
+    let complaints: [String]
+
+    var description: String { complaints.joined(separator: "\n") }
+}

@@ -1,0 +1,177 @@
+import BearerTokens
+import Cryptography
+import FastCGI
+import Logging
+import S3ObjectStore
+import SealedCache
+import SigV4
+
+/// From raw settings to valid ones. Goes on after a complaint, so that all are told at once.
+struct SettingsReader {
+    private let values: [SettingName: String]
+    private let inherited: [String: SocketAddress]
+    private var complaints: [String]
+
+    /// - Parameter inherited: sockets that were open at start, by name (`stream`, `gate`).
+    static func read(_ source: SettingsSource, inherited: [String: SocketAddress]) throws(SettingsError) -> Settings {
+        var reader = SettingsReader(values: source.values, inherited: inherited, complaints: source.complaints)
+        return try reader.read()
+    }
+
+    private mutating func read() throws(SettingsError) -> Settings {
+        let listen = address(.listen, inherited["stream"], "/run/novatune/stream.sock")
+        let gateListen = address(.gateListen, inherited["gate"], "/run/novatune/gate.sock")
+        if let listen, listen == gateListen { complaints.append("NOVATUNE_LISTEN and NOVATUNE_GATE_LISTEN are the same socket") }
+        let workers = integer(.workers, 1...256, default: Settings.defaultWorkers)
+        let databaseURL = required(.databaseURL)
+        let databaseTimeout = duration(.databaseTimeout, .milliseconds(10) ... .seconds(60), default: .seconds(2))
+        let cacheURL = parsed(.cacheURL, default: "memory:") { (text) throws(CacheURLError) in try CacheURL(text) }
+        let prefix = cachePrefix()
+        let cacheTimeout = duration(.cacheTimeout, .milliseconds(10) ... .seconds(60), default: .milliseconds(500))
+        let keyRing = parsed(.cacheKeys) { (text) throws(KeyRingError) in try KeyRing(json: Array(text.utf8)) }
+        let expiry = duration(.presignExpiry, Presigner.expiryRange, default: .seconds(120))
+        let buffer = duration(.cacheTTLBuffer, .zero ... .seconds(7 * 86_400), default: .seconds(30))
+        if let expiry, let buffer, buffer >= expiry {
+            complaints.append("NOVATUNE_CACHE_TTL_BUFFER must be less than NOVATUNE_PRESIGN_EXPIRY")
+        }
+        if let expiry, expiry.components.attoseconds != 0 { complaints.append("NOVATUNE_PRESIGN_EXPIRY: whole seconds only") }
+        let s3 = objectStore(expiry)
+        let keySet = tokenKeys()
+        let issuer = required(.jwtIssuer)
+        let audience = required(.jwtAudience)
+        let leeway = duration(.jwtLeeway, .zero ... .seconds(300), default: .zero)
+        let logLevel = choice(.logLevel, Logger.Level.allCases, default: .info)
+        reserved()
+
+        guard complaints.isEmpty, let listen, let gateListen, let workers, let databaseURL, let databaseTimeout, let cacheURL, let prefix,
+            let cacheTimeout, let keyRing, let buffer, let s3, let keySet, let issuer, let audience, let leeway, let logLevel
+        else { throw SettingsError(complaints: complaints) }
+        return Settings(
+            listen: listen, gateListen: gateListen, workers: workers, databaseURL: databaseURL, databaseTimeout: databaseTimeout,
+            cacheURL: cacheURL, cachePrefix: prefix, cacheTimeout: cacheTimeout, keyRing: keyRing, cacheTTLBuffer: buffer, s3: s3,
+            keySet: keySet, claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway), logLevel: logLevel,
+            reserved: SettingName.allCases.filter { $0.isReserved && values[$0] != nil }.map(\.rawValue))
+    }
+
+    private mutating func objectStore(_ expiry: Duration?) -> S3Settings? {
+        let endpoint = endpoint(.s3Endpoint, required(.s3Endpoint))
+        let publicEndpoint = values[.s3PublicEndpoint] == nil ? endpoint : self.endpoint(.s3PublicEndpoint, values[.s3PublicEndpoint])
+        let region = name(.s3Region, length: 1...64)
+        let bucket = name(.s3Bucket, length: 3...63)
+        let addressing = choice(.s3Addressing, [Endpoint.Addressing.path, .virtual], default: .path)
+        let accessKeyID = required(.s3AccessKeyID)
+        let secretAccessKey = required(.s3SecretAccessKey)
+        let timeout = duration(.s3Timeout, .milliseconds(10) ... .seconds(60), default: .seconds(5))
+        let verification = choice(.s3Verify, S3Settings.Verification.allCases, default: .object)
+        guard let endpoint, let publicEndpoint, let region, let bucket, let addressing, let accessKeyID, let secretAccessKey, let timeout,
+            let verification, let expiry
+        else { return nil }
+        return S3Settings(
+            endpoint: endpoint, publicEndpoint: publicEndpoint, region: region, bucket: bucket, addressing: addressing,
+            credentials: Credentials(
+                accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: values[.s3SessionToken]),
+            presignExpiry: expiry, timeout: timeout, verification: verification)
+    }
+
+    private mutating func tokenKeys() -> KeySet? {
+        guard values[.jwtKeys] != nil || values[.jwtSecret] != nil else {
+            complaints.append("NOVATUNE_JWT_KEYS_FILE or NOVATUNE_JWT_HS256_SECRET is required")
+            return nil
+        }
+        do {
+            var keys: [VerificationKey] = []
+            if let text = values[.jwtKeys] { keys += try KeySet.keys(jsonWebKeySet: Array(text.utf8)) }
+            if let secret = values[.jwtSecret] { keys.append(try VerificationKey(sharedSecret: SymmetricKey(Array(secret.utf8)))) }
+            return try KeySet(keys)
+        } catch {
+            let name = values[.jwtKeys] == nil ? SettingName.jwtSecret : .jwtKeys
+            complaints.append("\(name.rawValue): \(error)")
+            return nil
+        }
+    }
+
+    private mutating func reserved() {
+        _ = integer(.breakerFailures, 1...1000, default: 5)
+        _ = duration(.breakerOpen, .milliseconds(100) ... .seconds(3600), default: .seconds(30))
+    }
+
+    private mutating func required(_ name: SettingName) -> String? {
+        if let value = values[name] { return value }
+        // A _FILE that could not be read has been told already.
+        if !complaints.contains(where: { $0.hasPrefix(name.fileName) }) {
+            complaints.append(name.mayComeFromFile ? "\(name.rawValue) or \(name.fileName) is required" : "\(name.rawValue) is required")
+        }
+        return nil
+    }
+
+    private mutating func address(_ name: SettingName, _ inherited: SocketAddress?, _ defaultPath: String) -> SocketAddress? {
+        guard let text = values[name] else { return inherited ?? .unix(path: defaultPath) }
+        if let address = SocketAddress(text) { return address }
+        complaints.append("\(name.rawValue): not unix:/path (at most 107 bytes), fd:N or a numeric address:port")
+        return nil
+    }
+
+    private mutating func parsed<Value, Failure: Error & CustomStringConvertible>(
+        _ name: SettingName, default fallback: String? = nil, _ parse: (String) throws(Failure) -> Value
+    ) -> Value? {
+        guard let text = values[name] ?? fallback ?? required(name) else { return nil }
+        do {
+            return try parse(text)
+        } catch {
+            complaints.append("\(name.rawValue): \(error)")
+            return nil
+        }
+    }
+
+    private mutating func integer(_ name: SettingName, _ range: ClosedRange<Int>, default fallback: Int) -> Int? {
+        guard let text = values[name] else { return fallback }
+        if let number = Int(text), range.contains(number) { return number }
+        complaints.append("\(name.rawValue): not a number from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    private mutating func duration(_ name: SettingName, _ range: ClosedRange<Duration>, default fallback: Duration) -> Duration? {
+        guard let text = values[name] else { return fallback }
+        guard let duration = DurationSetting.parse(text) else {
+            complaints.append("\(name.rawValue): not a duration such as 120s, 2m, 500ms or 00:02:00")
+            return nil
+        }
+        if range.contains(duration) { return duration }
+        complaints.append("\(name.rawValue): not from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    private mutating func choice<Value: RawRepresentable<String>>(_ name: SettingName, _ cases: [Value], default fallback: Value) -> Value? {
+        guard let text = values[name] else { return fallback }
+        if let value = cases.first(where: { $0.rawValue == text }) { return value }
+        complaints.append("\(name.rawValue): not one of \(cases.map(\.rawValue).joined(separator: ", "))")
+        return nil
+    }
+
+    private mutating func endpoint(_ name: SettingName, _ text: String?) -> Endpoint? {
+        guard let text else { return nil }
+        if let endpoint = Endpoint(text) { return endpoint }
+        complaints.append("\(name.rawValue): not http://host[:port] or https://host[:port]")
+        return nil
+    }
+
+    /// Region and bucket: what may stand in a host name, or between slashes of a credential scope.
+    private mutating func name(_ name: SettingName, length: ClosedRange<Int>) -> String? {
+        guard let text = required(name) else { return nil }
+        let isPlain = text.utf8.allSatisfy { byte in
+            Character(Unicode.Scalar(byte)).isASCII && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
+        }
+        if isPlain, length.contains(text.utf8.count) { return text }
+        complaints.append("\(name.rawValue): not \(length.lowerBound) to \(length.upperBound) of letters, digits, - . _")
+        return nil
+    }
+
+    private mutating func cachePrefix() -> String? {
+        let text = values[.cachePrefix] ?? "stream"
+        let isPlain = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }
+        if isPlain, (1...64).contains(text.utf8.count) { return text }
+        complaints.append("NOVATUNE_CACHE_PREFIX: not 1 to 64 printable characters without colon and space")
+        return nil
+    }
+}

@@ -1,0 +1,96 @@
+import Glibc
+
+/// Raw settings from the environment and a file, and everything that is wrong with them so far.
+struct SettingsSource {
+    private(set) var values: [SettingName: String] = [:]
+    private(set) var complaints: [String] = []
+
+    /// - Parameters:
+    ///   - environment: wins over the file.
+    ///   - configPath: lines `NAME=value`; `#` starts a comment line; a value may stand in quotes, as in systemd's EnvironmentFile.
+    init(environment: [String: String], configPath: String?) {
+        var merged: [String: String] = [:]
+        if let configPath { merged = readConfig(configPath) }
+        // A name and its _FILE form are one setting: the environment's form replaces either of the file's.
+        for (name, value) in environment where name.hasPrefix("NOVATUNE_") && !value.isEmpty {
+            merged[name.hasSuffix("_FILE") ? String(name.dropLast(5)) : name + "_FILE"] = nil
+        }
+        merged.merge(environment.filter { $0.key.hasPrefix("NOVATUNE_") }) { _, environment in environment }
+        take(merged)
+    }
+
+    private mutating func take(_ merged: [String: String]) {
+        var known: Set<String> = []
+        for name in SettingName.allCases {
+            known.insert(name.rawValue)
+            let direct = merged[name.rawValue].flatMap { $0.isEmpty ? nil : $0 }
+            guard name.mayComeFromFile else {
+                values[name] = direct
+                continue
+            }
+            known.insert(name.fileName)
+            let path = merged[name.fileName].flatMap { $0.isEmpty ? nil : $0 }
+            if direct != nil, path != nil { complaints.append("\(name.rawValue) and \(name.fileName) are both set; keep one") }
+            values[name] = direct ?? path.flatMap { readSecret(name, $0) }
+        }
+        for name in merged.keys.sorted() where !known.contains(name) {
+            if SettingName.foreignPrefixes.contains(where: name.hasPrefix) { continue }
+            complaints.append("\(name): no such setting; see 'novatune-streamd serve --help'")
+        }
+    }
+
+    private mutating func readSecret(_ name: SettingName, _ path: String) -> String? {
+        switch File.read(path) {
+        case .failure(let error):
+            complaints.append("\(name.fileName): \(error)")
+            return nil
+        case .success(let bytes):
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                complaints.append("\(name.fileName): \(path) is not UTF-8")
+                return nil
+            }
+            // Editors and `echo` end a file with a line break, which is part of no secret.
+            let trimmed = text.hasSuffix("\r\n") || text.hasSuffix("\n") ? String(text.dropLast()) : text
+            if trimmed.isEmpty { complaints.append("\(name.fileName): \(path) is empty") }
+            return trimmed.isEmpty ? nil : trimmed
+        }
+    }
+
+    private mutating func readConfig(_ path: String) -> [String: String] {
+        switch File.read(path) {
+        case .failure(let error):
+            complaints.append("--config: \(error)")
+            return [:]
+        case .success(let bytes):
+            var settings: [String: String] = [:]
+            for (number, line) in String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+                let line = line.trimmed
+                if line.isEmpty || line.first == "#" { continue }
+                guard let equals = line.firstIndex(of: "=") else {
+                    complaints.append("\(path):\(number + 1): not NAME=value")
+                    continue
+                }
+                let name = String(line[..<equals].trimmed)
+                let value = line[line.index(after: equals)...].trimmed
+                if settings[name] != nil { complaints.append("\(path):\(number + 1): \(name) twice") }
+                settings[name] = Self.unquoted(value)
+                if !name.hasPrefix("NOVATUNE_") { complaints.append("\(path):\(number + 1): \(name): no such setting") }
+            }
+            return settings
+        }
+    }
+
+    private static func unquoted(_ value: Substring) -> String {
+        guard value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote else { return String(value) }
+        return String(value.dropFirst().dropLast())
+    }
+}
+
+extension Substring {
+    fileprivate var trimmed: Substring {
+        var text = self
+        while let first = text.first, first.isWhitespace { text = text.dropFirst() }
+        while let last = text.last, last.isWhitespace { text = text.dropLast() }
+        return text
+    }
+}

@@ -1,0 +1,90 @@
+import FastCGI
+import Glibc
+import PostgreSQLTrackStore
+import Resilience
+import S3ObjectStore
+import SealedCache
+import StreamIssuing
+
+/// Calls each dependency once, as a request would.
+struct DependencyProbe {
+    struct Outcome: Sendable, Equatable {
+        let name: String
+        /// Nil where it answered.
+        let failure: String?
+        /// Whether requests can do without it.
+        let isOptional: Bool
+        let elapsed: Duration
+    }
+
+    private let trackStore: PostgreSQLTrackStore
+    private let objectStore: S3ObjectStore
+    private let valueStore: any ValueStore
+
+    init(_ resources: Resources) {
+        trackStore = resources.makeTrackStore()
+        objectStore = resources.makeObjectStore()
+        valueStore = resources.makeValueStore()
+    }
+
+    func database() -> Outcome {
+        measure("database", isOptional: false) { () throws(Unavailable) in
+            // The lowest ULID belongs to nobody; the question alone shows that the role may ask it.
+            guard let nobody = ULID("00000000000000000000000000") else { return }
+            try trackStore.ask(user: nobody, track: nobody)
+            _ = try trackStore.answer()
+        }
+    }
+
+    func objects() -> Outcome {
+        measure("object_store", isOptional: false) { () throws(Unavailable) in try objectStore.probe() }
+    }
+
+    func cache() -> Outcome {
+        measure("cache", isOptional: true) { () throws(ValueStoreError) in try valueStore.ping() }
+    }
+
+    private func measure<Failure: Error>(_ name: String, isOptional: Bool, _ call: () throws(Failure) -> Void) -> Outcome {
+        let start = ContinuousClock.now
+        var failure: String?
+        do { try call() } catch { failure = "\(error)" }
+        return Outcome(name: name, failure: failure, isOptional: isOptional, elapsed: start.duration(to: .now))
+    }
+}
+
+/// Keeps asking the dependencies on a thread of its own, so that `/readyz` answers at once whatever they do.
+final class DependencyMonitor: Sendable {
+    private static let interval: Int32 = 1000
+
+    private let outcomes = Locked<[String: DependencyProbe.Outcome]>([:])
+    private let names = ["database", "object_store", "cache"]
+
+    /// One thread a dependency: a stalled one must not hide the others.
+    init(_ resources: Resources) {
+        for name in names {
+            _ = WorkerThread(name: "probe-\(name)") { [outcomes] in
+                let probe = DependencyProbe(resources)
+                while true {
+                    let outcome =
+                        switch name {
+                        case "database": probe.database()
+                        case "object_store": probe.objects()
+                        default: probe.cache()
+                        }
+                    outcomes.withLock { $0[name] = outcome }
+                    _ = poll(nil, 0, Self.interval)
+                }
+            }
+        }
+    }
+
+    /// In a fixed order; one that has not answered yet counts as failed.
+    var state: [DependencyProbe.Outcome] {
+        let outcomes = outcomes.withLock { $0 }
+        return names.map { name in
+            outcomes[name] ?? .init(name: name, failure: "not asked yet", isOptional: name == "cache", elapsed: .zero)
+        }
+    }
+
+    var isReady: Bool { state.allSatisfy { $0.failure == nil || $0.isOptional } }
+}

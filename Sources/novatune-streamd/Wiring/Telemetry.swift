@@ -1,0 +1,72 @@
+import Logging
+import Observability
+import SealedCache
+import StreamIssuing
+
+/// What the process counts and logs, in one place, so that names are never written twice.
+final class Telemetry: CacheObserver {
+    let registry = MetricRegistry()
+    private let failures: RepeatedEventLog
+    private let requests: Counter
+    private let duration: Histogram
+    private let hits: Counter
+    private let misses: Counter
+    private let presigned: Counter
+    private let tokenChecks: Counter
+    private let openFailures: Counter
+    private let dependencyErrors: Counter
+
+    init(_ logger: Logger) {
+        failures = RepeatedEventLog(logger)
+        requests = registry.counter(
+            "stream_url_requests_total", "Answers to stream URL requests.", labels: ["status", "cache_hit"])
+        duration = registry.histogram(
+            "stream_url_request_duration_ms", "Milliseconds from the request's last byte to the answer's first.",
+            bounds: [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 300, 1000, 2500, 5000, 10_000])
+        hits = registry.counter("stream_url_cache_hits_total", "Answers from the cache.")
+        misses = registry.counter("stream_url_cache_misses_total", "Answers that had to be signed.")
+        presigned = registry.counter("stream_url_presign_generated_total", "Presigned URLs made.")
+        tokenChecks = registry.counter("token_checks_total", "Bearer tokens checked at the gate.", labels: ["outcome"])
+        openFailures = registry.counter("cache_open_failures_total", "Cache values that did not open.", labels: ["reason"])
+        dependencyErrors = registry.counter("dependency_errors_total", "Failed calls.", labels: ["dependency", "code"])
+    }
+
+    func answered(status: Int, cameFromCache: Bool, after elapsed: Duration) {
+        requests.increment(String(status), cameFromCache ? "true" : "false")
+        let (seconds, attoseconds) = elapsed.components
+        duration.observe(Double(seconds) * 1000 + Double(attoseconds) / 1e15)
+        guard status == 200 else { return }
+        if cameFromCache {
+            hits.increment()
+        } else {
+            misses.increment()
+            presigned.increment()
+        }
+    }
+
+    func checkedToken(_ outcome: String) {
+        tokenChecks.increment(outcome)
+    }
+
+    func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) {
+        openFailures.increment(failure.rawValue)
+        failures.log(.warning, "cache value did not open", kind: "open-\(failure.rawValue)", ["reason": "\(failure.rawValue)"])
+    }
+
+    func storeFailed(_ error: ValueStoreError) {
+        dependencyErrors.increment("cache", error.code)
+        failures.log(.warning, "dependency failed", kind: "cache-\(error.code)", [
+            "dependency": "cache", "code": "\(error.code)", "reason": "\(error.reason)",
+        ])
+    }
+
+    func failed(_ cause: Unavailable, track: ULID, correlationID: String) {
+        dependencyErrors.increment(cause.dependency.rawValue, cause.code)
+        // A missing object is one track's trouble: each track is told of.
+        let kind = cause.code == "missing_object" || cause.code == "illegal_key" ? "\(cause.code)-\(track)" : "\(cause.dependency)-\(cause.code)"
+        failures.log(.error, "dependency failed", kind: kind, [
+            "dependency": "\(cause.dependency.rawValue)", "code": "\(cause.code)", "reason": "\(cause.reason)", "track_id": "\(track)",
+            "correlation_id": "\(correlationID)",
+        ])
+    }
+}
