@@ -13,7 +13,7 @@ struct JSONWebSignature {
     private static let forbiddenParameters = ["jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc"]
 
     init(_ token: [UInt8]) throws(TokenRejection) {
-        let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        let parts = token.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, let headerText = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
             let signature = Base64URL.decode(parts[2])
         else { throw .malformed }

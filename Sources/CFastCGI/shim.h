@@ -1,11 +1,11 @@
 #pragma once
 #include <fcgiapp.h>
-// Waiting for connections and threads, which Swift's Glibc module leaves out.
-#include <pthread.h>
+// Waiting for connections, which Swift's Glibc module leaves out.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
-// These are declared by glibc for _GNU_SOURCE only, which the Swift compiler does not define.
-int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags);
-int pthread_setname_np(pthread_t thread, const char *name);
+// glibc declares these for _GNU_SOURCE only, which the Swift compiler does not define. Their headers are not included here: they
+// belong to Swift's Glibc module, and a header that two modules include is seen by the importer of one of them only.
+struct sockaddr;
+int accept4(int socket, struct sockaddr *address, unsigned int *length, int flags);
+int pthread_setname_np(unsigned long thread, const char *name);

@@ -20,7 +20,7 @@ import CFastCGI
 
     /// A parameter (FastCGI 1.0 §5.2, stream FCGI_PARAMS); nil where it was not sent. Bytes that are not UTF-8 become U+FFFD.
     public func parameter(_ name: StaticString) -> String? {
-        let value = unsafe name.withUTF8Buffer { name in
+        let value = name.withUTF8Buffer { name in
             // A static string ends with a zero byte.
             unsafe FCGX_GetParam(UnsafeRawPointer(name.baseAddress!).assumingMemoryBound(to: CChar.self), request.pointee.envp)
         }

@@ -9,6 +9,9 @@ public final class RepeatedEventLog: Sendable {
         var suppressed = 0
     }
 
+    /// Kinds that are remembered at most; beyond it those that nobody repeats are forgotten.
+    private static let maximumKinds = 1024
+
     private let logger: Logger
     private let interval: Duration
     private let occurrences = Locked<[String: Occurrences]>([:])
@@ -18,12 +21,15 @@ public final class RepeatedEventLog: Sendable {
         self.interval = interval
     }
 
-    /// - Parameter kind: events of one kind are counted together; a small, fixed set.
+    /// - Parameter kind: events of one kind are counted together.
     public func log(_ level: Logger.Level, _ event: Logger.Message, kind: String, _ metadata: Logger.Metadata) {
         let now = ContinuousClock.now
         let suppressed: Int? = occurrences.withLock { occurrences in
             guard let last = occurrences[kind], last.loggedAt.duration(to: now) < interval else {
                 let suppressed = occurrences[kind]?.suppressed ?? 0
+                if occurrences.count >= Self.maximumKinds {
+                    occurrences = occurrences.filter { $0.value.loggedAt.duration(to: now) < interval }
+                }
                 occurrences[kind] = Occurrences(loggedAt: now)
                 return suppressed
             }

@@ -43,7 +43,7 @@ public final class RESPStore: ValueStore {
         if let connection {
             do {
                 return try connection.command(arguments)
-            } catch where error.code == "lost" {
+            } catch  where error.code == "lost" {
                 self.connection = nil
             } catch {
                 if error.code != "refused" { self.connection = nil }

@@ -8,7 +8,7 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Validate every setting and contact every dependency.",
         discussion: """
-            Prints one line for each: 'ok', or what is wrong and what to do. A cache that does not answer is a warning, \
+            Prints one line for each setting and each dependency: 'ok', or what is wrong and what to do. Secrets are shown as 'set'. A cache that does not answer is a warning, \
             because requests go on without it.
 
             EXIT CODES: 0 all is well; 1 a dependency does not answer; 78 settings are not valid.
@@ -18,9 +18,7 @@ struct Check: ParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() throws {
-        let settings = try options.load()
-        line("settings", "ok", "\(SettingName.allCases.count) known, all valid")
-        for name in settings.reserved { line("settings", "warning", "\(name) has no effect yet") }
+        let settings = try checkSettings()
         line("token keys", "ok", settings.keySet.keys.map(\.description).joined(separator: ", "))
         line("cache keys", "ok", "current \(settings.keyRing.current), versions \(settings.keyRing.versions.joined(separator: ", "))")
 
@@ -39,8 +37,30 @@ struct Check: ParsableCommand {
         if outcomes.contains(where: { $0.1.failure != nil && !$0.1.isOptional }) { throw ExitCode(1) }
     }
 
+    private func checkSettings() throws -> Settings {
+        let source = options.source
+        var settings: Settings?
+        var complaints: [String] = []
+        do { settings = try SettingsOptions.read(source) } catch { complaints = error.complaints }
+        for name in SettingName.allCases {
+            let own = complaints.filter { name.isSubject(of: $0) }
+            complaints.removeAll { name.isSubject(of: $0) }
+            for complaint in own { line(name.rawValue, "failed", complaint) }
+            guard own.isEmpty else { continue }
+            let value = source.values[name].map { name.mayComeFromFile ? "set" : $0 }
+            if value != nil, name.isReserved {
+                line(name.rawValue, "warning", "has no effect yet")
+            } else if !name.isReserved {
+                line(name.rawValue, "ok", value ?? "default: \(name.defaultHelp)")
+            }
+        }
+        for complaint in complaints { line("settings", "failed", complaint) }
+        guard let settings else { throw SettingsOptions.invalidSettings }
+        return settings
+    }
+
     private func line(_ name: String, _ verdict: String, _ detail: String) {
         func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
-        Console.print("\(padded(name, 14))\(padded(verdict, 9))\(detail)")
+        Console.print("\(padded(name, 31))\(padded(verdict, 9))\(detail)")
     }
 }

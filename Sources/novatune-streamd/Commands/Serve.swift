@@ -46,10 +46,12 @@ struct Serve: ParsableCommand {
         resources.telemetry.registry.gauge("fastcgi_connections", "Open connections on the stream socket.") {
             Double(stream.openConnections)
         }
-        logger.info("ready", metadata: [
-            "version": "\(NovatuneStreamd.version)", "stream": "\(settings.listen)", "gate": "\(settings.gateListen)",
-            "workers": "\(settings.workers)", "key_version": "\(settings.keyRing.current)",
-        ])
+        logger.info(
+            "ready",
+            metadata: [
+                "version": "\(NovatuneStreamd.version)", "stream": "\(settings.listen)", "gate": "\(settings.gateListen)",
+                "workers": "\(settings.workers)", "key_version": "\(settings.keyRing.current)",
+            ])
 
         while signals.next() == SIGHUP { logger.notice("SIGHUP ignored: settings are read at start") }
         logger.info("draining")

@@ -7,17 +7,25 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Read settings from this file: lines NAME=value.", valueName: "file"))
     var config: String?
 
-    /// Ends the program where the settings are not valid: one line each on standard error, exit code 78 (EX_CONFIG of sysexits.h).
+    /// EX_CONFIG of sysexits.h.
+    static let invalidSettings = ExitCode(78)
+
+    /// What the operator wrote, unjudged.
+    var source: SettingsSource { SettingsSource(environment: Environment.variables, configPath: config) }
+
+    /// Ends the program where the settings are not valid: one line each on standard error, exit code 78.
     func load() throws -> Settings {
-        let environment = Environment.variables
         do {
-            return try SettingsReader.read(
-                SettingsSource(environment: environment, configPath: config),
-                inherited: InheritedSockets.find(environment: environment, processID: getpid()))
+            return try Self.read(source)
         } catch {
             for complaint in error.complaints { Console.error(complaint) }
-            throw ExitCode(78)
+            throw Self.invalidSettings
         }
+    }
+
+    static func read(_ source: SettingsSource) throws(SettingsError) -> Settings {
+        try SettingsReader.read(
+            source, inherited: InheritedSockets.find(environment: Environment.variables, processID: getpid()))
     }
 }
 

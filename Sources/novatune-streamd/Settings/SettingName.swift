@@ -52,6 +52,13 @@ enum SettingName: String, CaseIterable {
         }
     }
 
+    /// Whether a complaint is about this setting.
+    func isSubject(of complaint: String) -> Bool {
+        [rawValue, fileName].contains { name in
+            complaint.hasPrefix(name) && !(complaint.dropFirst(name.count).first.map { $0.isLetter || $0 == "_" } ?? false)
+        }
+    }
+
     /// `default — meaning`.
     var help: String {
         switch self {
@@ -86,6 +93,11 @@ enum SettingName: String, CaseIterable {
         case .logLevel: "info — trace, debug, info, notice, warning, error, critical"
         case .otlpEndpoint: "off — reserved: has no effect yet"
         }
+    }
+
+    /// The part of `help` before the dash.
+    var defaultHelp: String {
+        help.firstRange(of: " — ").map { String(help[..<$0.lowerBound]) } ?? help
     }
 
     static var allHelp: String {

@@ -141,7 +141,8 @@ struct SettingsReader {
         return nil
     }
 
-    private mutating func choice<Value: RawRepresentable<String>>(_ name: SettingName, _ cases: [Value], default fallback: Value) -> Value? {
+    private mutating func choice<Value: RawRepresentable<String>>(_ name: SettingName, _ cases: [Value], default fallback: Value) -> Value?
+    {
         guard let text = values[name] else { return fallback }
         if let value = cases.first(where: { $0.rawValue == text }) { return value }
         complaints.append("\(name.rawValue): not one of \(cases.map(\.rawValue).joined(separator: ", "))")
@@ -159,7 +160,8 @@ struct SettingsReader {
     private mutating func name(_ name: SettingName, length: ClosedRange<Int>) -> String? {
         guard let text = required(name) else { return nil }
         let isPlain = text.utf8.allSatisfy { byte in
-            Character(Unicode.Scalar(byte)).isASCII && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
+            Character(Unicode.Scalar(byte)).isASCII
+                && (Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber)
                 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_")
         }
         if isPlain, length.contains(text.utf8.count) { return text }

@@ -63,7 +63,9 @@ struct SettingsSource {
             return [:]
         case .success(let bytes):
             var settings: [String: String] = [:]
-            for (number, line) in String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            for (number, line) in String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+                .enumerated()
+            {
                 let line = line.trimmed
                 if line.isEmpty || line.first == "#" { continue }
                 guard let equals = line.firstIndex(of: "=") else {

@@ -10,7 +10,7 @@ struct SignalWait {
         for signal in signals { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         // A peer that is gone is an error of the write, not the end of the process.
-        unsafe _ = signal(SIGPIPE, SIG_IGN)
+        _ = signal(SIGPIPE, SIG_IGN)
         self.set = set
     }
 

@@ -55,18 +55,23 @@ final class Telemetry: CacheObserver {
 
     func storeFailed(_ error: ValueStoreError) {
         dependencyErrors.increment("cache", error.code)
-        failures.log(.warning, "dependency failed", kind: "cache-\(error.code)", [
-            "dependency": "cache", "code": "\(error.code)", "reason": "\(error.reason)",
-        ])
+        failures.log(
+            .warning, "dependency failed", kind: "cache-\(error.code)",
+            [
+                "dependency": "cache", "code": "\(error.code)", "reason": "\(error.reason)",
+            ])
     }
 
     func failed(_ cause: Unavailable, track: ULID, correlationID: String) {
         dependencyErrors.increment(cause.dependency.rawValue, cause.code)
         // A missing object is one track's trouble: each track is told of.
-        let kind = cause.code == "missing_object" || cause.code == "illegal_key" ? "\(cause.code)-\(track)" : "\(cause.dependency)-\(cause.code)"
-        failures.log(.error, "dependency failed", kind: kind, [
-            "dependency": "\(cause.dependency.rawValue)", "code": "\(cause.code)", "reason": "\(cause.reason)", "track_id": "\(track)",
-            "correlation_id": "\(correlationID)",
-        ])
+        let kind =
+            cause.code == "missing_object" || cause.code == "illegal_key" ? "\(cause.code)-\(track)" : "\(cause.dependency)-\(cause.code)"
+        failures.log(
+            .error, "dependency failed", kind: kind,
+            [
+                "dependency": "\(cause.dependency.rawValue)", "code": "\(cause.code)", "reason": "\(cause.reason)", "track_id": "\(track)",
+                "correlation_id": "\(correlationID)",
+            ])
     }
 }
