@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# A fresh state directory: secrets, ports, paths and the names that everyone else reads. Sourced by nginx/up.
+
+free_ports() { # COUNT FIRST LAST
+    # Below the kernel's ephemeral range, so that a stopped component finds its port free when it comes back.
+    perl -MIO::Socket::INET -e '
+        my ($count, $first, $last) = @ARGV; my @held;
+        while (@held < $count) {
+            my $port = $first + int rand($last - $first + 1);
+            my $socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $port, Listen => 1) or next;
+            push @held, $socket; print "$port\n";
+        }' "$@"
+}
+
+port_is_free() {
+    perl -MIO::Socket::INET -e 'IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => shift, Listen => 1, ReuseAddr => 1) or exit 1' "$1"
+}
+
+random() { openssl rand -hex "$1"; }
+
+# Sockets need a path of at most 107 bytes (unix(7)), and PostgreSQL's account must be able to walk to its data.
+choose_run_dir() {
+    local longest=$STATE/run/postgres/.s.PGSQL.65535 dir=$STATE/run
+    mkdir -p "$dir"
+    if ((${#longest} > 107)) || [[ $dir =~ [^A-Za-z0-9._/+@%,=-] ]] ||
+        { [[ $(id -u) == 0 ]] && ! setpriv --reuid=postgres --regid=postgres --init-groups -- test -x "$dir"; }; then
+        dir=$(mktemp -d /var/tmp/novatune.XXXXXX)
+        chmod 711 "$dir"
+    fi
+    remember RUN_DIR "$dir"
+}
+
+# Whatever the caller's NOVATUNE_* say holds for the responder, so it must hold for the names in env too.
+prepare_state() { # PORT-OR-EMPTY
+    local ports monitor
+    find "$STATE" -mindepth 1 -maxdepth 1 ! -name .novatune-stack ! -name up.lock ! -name pid -exec rm -rf {} +
+    mkdir -p "$STATE/log" "$STATE/secrets"
+    chmod 700 "$STATE/secrets"
+    (umask 077; : >"$STATE/stack.env"; save_settings >"$STATE/settings.env")
+
+    choose_run_dir
+    mapfile -t ports < <(free_ports 4 20000 30999)
+    monitor=$(free_ports 1 31000 32499)
+    remember STATE_DIR "$STATE"
+    remember PORT "${1:-${ports[0]}}"
+    remember BASE_URL "${NOVATUNE_NGINX_SCHEME:-http}://127.0.0.1:$PORT"
+    remember PLAYER_URL "$BASE_URL/player/"
+    remember NGINX_ACCESS_LOG "${NOVATUNE_NGINX_ACCESS_LOG:-$STATE/log/access.log}"
+
+    remember PG_DIR "$RUN_DIR/postgres"
+    remember PG_PORT "${ports[1]}"
+    remember PG_PASSWORD "$(random 16)"
+    remember DATABASE_URL "postgresql://novatune_owner:$PG_PASSWORD@127.0.0.1:$PG_PORT/novatune"
+    remember DATABASE_URL_UNIX "postgresql://novatune_owner@/novatune?host=$PG_DIR&port=$PG_PORT"
+    remember RESPONDER_DATABASE_URL "${NOVATUNE_DATABASE_URL:-postgresql://novatune_responder@/novatune?host=$PG_DIR&port=$PG_PORT}"
+
+    remember REDIS_PORT "${ports[2]}"
+    remember REDIS_SOCKET "$RUN_DIR/redis.sock"
+    remember CACHE_URL "redis://127.0.0.1:$REDIS_PORT/0"
+    remember CACHE_URL_UNIX "unix:$REDIS_SOCKET"
+
+    remember CEPH_PORT "$monitor"
+    remember S3_PORT "${ports[3]}"
+    remember S3_ENDPOINT "http://127.0.0.1:$S3_PORT"
+    remember S3_REGION us-east-1
+    remember S3_BUCKET novatune
+
+    remember STREAM_SOCKET "${NOVATUNE_LISTEN:-unix:$RUN_DIR/stream.sock}"
+    remember GATE_SOCKET "${NOVATUNE_GATE_LISTEN:-unix:$RUN_DIR/gate.sock}"
+    remember LOG_FILE "$STATE/log/responder.log"
+    remember JWT_HS256_SECRET "${NOVATUNE_JWT_HS256_SECRET:-$(random 32)}"
+    remember JWT_ISSUER "${NOVATUNE_JWT_ISSUER:-https://auth.novatune.dev}"
+    remember JWT_AUDIENCE "${NOVATUNE_JWT_AUDIENCE:-novatune-stream}"
+    remember CACHE_KEYS_FILE "${NOVATUNE_CACHE_KEYS_FILE:-$STATE/secrets/cache-keys.json}"
+    (umask 077; printf '{"current":"v1","keys":{"v1":"%s"}}\n' "$(openssl rand -base64 32)" >"$STATE/secrets/cache-keys.json")
+}
+
+save_settings() {
+    local name
+    for name in $(compgen -e NOVATUNE_); do printf '%s=%s\n' "$name" "$(quote "${!name}")"; done
+}
