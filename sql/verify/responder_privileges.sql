@@ -2,6 +2,9 @@
 
 begin;
 
+-- As text, a table's name then always shows its schema.
+set local search_path = pg_catalog;
+
 do $$
 begin
     assert has_schema_privilege('novatune_responder', 'novatune', 'usage'),
