@@ -1,0 +1,94 @@
+"""Fixtures. The stack must be up: STACK_ENV names its env file (contract §7), STACK_STATE its state directory."""
+
+import json
+import os
+import random
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+
+pytest.register_assert_rewrite("support")
+
+from support import canaries
+from support.resp import Redis
+from support.sealing import KeyRing
+from support.stack import Stack
+from support.tokens import Mint
+from support.ulids import ulid
+from support.wire import API
+from support.world import World
+
+
+def pytest_collection_modifyitems(items):
+    """What no log may contain is known when all else has run."""
+    items.sort(key=lambda item: item.path.name == "test_secrets.py")
+
+
+@pytest.fixture(scope="session")
+def stack():
+    env_file = os.environ.get("STACK_ENV")
+    if not env_file:
+        pytest.exit("STACK_ENV must name the env file of a stack that is up: nginx/up --detach, then .build/local/env", 2)
+    stack = Stack(env_file, os.environ.get("STACK_STATE", Path(env_file).parent))
+    key_ring = json.loads(Path(stack["CACHE_KEYS_FILE"]).read_text())
+    canaries.add(stack["S3_SECRET_ACCESS_KEY"], stack["JWT_HS256_SECRET"], stack.names.get("PG_PASSWORD"), *key_ring["keys"].values())
+    canaries.add(*(value for name, value in stack.names.items() if name.startswith("TOKEN_")))
+    return stack
+
+
+@pytest.fixture(scope="session")
+def api(stack):
+    return API(stack["BASE_URL"])
+
+
+@pytest.fixture(scope="session")
+def mint(stack):
+    return Mint(stack["JWT_HS256_SECRET"], stack["JWT_ISSUER"], stack["JWT_AUDIENCE"])
+
+
+@pytest.fixture(scope="session")
+def s3(stack):
+    return boto3.client(
+        "s3", endpoint_url=stack["S3_ENDPOINT"], region_name=stack["S3_REGION"],
+        aws_access_key_id=stack["S3_ACCESS_KEY_ID"], aws_secret_access_key=stack["S3_SECRET_ACCESS_KEY"],
+        config=Config(s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=10, retries={"max_attempts": 5}))
+
+
+@pytest.fixture(scope="session")
+def shared_object(stack, s3):
+    """One object for all tracks whose audio does not matter."""
+    key, content = f"audio/shared/{ulid()}.mp3", random.Random(1).randbytes(65_536)
+    s3.put_object(Bucket=stack["S3_BUCKET"], Key=key, Body=content)
+    yield key, content
+    s3.delete_object(Bucket=stack["S3_BUCKET"], Key=key)
+
+
+@pytest.fixture
+def world(stack, mint, s3, shared_object):
+    world = World(stack, mint, s3, shared_object)
+    yield world
+    world.clean_up()
+
+
+@pytest.fixture
+def user(world):
+    return world.user()
+
+
+@pytest.fixture
+def track(world, user):
+    """A track of `user` that may be streamed."""
+    return world.track(user)
+
+
+@pytest.fixture
+def redis(stack):
+    with Redis(stack["CACHE_URL"]) as redis:
+        yield redis
+
+
+@pytest.fixture
+def key_ring(stack):
+    return KeyRing(stack["CACHE_KEYS_FILE"])

@@ -1,0 +1,84 @@
+"""A FastCGI application that answers what a test wants, to show what nginx makes of it."""
+
+import contextlib
+import socket
+import struct
+import threading
+
+BEGIN_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
+
+
+class Application:
+    """`answer` is a function of the request's parameters that returns the CGI answer, or None for silence."""
+
+    def __init__(self, path, answer):
+        self.address = f"unix:{path}"
+        self.requests = []
+        self._answer = answer
+        self._held = []
+        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._server.bind(str(path))
+        self._server.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        for connection in self._held:
+            connection.close()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._server.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        parameters = b""
+        with connection.makefile("rb") as stream:
+            while True:
+                header = stream.read(8)
+                if len(header) < 8:
+                    return connection.close()
+                _, kind, id, length, padding = struct.unpack(">BBHHBx", header)
+                content = stream.read(length)
+                stream.read(padding)
+                if kind == PARAMS:
+                    parameters += content
+                if kind == STDIN and not content:
+                    break
+        request = dict(pairs(parameters))
+        self.requests.append(request)
+        answer = self._answer(request)
+        if answer is None:
+            self._held.append(connection)
+            return
+        connection.sendall(record(STDOUT, id, answer) + record(STDOUT, id, b"") + record(END_REQUEST, id, bytes(8)))
+        connection.close()
+
+
+def record(kind, id, content):
+    return struct.pack(">BBHHBx", 1, kind, id, len(content), 0) + content
+
+
+def pairs(data):
+    """FastCGI 1.0 §3.4: lengths of one or four bytes, then name and value."""
+    position = 0
+
+    def length():
+        nonlocal position
+        if data[position] < 128:
+            position += 1
+            return data[position - 1]
+        position += 4
+        return struct.unpack_from(">I", data, position - 4)[0] & 0x7FFFFFFF
+
+    while position < len(data):
+        name_length, value_length = length(), length()
+        name = data[position : position + name_length]
+        position += name_length
+        yield name.decode(), data[position : position + value_length].decode("latin-1")
+        position += value_length

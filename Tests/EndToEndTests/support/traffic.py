@@ -1,0 +1,89 @@
+"""Requests that go on, on several connections, while a test does something to the stack."""
+
+import itertools
+import threading
+import time
+from dataclasses import dataclass
+from http.client import HTTPException
+
+from support.wire import Answer
+
+
+@dataclass(frozen=True)
+class Sample:
+    tag: object
+    started: float
+    ended: float
+    answer: Answer | None
+    error: str | None
+
+    @property
+    def status(self):
+        return self.answer.status if self.answer else self.error
+
+
+class Traffic:
+    """Asks for `(track, token, tag)` one after the other, over and over, until the block ends or all were asked `rounds` times."""
+
+    def __init__(self, api, requests, connections=4, pause=0.0, rounds=None):
+        self._api = api
+        requests = list(requests)
+        self._next = itertools.cycle(requests) if rounds is None else iter(requests * rounds)
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._samples = []
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(connections)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self._stopping.set()
+        self.wait()
+
+    def wait(self):
+        for thread in self._threads:
+            thread.join(60)
+            assert not thread.is_alive(), "a request hangs"
+
+    @property
+    def samples(self):
+        with self._lock:
+            return list(self._samples)
+
+    def statuses(self, since=0.0):
+        """Of the requests that were sent after `since`, in the order of their answers."""
+        return [sample.status for sample in self.samples if sample.started >= since]
+
+    def has_seen(self, status, count=1, since=0.0):
+        return self.statuses(since).count(status) >= count
+
+    def has_settled(self, since, count=40):
+        """Whether the last `count` of the requests sent after `since` were all answered 200."""
+        statuses = self.statuses(since)
+        return len(statuses) >= count and set(statuses[-count:]) == {200}
+
+    def _run(self):
+        with self._api.connection() as connection:
+            while not self._stopping.is_set():
+                with self._lock:
+                    request = next(self._next, None)
+                if request is None:
+                    return
+                track, token, tag = request
+                started = time.monotonic()
+                answer = error = None
+                try:
+                    answer = connection.exchange("POST", f"/tracks/{track}/stream", {"Authorization": f"Bearer {token}"})
+                except (OSError, HTTPException) as failure:
+                    error = repr(failure)
+                with self._lock:
+                    self._samples.append(Sample(tag, started, time.monotonic(), answer, error))
+                if self._pause:
+                    self._stopping.wait(self._pause)

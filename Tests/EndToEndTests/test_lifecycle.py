@@ -1,0 +1,137 @@
+"""Many requests at once; the responder stops and starts."""
+
+import signal
+import time
+
+from support.problems import assert_problem, path
+from support.traffic import Traffic
+from support.waiting import at_once, wait_for
+
+# Seconds. The contract says 1; a machine that runs a test suite is slower.
+IDLE_EXIT = 2
+
+
+def own_objects(world, users, each):
+    """Tracks with an object for each, so that a URL tells for which track it was made."""
+    owners = world.users(users)
+    tracks = world.tracks(owners, each, object_key=lambda id: f"audio/own/{id}.mp3")
+    at_once(len(tracks), lambda index: world.put(tracks[index].object_key, tracks[index].id.encode()), 8)
+    return [(track.id, track.owner.token, track) for track in tracks]
+
+
+def test_2000_requests_at_32_connections_each_get_their_own_answer(api, world):
+    requests = own_objects(world, users=50, each=4)
+    with Traffic(api, requests, connections=32, rounds=10) as traffic:
+        traffic.wait()
+    assert len(traffic.samples) == 2000
+    for sample in traffic.samples:
+        assert sample.status == 200, sample
+        body = sample.answer.json()
+        assert f"/{sample.tag.object_key}?" in body["streamUrl"]
+        assert body["fileSizeBytes"] == sample.tag.size
+
+
+def test_mixed_requests_at_32_connections_each_get_their_own_answer(api, world, mint):
+    """Answers of every kind side by side: no header or body of one may appear in another."""
+    owners = world.users(40)
+    ready, processing = world.tracks(owners), world.tracks(owners, status="Processing")
+
+    def ask(index):
+        place = index % 40
+        owner, stranger = owners[place], owners[place - 1]
+        expected, track, token = [
+            (200, ready[place], owner.token), (409, processing[place], owner.token), (403, ready[place], stranger.token),
+            (401, ready[place], None), (401, ready[place], "garbage"),
+        ][index // 40 % 5]
+        sent = f"mixed-{index}"
+        answer = api.stream(track.id, token, {"X-Correlation-Id": sent})
+        assert answer.status == expected
+        assert answer.header("X-Correlation-Id") == sent
+        assert (answer.header("WWW-Authenticate") is not None) == (expected == 401)
+        if expected == 409:
+            assert answer.json()["extensions"]["trackId"] == track.id
+        if expected != 200:
+            assert answer.json()["instance"] == track.path
+        return answer.status
+
+    statuses = at_once(1000, ask, 32)
+    assert {status: statuses.count(status) for status in set(statuses)} == {200: 200, 409: 200, 403: 200, 401: 400}
+
+
+def terminated(stack):
+    """SIGTERM; seconds until the process is gone."""
+    started = time.monotonic()
+    stack.signal_responder(signal.SIGTERM)
+    wait_for(lambda: not stack.responder_is_running(), 20, "the responder's end")
+    return time.monotonic() - started
+
+
+def test_idle_responder_exits_within_a_second_of_sigterm(api, stack, user, track):
+    # Leaves connections that nginx keeps.
+    assert at_once(30, lambda _: api.stream(track.id, user.token).status) == [200] * 30
+    try:
+        assert terminated(stack) < IDLE_EXIT
+    finally:
+        stack.stop("responder")
+        stack.start("responder")
+    assert api.stream(track.id, user.token).status == 200
+
+
+def test_sigterm_under_load_finishes_what_was_accepted(api, stack, world):
+    owners = world.users(200)
+    requests = [(track.id, track.owner.token, track) for track in world.tracks(owners)]
+    with Traffic(api, requests, connections=32) as traffic:
+        try:
+            wait_for(lambda: len(traffic.samples) > 500, 20)
+            stopped_at = time.monotonic()
+            seconds = terminated(stack)
+            wait_for(lambda: traffic.has_seen(503, since=stopped_at) or traffic.has_seen(502, since=stopped_at))
+            traffic.stop()
+        finally:
+            stack.stop("responder")
+            stack.start("responder")
+    for sample in traffic.samples:
+        assert sample.error is None, "a request without an answer"
+        if sample.status == 200:
+            assert sample.tag.object_key in sample.answer.json()["streamUrl"]
+        elif sample.status == 503:
+            assert_problem(sample.answer, "service-unavailable", path(sample.tag.id))
+        elif sample.status == 502:
+            assert_problem(sample.answer, "bad-gateway", path(sample.tag.id))
+        else:
+            # A user's allowance may be used up by then.
+            assert sample.status == 429, sample
+        # What was sent well before the signal had reached the responder.
+        assert sample.status in (200, 429) or sample.started > stopped_at - 0.2, "an accepted request was lost"
+    assert seconds < IDLE_EXIT
+    track, token, _ = requests[0]
+    wait_for(lambda: api.stream(track, token).status == 200, 70)
+
+
+def test_restart_under_load_goes_on_without_nginx_being_told(api, stack, world):
+    owners = world.users(100)
+    requests = [(track.id, track.owner.token, track) for track in world.tracks(owners)]
+    with Traffic(api, requests, connections=4, pause=0.01) as traffic:
+        wait_for(lambda: traffic.has_settled(since=0))
+        stack.stop("responder")
+        stack.start("responder")
+        up = time.monotonic()
+        wait_for(lambda: traffic.has_settled(since=up, count=100))
+    assert set(traffic.statuses()) <= {200, 502, 503}
+
+
+def test_killed_responder_can_be_started_again(api, stack, user, track):
+    try:
+        stack.signal_responder(signal.SIGKILL)
+        wait_for(lambda: not stack.responder_is_running())
+        assert_problem(api.stream(track.id, user.token), "service-unavailable", track.path)
+    finally:
+        stack.stop("responder")
+        stack.start("responder")
+    assert api.stream(track.id, user.token).status == 200
+
+
+def test_sighup_does_not_stop_the_responder(api, stack, user, track):
+    stack.signal_responder(signal.SIGHUP)
+    assert at_once(20, lambda _: api.stream(track.id, user.token).status) == [200] * 20
+    assert stack.responder_is_running()

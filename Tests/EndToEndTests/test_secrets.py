@@ -1,0 +1,63 @@
+"""Runs last: what no log may contain was nowhere in the logs of the whole run."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from support.canaries import all_canaries
+from support.ulids import ulid
+
+LOGS = ["LOG_FILE", "NGINX_ACCESS_LOG", "NGINX_ERROR_LOG"]
+
+
+def log(stack, name):
+    if name == "NGINX_ERROR_LOG":
+        return (stack.state / "log/nginx.log").read_text(errors="replace")
+    return stack.log(name)
+
+
+@pytest.fixture
+def whatever_fails_has_failed(api, stack, world, mint, user, track):
+    """Every way for a secret to reach a log, so that this file alone means something."""
+    api.stream(track.id, user.token)
+    api.stream(track.id, mint.hs256(user.id, exp=int(time.time()) - 1))
+    api.stream(track.id, mint.hs256(user.id, note="x" * 13_000))
+    api.stream(track.id, user.token, {"Content-Length": "99999"})
+    api.stream(world.track(user, object_key=f"audio/missing/{ulid()}.mp3").id, user.token)
+    for component in ("redis", "s3", "postgres"):
+        with stack.stopped(component):
+            api.stream(track.id, user.token)
+            api.stream("x", user.token)
+    with stack.stopped("responder"):
+        api.stream(track.id, user.token)
+    last = f"e2e-{ulid()}"
+    api.stream(track.id, user.token, {"X-Correlation-Id": last})
+    stack.wait_for_log_line(last, "NGINX_ACCESS_LOG")
+
+
+def test_no_log_contains_a_secret(stack, whatever_fails_has_failed):
+    secrets = all_canaries()
+    assert len(secrets) > 10
+    for name in LOGS:
+        text = log(stack, name)
+        assert text or name == "NGINX_ERROR_LOG"
+        assert [secret for secret in secrets if secret in text] == []
+        assert not re.search(r"X-Amz-|[Bb]earer |eyJ[A-Za-z0-9_-]{10}", text)
+
+
+def test_access_log_is_json_without_queries(stack, whatever_fails_has_failed):
+    lines = log(stack, "NGINX_ACCESS_LOG").splitlines()
+    assert lines
+    for line in lines:
+        entry = json.loads(line)
+        assert re.fullmatch(r"[A-Za-z0-9._-]{1,128}", entry["correlationId"])
+        assert isinstance(entry["status"], int) and isinstance(entry["seconds"], float)
+        assert "?" not in entry["path"]
+
+
+def test_secrets_are_on_no_command_line(stack):
+    command_line = Path(f"/proc/{stack['PID_RESPONDER']}/cmdline").read_bytes().decode()
+    assert not [secret for secret in all_canaries() if secret in command_line]
