@@ -1,0 +1,48 @@
+"""One request to a FastCGI socket, as nginx would send it."""
+
+import socket
+import struct
+
+from support.fastcgi import BEGIN_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT, record
+
+
+def connect(path):
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(20)
+    connection.connect(str(path))
+    return connection
+
+
+def send(connection, parameters, keep=False):
+    content = b"".join(_pair(name.encode(), value.encode()) for name, value in parameters.items())
+    connection.sendall(
+        record(BEGIN_REQUEST, 1, struct.pack(">HB5x", 1, keep)) + record(PARAMS, 1, content) + record(PARAMS, 1, b"")
+        + record(STDIN, 1, b""))
+
+
+def receive(connection):
+    """Status and body; None where the connection ends without an answer."""
+    output = b""
+    with connection.makefile("rb") as stream:
+        while header := stream.read(8):
+            _, kind, _, length, padding = struct.unpack(">BBHHBx", header)
+            content = stream.read(length)
+            stream.read(padding)
+            if kind == STDOUT:
+                output += content
+            if kind == END_REQUEST:
+                head, _, body = output.partition(b"\r\n\r\n")
+                return int(head.split()[1]), body
+    return None
+
+
+def stream_request(track_id, token):
+    path = f"/tracks/{track_id}/stream"
+    return {
+        "REQUEST_METHOD": "POST", "REQUEST_URI": path, "DOCUMENT_URI": path, "HTTP_AUTHORIZATION": f"Bearer {token}",
+        "CORRELATION_ID": "inherited",
+    }
+
+
+def _pair(name, value):
+    return b"".join(struct.pack(">I", len(text) | 0x80000000) for text in (name, value)) + name + value
