@@ -14,8 +14,11 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+/// A room's tests. What they compare with lies in `Vectors` beside them, read from there and not bundled.
+func tests(_ room: String, _ dependencies: [Target.Dependency] = [], name: String? = nil, vectors: Bool = false) -> Target {
+    .testTarget(
+        name: name ?? "\(room)Tests", dependencies: [.byName(name: room), "TestSupport"] + dependencies,
+        exclude: vectors ? ["Vectors"] : [], swiftSettings: strict)
 }
 
 let package = Package(
@@ -57,5 +60,30 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+
+        .target(
+            name: "TestSupport", dependencies: ["Cryptography", "Resilience", "SealedCache", "StreamIssuing"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests("StreamIssuing", vectors: true),
+        tests("StrictJSON"),
+        tests("Cryptography", vectors: true),
+        tests("SigV4", ["Cryptography", "StreamIssuing"], vectors: true),
+        tests("BearerTokens", ["Cryptography", "StreamIssuing"], vectors: true),
+        tests("SealedCache", ["Cryptography", "StreamIssuing"], vectors: true),
+        tests("Resilience"),
+        tests("Observability", ["StreamIssuing", .product(name: "Logging", package: "swift-log")]),
+        tests("FastCGI", ["Resilience"]),
+        tests(
+            "novatune-streamd",
+            [
+                "BearerTokens", "Cryptography", "FastCGI", "SealedCache", "S3ObjectStore", "SigV4", "StreamIssuing",
+                .product(name: "Logging", package: "swift-log"),
+            ], name: "NovatuneStreamdTests"),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: [
+                "HTTPClient", "PostgreSQLTrackStore", "Resilience", "S3ObjectStore", "SealedCache", "SigV4", "StreamIssuing", "TestSupport",
+            ],
+            swiftSettings: strict),
     ]
 )

@@ -31,8 +31,9 @@ struct Claims: Sendable {
         let audiences = try Self.strings(object["aud"])
         let roles = try Self.strings(object["roles"])
         guard let issuer = object["iss"]?.stringValue, let subject = object["sub"]?.stringValue else { throw .malformed }
-        guard issuer == requirements.issuer else { throw .wrongIssuer }
-        guard audiences.contains(requirements.audience) else { throw .wrongAudience }
+        // Strings are equal by canonical equivalence, which is not byte by byte.
+        guard issuer.utf8.elementsEqual(requirements.issuer.utf8) else { throw .wrongIssuer }
+        guard audiences.contains(where: { $0.utf8.elementsEqual(requirements.audience.utf8) }) else { throw .wrongAudience }
         guard let userID = ULID(subject) else { throw .badSubject }
         self.expiresAt = expiresAt
         self.notBefore = notBefore

@@ -2,36 +2,72 @@ import StrictJSON
 
 /// A token taken apart (compact serialization, RFC 7515 §7.1); nothing in it is believed yet.
 struct JSONWebSignature {
-    let algorithm: SignatureAlgorithm
-    let keyID: String?
+    let header: JOSEHeader
     /// `header.payload`, what the signature is over.
     let signingInput: ArraySlice<UInt8>
-    let payload: [UInt8]
+    private let encodedPayload: ArraySlice<UInt8>
     let signature: [UInt8]
+
+    var algorithm: SignatureAlgorithm { header.algorithm }
+    var keyID: String? { header.keyID }
+
+    /// - Parameter headers: those that were read before.
+    init(_ token: [UInt8], _ headers: inout JOSEHeader.Memory) throws(TokenRejection) {
+        let parts = token.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count == 3, let signature = Base64URL.decode(parts[2]) else { throw .malformed }
+        header = try headers.header(parts[0])
+        signingInput = token[..<parts[1].endIndex]
+        encodedPayload = parts[1]
+        self.signature = signature
+    }
+
+    init(_ token: [UInt8]) throws(TokenRejection) {
+        var headers = JOSEHeader.Memory()
+        try self.init(token, &headers)
+    }
+
+    /// Only worth reading once the signature is known to be good.
+    func payload() throws(TokenRejection) -> [UInt8] {
+        guard let payload = Base64URL.decode(encodedPayload) else { throw .malformed }
+        return payload
+    }
+}
+
+/// The protected header (RFC 7515 §4), as far as it is acceptable.
+struct JOSEHeader {
+    let algorithm: SignatureAlgorithm
+    let keyID: String?
 
     /// Parameters that bring a key along (RFC 7515 §4.1.2–4.1.6), ask for understanding (§4.1.11) or change the payload (RFC 7797).
     private static let forbiddenParameters = ["jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc"]
 
-    init(_ token: [UInt8]) throws(TokenRejection) {
-        let parts = token.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
-        guard parts.count == 3, let headerText = Base64URL.decode(parts[0]), let payload = Base64URL.decode(parts[1]),
-            let signature = Base64URL.decode(parts[2])
-        else { throw .malformed }
-        guard let header = (try? JSONReader.read(headerText))?.objectValue else { throw .malformed }
+    init(_ encoded: ArraySlice<UInt8>) throws(TokenRejection) {
+        guard let text = Base64URL.decode(encoded), let header = (try? JSONReader.read(text))?.objectValue else { throw .malformed }
         guard Self.forbiddenParameters.allSatisfy({ header[$0] == nil }) else { throw .forbiddenHeader }
         keyID = try Self.optionalString(header["kid"])
         _ = try Self.optionalString(header["typ"])
         guard let name = try Self.optionalString(header["alg"]) else { throw .malformed }
         guard let algorithm = SignatureAlgorithm(rawValue: name) else { throw .unknownKey }
         self.algorithm = algorithm
-        self.payload = payload
-        self.signature = signature
-        signingInput = token[..<parts[1].endIndex]
     }
 
     private static func optionalString(_ value: JSONValue?) throws(TokenRejection) -> String? {
         guard let value else { return nil }
         guard let text = value.stringValue else { throw .malformed }
         return text
+    }
+
+    /// The last header that was acceptable: all tokens of one key have the same, so a forged one costs little more than its hash.
+    struct Memory {
+        private var encoded: [UInt8] = []
+        private var last: JOSEHeader?
+
+        mutating func header(_ encoded: ArraySlice<UInt8>) throws(TokenRejection) -> JOSEHeader {
+            if let last, encoded.elementsEqual(self.encoded) { return last }
+            let header = try JOSEHeader(encoded)
+            self.encoded = Array(encoded)
+            last = header
+            return header
+        }
     }
 }

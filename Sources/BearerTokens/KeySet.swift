@@ -17,11 +17,14 @@ public struct KeySet: Sendable {
         self.keys = keys
     }
 
-    /// The key that a token's header means, or nil. A `kid` must be known and its key have the token's algorithm; a token without
+    /// Where the key is that a token's header means, or nil. A `kid` must be known and its key have the token's algorithm; a token without
     /// one is checked with the only key of its algorithm.
-    func key(for signature: JSONWebSignature) -> VerificationKey? {
-        let candidates = keys.filter { $0.algorithm == signature.algorithm && (signature.keyID == nil || $0.id == signature.keyID) }
-        return candidates.count == 1 ? candidates[0] : nil
+    func position(for signature: JSONWebSignature) -> Int? {
+        let candidates = keys.indices.lazy.filter { [keys] index in
+            keys[index].algorithm == signature.algorithm && (signature.keyID == nil || keys[index].id == signature.keyID)
+        }
+        guard let first = candidates.first, candidates.dropFirst().isEmpty else { return nil }
+        return first
     }
 
     /// A JWK Set (RFC 7517 §5). Each key needs `kid` and `alg`, so that nothing about a token chooses how it is checked.

@@ -9,6 +9,8 @@ public final class TokenVerifier {
     public static let maximumTokenLength = 8192
 
     private let keys: KeySet
+    private let checkers: [SignatureChecker]
+    private var headers = JOSEHeader.Memory()
     private let requirements: ClaimRequirements
     private let verifiedTokens: VerifiedTokens
     private let clock: any WallClock
@@ -16,6 +18,7 @@ public final class TokenVerifier {
 
     public init(keys: KeySet, requirements: ClaimRequirements, verifiedTokens: VerifiedTokens, clock: any WallClock) {
         self.keys = keys
+        checkers = keys.keys.map { SignatureChecker($0) }
         self.requirements = requirements
         self.verifiedTokens = verifiedTokens
         self.clock = clock
@@ -23,8 +26,11 @@ public final class TokenVerifier {
 
     /// - Parameter header: the value of `Authorization` (RFC 6750 §2.1), nil or empty where there was none.
     public func verify(authorization header: String?) throws(TokenRejection) -> Listener {
-        let token = try Self.token(in: header)
-        let fingerprint = sha256.hash(token.span)
+        let header = header ?? ""
+        let bytes = header.utf8.span
+        let token = bytes.extracting(try Self.tokenStart(bytes)...)
+        guard token.count <= Self.maximumTokenLength else { throw .tooLong }
+        let fingerprint = sha256.hash(token)
         if let claims = verifiedTokens.claims(of: fingerprint) {
             do {
                 try claims.check(at: clock.now, leeway: requirements.leeway)
@@ -34,7 +40,7 @@ public final class TokenVerifier {
             }
             return claims.listener
         }
-        let claims = try verifiedClaims(Array(token))
+        let claims = try verifiedClaims(Array(header.utf8.suffix(token.count)))
         try claims.check(at: clock.now, leeway: requirements.leeway)
         verifiedTokens.remember(claims, of: fingerprint)
         return claims.listener
@@ -42,22 +48,22 @@ public final class TokenVerifier {
 
     /// The signature before the claims: nothing unsigned is read but the header.
     private func verifiedClaims(_ token: [UInt8]) throws(TokenRejection) -> Claims {
-        let signature = try JSONWebSignature(token)
-        guard let key = keys.key(for: signature) else { throw .unknownKey }
-        guard key.isValid(signature) else { throw .badSignature }
-        return try Claims(signature.payload, requirements)
+        let signature = try JSONWebSignature(token, &headers)
+        guard let position = keys.position(for: signature) else { throw .unknownKey }
+        guard checkers[position].isValid(signature) else { throw .badSignature }
+        return try Claims(try signature.payload(), requirements)
     }
 
-    /// The scheme in any case of letters (RFC 9110 §11.1), one or more spaces, the token.
-    private static func token(in header: String?) throws(TokenRejection) -> ArraySlice<UInt8> {
-        let bytes = Array((header ?? "").utf8)
-        let scheme = Array("bearer".utf8)
-        guard bytes.count >= scheme.count, bytes.prefix(scheme.count).map({ $0 | 0x20 }) == scheme else { throw .missing }
-        let rest = bytes[scheme.count...]
-        guard let first = rest.first, first == 0x20 else { throw rest.isEmpty ? .missing : .malformed }
-        let token = rest.drop { $0 == 0x20 }
-        guard !token.isEmpty else { throw .missing }
-        guard token.count <= maximumTokenLength else { throw .tooLong }
-        return token
+    private static let scheme = Array("bearer".utf8)
+
+    /// Behind the scheme, in any case of letters (RFC 9110 §11.1), and one or more spaces.
+    private static func tokenStart(_ header: Span<UInt8>) throws(TokenRejection) -> Int {
+        guard header.count >= scheme.count, scheme.indices.allSatisfy({ header[$0] | 0x20 == scheme[$0] }) else { throw .missing }
+        guard header.count > scheme.count else { throw .missing }
+        guard header[scheme.count] == 0x20 else { throw .malformed }
+        var start = scheme.count
+        while start < header.count, header[start] == 0x20 { start += 1 }
+        guard start < header.count else { throw .missing }
+        return start
     }
 }

@@ -30,15 +30,30 @@ public struct VerificationKey: Sendable, CustomStringConvertible {
     }
 
     public var description: String { id.map { "\(algorithm.rawValue) (kid \($0))" } ?? algorithm.rawValue }
+}
+
+/// Checks signatures with one key. Holds the context of a shared secret: not for several threads at once.
+final class SignatureChecker {
+    private enum Check {
+        case secret(HMACSHA256)
+        case publicKey(PublicKey)
+    }
+
+    private let check: Check?
+
+    init(_ key: VerificationKey) {
+        switch key.material {
+        case .publicKey(let key): check = .publicKey(key)
+        // Without a context, which only a lack of memory prevents, nothing is valid.
+        case .secret(let secret): check = (try? HMACSHA256(key: secret.bytes.span)).map { .secret($0) }
+        }
+    }
 
     func isValid(_ signature: JSONWebSignature) -> Bool {
-        switch material {
-        case .publicKey(let key):
-            return key.isValid(signature: signature.signature, for: signature.signingInput.span)
-        case .secret(let secret):
-            guard let authenticator = try? HMACSHA256(key: secret.bytes.span) else { return false }
-            let expected = authenticator.authenticationCode(for: signature.signingInput.span)
-            return expected.isEqual(to: signature.signature)
+        switch check {
+        case .publicKey(let key): key.isValid(signature: signature.signature, for: signature.signingInput.span)
+        case .secret(let secret): secret.authenticationCode(for: signature.signingInput.span).isEqual(to: signature.signature)
+        case nil: false
         }
     }
 }

@@ -7,17 +7,12 @@ import COpenSSL
     public init(key: Span<UInt8>) throws(CryptographyError) {
         guard let context = unsafe EVP_MAC_CTX_new(Algorithms.hmac) else { throw CryptographyError("EVP_MAC_CTX_new") }
         unsafe self.context = unsafe context
-        var digestName = Array("SHA2-256".utf8CString)
-        let initialised = unsafe digestName.withUnsafeMutableBufferPointer { name in
-            unsafe key.withUnsafeBufferPointer { key in
-                var parameters = unsafe [
-                    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0), OSSL_PARAM_construct_end(),
-                ]
-                // An empty key is legal; a null pointer would mean "keep the former key".
-                let empty: [UInt8] = [0]
-                return unsafe empty.withUnsafeBufferPointer { empty in
-                    unsafe EVP_MAC_init(context, key.baseAddress ?? empty.baseAddress, key.count, &parameters)
-                }
+        let initialised = unsafe key.withUnsafeBufferPointer { key in
+            let parameters = unsafe [novatune_mac_digest(), OSSL_PARAM_construct_end()]
+            // An empty key is legal; a null pointer would mean "keep the former key".
+            let empty: [UInt8] = [0]
+            return unsafe empty.withUnsafeBufferPointer { empty in
+                unsafe EVP_MAC_init(context, key.baseAddress ?? empty.baseAddress, key.count, parameters)
             }
         }
         guard initialised == 1 else { throw CryptographyError("EVP_MAC_init") }

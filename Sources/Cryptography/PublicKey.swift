@@ -35,10 +35,7 @@ import COpenSSL
             unsafe BN_free(n)
             unsafe BN_free(e)
         }
-        let key = try unsafe makeKey("RSA") { builder in
-            unsafe OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) == 1
-                && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) == 1
-        }
+        let key = try unsafe makeKey("RSA") { builder in unsafe novatune_push_rsa(builder, n, e) == 1 }
         return unsafe PublicKey(.rsaPKCS1SHA256, key)
     }
 
@@ -47,9 +44,8 @@ import COpenSSL
     public static func p256(x: [UInt8], y: [UInt8]) throws(CryptographyError) -> PublicKey {
         guard x.count == 32, y.count == 32 else { throw CryptographyError(invalidInput: "a P-256 coordinate has 32 bytes") }
         let point = [4] + x + y
-        let key = try unsafe makeKey("EC") { builder in
-            unsafe OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1
-                && OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, point.count) == 1
+        let key = try unsafe point.withUnsafeBufferPointer { (point) throws(CryptographyError) in
+            try unsafe makeKey("EC") { builder in unsafe novatune_push_p256(builder, point.baseAddress, point.count) == 1 }
         }
         let publicKey = unsafe PublicKey(.ecdsaP256SHA256, key)
         guard publicKey.passesFullCheck() else { throw CryptographyError(invalidInput: "the point is not on P-256") }

@@ -20,7 +20,11 @@ public struct FastCGIResponse: Sendable {
     public mutating func header(_ name: StaticString, _ value: String) {
         name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
         append(": ")
-        for byte in value.utf8 where byte >= 0x20 && byte != 0x7F { bytes.append(byte) }
+        if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
+            append(value)
+        } else {
+            for byte in value.utf8 where byte >= 0x20 && byte != 0x7F { bytes.append(byte) }
+        }
         append("\r\n")
     }
 

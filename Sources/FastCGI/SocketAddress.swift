@@ -14,15 +14,25 @@ public enum SocketAddress: Sendable, Equatable, CustomStringConvertible {
             guard path.hasPrefix("/"), path.utf8.count <= 107, !path.utf8.contains(0) else { return nil }
             self = .unix(path: path)
         } else if text.hasPrefix("fd:") {
-            guard let descriptor = Int32(text.dropFirst(3)), descriptor >= 0 else { return nil }
+            guard let descriptor = Self.number(text.dropFirst(3), Int32.self) else { return nil }
             self = .inherited(descriptor: descriptor)
         } else {
-            guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else { return nil }
+            guard let colon = text.lastIndex(of: ":"), let port = Self.number(text[text.index(after: colon)...], UInt16.self), port > 0
+            else { return nil }
             var host = text[..<colon]
-            if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-            guard !host.isEmpty else { return nil }
+            if host.hasPrefix("["), host.hasSuffix("]") {
+                host = host.dropFirst().dropLast()
+            } else if host.contains(":") {
+                return nil
+            }
+            guard !host.isEmpty, !host.contains(where: { $0 == "[" || $0 == "]" }) else { return nil }
             self = .tcp(host: String(host), port: port)
         }
+    }
+
+    /// Digits alone: no sign.
+    private static func number<Number: FixedWidthInteger>(_ text: Substring, _ type: Number.Type) -> Number? {
+        text.allSatisfy { $0.isASCII && $0.isNumber } ? Number(text) : nil
     }
 
     public var description: String {

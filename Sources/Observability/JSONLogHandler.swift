@@ -5,7 +5,8 @@ import StreamIssuing
 /// Log lines as JSON objects on standard error, one write(2) a line, so that lines of several threads never mix.
 ///
 /// `{"timestamp":"2026-01-08T12:30:00.123Z","level":"info","event":"ready",…}`: the message is the event's name, the metadata
-/// its fields, in alphabetical order. A line is cut at `maximumLineLength`.
+/// its fields, in alphabetical order. No line is longer than `maximumLineLength`: a text that does not fit is cut, and fields after
+/// it may be left out, but every line is valid JSON.
 public struct JSONLogHandler: LogHandler {
     public static let maximumLineLength = 4096
 
@@ -24,40 +25,54 @@ public struct JSONLogHandler: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        var line = "{\"timestamp\":\"\(Timestamp.now())\",\"level\":\"\(event.level.rawValue)\",\"event\":"
-        Self.append(quoted: event.message.description, to: &line)
+        var line = JSONLine(maximumLength: Self.maximumLineLength)
+        line.append("timestamp", Timestamp.now())
+        line.append("level", event.level.rawValue)
+        line.append("event", event.message.description)
         let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        for (name, value) in fields.sorted(by: { $0.key < $1.key }) {
-            line += ","
-            Self.append(quoted: name, to: &line)
-            line += ":"
-            Self.append(quoted: "\(value)", to: &line)
-        }
-        line += "}\n"
-        write(line)
+        for (name, value) in fields.sorted(by: { $0.key < $1.key }) { line.append(name, "\(value)") }
+        write(line.finished)
     }
 
     private func write(_ line: String) {
-        var bytes = Array(line.utf8)
-        if bytes.count > Self.maximumLineLength {
-            bytes.removeSubrange((Self.maximumLineLength - 3)...)
-            bytes.append(contentsOf: "\"}\n".utf8)
-        }
+        let bytes = Array(line.utf8)
         // A log that cannot be written must not stop the service.
         unsafe bytes.withUnsafeBytes { unsafe _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
     }
+}
 
-    private static func append(quoted text: String, to line: inout String) {
-        line += "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": line += "\\\""
-            case "\\": line += "\\\\"
-            case "\u{0}"..."\u{1F}", "\u{7F}": line += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-            default: line.unicodeScalars.append(scalar)
-            }
+/// An object of strings on one line of bounded length.
+private struct JSONLine {
+    private var text = ""
+    /// Without the end of the object and the line.
+    private let limit: Int
+
+    init(maximumLength: Int) { limit = maximumLength - "}\n".utf8.count }
+
+    var finished: String { text + "}\n" }
+
+    /// Left out where not even its name fits; cut between two characters where the value does not.
+    mutating func append(_ name: String, _ value: String) {
+        var member = text.isEmpty ? "{\"" : ",\""
+        for scalar in name.unicodeScalars { member += Self.escaped(scalar) }
+        member += "\":\""
+        guard text.utf8.count + member.utf8.count < limit else { return }
+        text += member
+        for scalar in value.unicodeScalars {
+            let escaped = Self.escaped(scalar)
+            guard text.utf8.count + escaped.utf8.count < limit else { break }
+            text += escaped
         }
-        line += "\""
+        text += "\""
+    }
+
+    private static func escaped(_ scalar: Unicode.Scalar) -> String {
+        switch scalar {
+        case "\"": "\\\""
+        case "\\": "\\\\"
+        case "\u{0}"..."\u{1F}", "\u{7F}": "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+        default: String(scalar)
+        }
     }
 }
 

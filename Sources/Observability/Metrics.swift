@@ -1,23 +1,44 @@
 import Resilience
+import Synchronization
 
 /// A number that only rises, one for each combination of label values.
 public final class Counter: Sendable {
-    private let labelNames: [String]
-    private let values = Locked<[[String]: Int64]>([:])
+    /// The number of one combination. Kept by those who count often: finding it costs more than raising it.
+    public final class Series: Sendable {
+        private let count = Atomic<Int64>(0)
 
-    init(labelNames: [String]) { self.labelNames = labelNames }
+        public func increment() { count.add(1, ordering: .relaxed) }
+
+        var value: Int64 { count.load(ordering: .relaxed) }
+    }
+
+    private let labelNames: [String]
+    private let allSeries = Locked<[[String]: Series]>([:])
+
+    init(labelNames: [String]) {
+        self.labelNames = labelNames
+        // Without labels there is one number, and it is there from the beginning.
+        if labelNames.isEmpty { _ = series() }
+    }
 
     /// - Parameter labels: one value for each label name, from a small, fixed set.
-    public func increment(_ labels: String...) {
+    public func series(_ labels: String...) -> Series { series(labels) }
+
+    public func increment(_ labels: String...) { series(labels).increment() }
+
+    private func series(_ labels: [String]) -> Series {
         assert(labels.count == labelNames.count)
-        values.withLock { $0[labels, default: 0] += 1 }
+        return allSeries.withLock { allSeries in
+            if let series = allSeries[labels] { return series }
+            let series = Series()
+            allSeries[labels] = series
+            return series
+        }
     }
 
     func samples(_ name: String) -> [String] {
-        let values = values.withLock { $0 }
-        if values.isEmpty, labelNames.isEmpty { return ["\(name) 0"] }
-        return values.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { labels, value in
-            "\(name)\(Exposition.labels(zip(labelNames, labels))) \(value)"
+        allSeries.withLock { $0 }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { labels, series in
+            "\(name)\(Exposition.labels(zip(labelNames, labels))) \(series.value)"
         }
     }
 }
@@ -108,8 +129,9 @@ public final class MetricRegistry: Sendable {
 enum Exposition {
     static func labels(_ pairs: some Sequence<(String, String)>) -> String {
         let text = pairs.map { name, value in
-            let escaped = value.flatMap { $0 == "\\" ? "\\\\" : $0 == "\"" ? "\\\"" : $0 == "\n" ? "\\n" : String($0) }
-            return "\(name)=\"\(String(escaped))\""
+            // By scalars: CR LF, or a quote with an accent, is one Character that equals neither.
+            let escaped = value.unicodeScalars.map { $0 == "\\" ? "\\\\" : $0 == "\"" ? "\\\"" : $0 == "\n" ? "\\n" : String($0) }
+            return "\(name)=\"\(escaped.joined())\""
         }
         return text.isEmpty ? "" : "{\(text.joined(separator: ","))}"
     }

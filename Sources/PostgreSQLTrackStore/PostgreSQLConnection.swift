@@ -121,10 +121,9 @@ import Resilience
 
     func text(_ column: Int32) throws(PostgreSQLError) -> String {
         let bytes = unsafe UnsafeRawBufferPointer(start: PQgetvalue(result, 0, column), count: Int(PQgetlength(result, 0, column)))
-        guard !isNull(column), let text = unsafe String(validating: bytes, as: UTF8.self) else {
-            throw PostgreSQLError(code: .unexpectedRow(column: column))
-        }
-        return text
+        guard !isNull(column) else { throw PostgreSQLError(code: .unexpectedRow(column: column)) }
+        // client_encoding is UTF8: the server sends nothing else.
+        return unsafe String(decoding: bytes, as: UTF8.self)
     }
 
     /// `bigint`, or a `timestamptz` as microseconds since 2000-01-01.

@@ -1,11 +1,12 @@
-import Glibc
+public import Glibc
 
 /// A value that one thread at a time may touch.
 ///
-/// A pthread mutex: ThreadSanitizer understands it, where it reports false races on `Synchronization.Mutex`.
+/// A pthread mutex: ThreadSanitizer understands it, where it reports false races on `Synchronization.Mutex`. Inlinable, because
+/// a generic that is not specialised costs more than the lock.
 @safe public final class Locked<Value>: @unchecked Sendable {
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private var value: Value
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline var value: Value
 
     public init(_ value: sending Value) {
         unsafe mutex = .allocate(capacity: 1)
@@ -20,6 +21,7 @@ import Glibc
     }
 
     /// Keep it short: no I/O while the lock is held.
+    @inlinable
     public func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

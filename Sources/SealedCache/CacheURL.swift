@@ -51,11 +51,14 @@ public enum CacheURL: Sendable, Equatable {
             address = authority[authority.index(after: at)...]
             user = name.isEmpty ? nil : percentDecoded(name)
             password = secret.flatMap { percentDecoded($0) }
-            guard password != nil else { throw CacheURLError("redis://user:password@host needs both, or :password alone") }
+            guard password != nil, user != nil || name.isEmpty else {
+                throw CacheURLError("redis://user:password@host needs both, or :password alone")
+            }
         }
         var port: UInt16 = 6379
         if let colon = address.lastIndex(of: ":"), !address[colon...].contains("]") {
-            guard let number = UInt16(address[address.index(after: colon)...]), number > 0 else { throw CacheURLError("not a port number") }
+            let digits = address[address.index(after: colon)...]
+            guard digits.first != "+", let number = UInt16(digits), number > 0 else { throw CacheURLError("not a port number") }
             port = number
             address = address[..<colon]
         }
@@ -83,7 +86,9 @@ public enum CacheURL: Sendable, Equatable {
                 bytes.append(byte)
                 continue
             }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { return nil }
+            // Looked at before they are read: a number's sign is no digit.
+            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
+            guard digits.count == 2, digits.allSatisfy(\.isHexDigit), let value = UInt8(digits, radix: 16) else { return nil }
             bytes.append(value)
             rest = rest.dropFirst(2)
         }

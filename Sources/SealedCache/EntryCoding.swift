@@ -26,13 +26,13 @@ enum EntryCoding {
         return bytes
     }
 
-    /// Nil for anything that `encode` did not make.
+    /// Nil for anything that `encode` did not make. What it is given has been authenticated, so its text is not validated again.
     static func decode(_ bytes: [UInt8]) -> CachedStreamURL? {
         guard bytes.count > fixedLength else { return nil }
         let keyEnd = fixedLength + Int(UInt16(bytes[32]) << 8 | UInt16(bytes[33]))
-        guard keyEnd < bytes.count, let key = String(validating: bytes[fixedLength..<keyEnd], as: UTF8.self),
-            let url = String(validating: bytes[keyEnd...], as: UTF8.self)
-        else { return nil }
+        guard keyEnd < bytes.count else { return nil }
+        let key = String(decoding: bytes[fixedLength..<keyEnd], as: UTF8.self)
+        let url = String(decoding: bytes[keyEnd...], as: UTF8.self)
         let presigned = PresignedURL(url: url, expiresAt: UnixTime(seconds: Int64(bitPattern: word(bytes, 0))))
         let stamp = Stamp(
             trackVersion: Int64(bitPattern: word(bytes, 8)), objectKey: key, userEpoch: Int64(bitPattern: word(bytes, 16)),

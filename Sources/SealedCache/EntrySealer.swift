@@ -25,6 +25,7 @@ public final class EntrySealer {
     static let format: UInt8 = 1
 
     private let current: KeyRing.Version
+    private let currentCipher: AES256GCM
     private let ciphers: [KeyRing.Version: AES256GCM]
     private let random: any RandomSource
 
@@ -32,12 +33,15 @@ public final class EntrySealer {
         current = ring.current
         var ciphers: [KeyRing.Version: AES256GCM] = [:]
         for (version, key) in ring.keys { ciphers[version] = try AES256GCM(key: key) }
+        guard let currentCipher = ciphers[ring.current] else {
+            throw CryptographyError(invalidInput: "the key ring has no current key")
+        }
+        self.currentCipher = currentCipher
         self.ciphers = ciphers
         self.random = random
     }
 
     public func seal(_ plaintext: [UInt8], under cacheKey: String) throws(CryptographyError) -> [UInt8] {
-        guard let cipher = ciphers[current] else { throw CryptographyError(invalidInput: "the key ring has no current key") }
         let version = Array(current.utf8)
         var value: [UInt8] = [Self.format, UInt8(truncatingIfNeeded: version.count)]
         value.reserveCapacity(2 + version.count + AES256GCM.nonceLength + plaintext.count + AES256GCM.tagLength)
@@ -46,7 +50,7 @@ public final class EntrySealer {
         var nonce = [UInt8](repeating: 0, count: AES256GCM.nonceLength)
         random.fill(&nonce)
         value.append(contentsOf: nonce)
-        try cipher.seal(plaintext.span, nonce: nonce.span, authenticating: associatedData.span, into: &value)
+        try currentCipher.seal(plaintext.span, nonce: nonce.span, authenticating: associatedData.span, into: &value)
         return value
     }
 
@@ -57,9 +61,7 @@ public final class EntrySealer {
         let nonceStart = 2 + Int(value[1])
         let ciphertextStart = nonceStart + AES256GCM.nonceLength
         guard value.count >= ciphertextStart + AES256GCM.tagLength else { throw .truncated }
-        guard let version = String(validating: value[2..<nonceStart], as: UTF8.self), let cipher = ciphers[version] else {
-            throw .unknownKeyVersion
-        }
+        guard let cipher = cipher(of: value[2..<nonceStart]) else { throw .unknownKeyVersion }
         var associatedData: [UInt8] = []
         associatedData.reserveCapacity(nonceStart + cacheKey.utf8.count)
         associatedData.append(contentsOf: value[..<nonceStart])
@@ -69,5 +71,11 @@ public final class EntrySealer {
             authenticating: associatedData.span)
         guard let plaintext else { throw .notAuthentic }
         return plaintext
+    }
+
+    /// Nearly every entry was sealed with the current key.
+    private func cipher(of version: ArraySlice<UInt8>) -> AES256GCM? {
+        if version.elementsEqual(current.utf8) { return currentCipher }
+        return String(validating: version, as: UTF8.self).flatMap { ciphers[$0] }
     }
 }

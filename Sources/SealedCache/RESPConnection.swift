@@ -13,6 +13,7 @@ import Resilience
 
     private let context: UnsafeMutablePointer<redisContext>
     private let timeout: Duration
+    private let halfTimeout: Duration
 
     /// - Parameter timeout: for connecting, and then for each command.
     init(_ server: RESPServer, timeout: Duration) throws(ValueStoreError) {
@@ -20,40 +21,24 @@ import Resilience
         guard let context = unsafe opened else { throw ValueStoreError(code: "connect", reason: "out of memory") }
         unsafe self.context = unsafe context
         self.timeout = timeout
+        halfTimeout = timeout / 2
         guard unsafe context.pointee.err == 0 else { throw failure("connect") }
         unsafe redisSetTimeout(context, timeval(timeout))
         if let password = server.password {
-            _ = try command(["AUTH"] + (server.user.map { [$0] } ?? []) + [password])
+            _ = try command(RESPCommand("AUTH", (server.user.map { [$0] } ?? []) + [password]))
         }
-        if server.database != 0 { _ = try command(["SELECT", String(server.database)]) }
+        if server.database != 0 { _ = try command(RESPCommand("SELECT", [String(server.database)])) }
     }
 
     deinit { unsafe redisFree(context) }
 
-    func command(_ arguments: [String]) throws(ValueStoreError) -> Reply {
-        try command(arguments.map { Array($0.utf8) })
-    }
-
-    /// `redisCommand` is variadic and parses a format; this takes the arguments as they are.
-    func command(_ arguments: [[UInt8]]) throws(ValueStoreError) -> Reply {
-        append(arguments)
+    func command(_ command: RESPCommand) throws(ValueStoreError) -> Reply {
+        unsafe command.bytes.withUnsafeBytes { bytes in
+            unsafe _ = redisAppendFormattedCommand(context, bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)
+        }
         let deadline = Deadline(after: timeout)
         try flush(by: deadline)
         return unsafe try Self.translate(try nextReply(by: deadline))
-    }
-
-    private func append(_ arguments: [[UInt8]]) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(arguments.reduce(16) { $0 + $1.count + 16 })
-        bytes.append(contentsOf: "*\(arguments.count)\r\n".utf8)
-        for argument in arguments {
-            bytes.append(contentsOf: "$\(argument.count)\r\n".utf8)
-            bytes.append(contentsOf: argument)
-            bytes.append(contentsOf: "\r\n".utf8)
-        }
-        unsafe bytes.withUnsafeBytes { bytes in
-            unsafe _ = redisAppendFormattedCommand(context, bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)
-        }
     }
 
     private func flush(by deadline: Deadline) throws(ValueStoreError) {
@@ -76,7 +61,7 @@ import Resilience
             }
             let remaining = deadline.remaining
             guard remaining > .zero else { throw Self.timedOut }
-            if remaining < timeout / 2 {
+            if remaining < halfTimeout {
                 isTimeoutShortened = true
                 unsafe redisSetTimeout(context, timeval(max(remaining, .milliseconds(1))))
             }

@@ -1,5 +1,5 @@
-/// A Redis, Valkey or Garnet server.
-public struct RESPServer: Sendable, Equatable, CustomStringConvertible {
+/// A Redis, Valkey or Garnet server. Describes itself without its password.
+public struct RESPServer: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     public enum Location: Sendable, Equatable {
         case tcp(host: String, port: UInt16)
         case unix(path: String)
@@ -18,7 +18,8 @@ public struct RESPServer: Sendable, Equatable, CustomStringConvertible {
         self.password = password
     }
 
-    /// Without its password.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+
     public var description: String {
         switch location {
         case .tcp(let host, let port): "redis://\(host):\(port)/\(database)"

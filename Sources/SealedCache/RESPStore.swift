@@ -13,7 +13,7 @@ public final class RESPStore: ValueStore {
     }
 
     public func value(forKey key: String) throws(ValueStoreError) -> [UInt8]? {
-        switch try command([Array("GET".utf8), Array(key.utf8)]) {
+        switch try perform(RESPCommand("GET", [key])) {
         case .bulk(let value): return value
         case .null: return nil
         default: throw unexpected
@@ -22,27 +22,30 @@ public final class RESPStore: ValueStore {
 
     public func setValue(_ value: [UInt8], forKey key: String, timeToLive: Duration) throws(ValueStoreError) {
         let (seconds, attoseconds) = timeToLive.components
-        let milliseconds = String(max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000))
-        guard try command([Array("SET".utf8), Array(key.utf8), value, Array("PX".utf8), Array(milliseconds.utf8)]) == .status("OK") else {
-            throw unexpected
-        }
+        let milliseconds = max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+        var command = RESPCommand("SET", argumentCount: 4, capacity: value.count + key.utf8.count + 64)
+        command.append(key)
+        command.append(value)
+        command.append("PX")
+        command.append(String(milliseconds))
+        guard try perform(command) == .status("OK") else { throw unexpected }
     }
 
     public func removeValue(forKey key: String) throws(ValueStoreError) {
-        _ = try command([Array("DEL".utf8), Array(key.utf8)])
+        _ = try perform(RESPCommand("DEL", [key]))
     }
 
     public func ping() throws(ValueStoreError) {
-        guard try command([Array("PING".utf8)]) == .status("PONG") else { throw unexpected }
+        guard try perform(RESPCommand("PING", [])) == .status("PONG") else { throw unexpected }
     }
 
     private var unexpected: ValueStoreError { ValueStoreError(code: "protocol", reason: "an unexpected kind of reply") }
 
     /// A kept connection may have been closed by the server since its last use; that alone is worth a fresh one.
-    private func command(_ arguments: [[UInt8]]) throws(ValueStoreError) -> RESPConnection.Reply {
+    private func perform(_ command: RESPCommand) throws(ValueStoreError) -> RESPConnection.Reply {
         if let connection {
             do {
-                return try connection.command(arguments)
+                return try connection.command(command)
             } catch  where error.code == "lost" {
                 self.connection = nil
             } catch {
@@ -51,7 +54,7 @@ public final class RESPStore: ValueStore {
             }
         }
         let fresh = try RESPConnection(server, timeout: timeout)
-        let reply = try fresh.command(arguments)
+        let reply = try fresh.command(command)
         connection = fresh
         return reply
     }

@@ -63,6 +63,12 @@ public final class SealedStreamURLCache: StreamURLCache {
     }
 
     private func key(_ user: ULID, _ track: ULID) -> String {
-        "\(prefix):\(user.description):\(track.description)"
+        var key = prefix
+        key.reserveCapacity(prefix.utf8.count + 54)
+        key += ":"
+        key += user.description
+        key += ":"
+        key += track.description
+        return key
     }
 }

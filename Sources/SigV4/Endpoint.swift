@@ -29,7 +29,8 @@ public struct Endpoint: Sendable, Hashable {
         var host = authority
         var port: UInt16?
         if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
-            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0 else { return nil }
+            let digits = authority[authority.index(after: colon)...]
+            guard digits.first != "+", let number = UInt16(digits), number > 0 else { return nil }
             port = number
             host = authority[..<colon]
         }
@@ -68,10 +69,7 @@ public struct Endpoint: Sendable, Hashable {
     }
 
     func path(bucket: String, key: String, _ addressing: Addressing) -> String {
-        let prefix = addressing == .virtual ? "/" : "/\(URIEncoding.encode(bucket))/"
-        var path = prefix
-        path.reserveCapacity(prefix.utf8.count + key.utf8.count * 2)
-        URIEncoding.append(key, to: &path, keepingSlashes: true)
-        return path
+        let encodedKey = URIEncoding.encode(key, keepingSlashes: true)
+        return addressing == .virtual ? "/\(encodedKey)" : "/\(URIEncoding.encode(bucket))/\(encodedKey)"
     }
 }

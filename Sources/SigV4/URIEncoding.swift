@@ -1,29 +1,25 @@
 /// AWS's `UriEncode`: everything but the unreserved characters of RFC 3986 §2.3, byte by byte, with upper-case digits.
 enum URIEncoding {
-    static func append(_ text: String, to output: inout String, keepingSlashes: Bool = false) {
+    static func encode(_ text: String, keepingSlashes: Bool = false) -> String {
+        var output: [UInt8] = []
+        output.reserveCapacity(text.utf8.count * 3)
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
                 UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
-                output.unicodeScalars.append(UnicodeScalar(byte))
+                output.append(byte)
             case UInt8(ascii: "/") where keepingSlashes:
-                output.append("/")
+                output.append(byte)
             default:
-                output.append("%")
-                output.unicodeScalars.append(hexDigit(byte >> 4))
-                output.unicodeScalars.append(hexDigit(byte & 15))
+                output.append(UInt8(ascii: "%"))
+                output.append(hexDigit(byte >> 4))
+                output.append(hexDigit(byte & 15))
             }
         }
+        return String(decoding: output, as: UTF8.self)
     }
 
-    static func encode(_ text: String, keepingSlashes: Bool = false) -> String {
-        var output = ""
-        output.reserveCapacity(text.utf8.count * 2)
-        append(text, to: &output, keepingSlashes: keepingSlashes)
-        return output
-    }
-
-    private static func hexDigit(_ nibble: UInt8) -> UnicodeScalar {
-        UnicodeScalar(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "A") + nibble - 10)
+    private static func hexDigit(_ nibble: UInt8) -> UInt8 {
+        nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "A") + nibble - 10
     }
 }

@@ -1,6 +1,6 @@
 /// What a cached URL was made from. A hit needs it to equal what the database and the settings say now, so that an entry
 /// cannot outlive the row it came from, even if its invalidation were lost.
-public struct Stamp: Sendable, Hashable {
+public struct Stamp: Sendable, Equatable {
     public let trackVersion: Int64
     /// Beside the version, because a row that is deleted and inserted again starts its versions anew.
     public let objectKey: String
@@ -13,6 +13,12 @@ public struct Stamp: Sendable, Hashable {
         self.objectKey = objectKey
         self.userEpoch = userEpoch
         self.presignFingerprint = presignFingerprint
+    }
+
+    /// Object keys byte by byte: to a store, `é` in its two spellings is two objects.
+    public static func == (left: Stamp, right: Stamp) -> Bool {
+        left.trackVersion == right.trackVersion && left.userEpoch == right.userEpoch
+            && left.presignFingerprint == right.presignFingerprint && left.objectKey.utf8.elementsEqual(right.objectKey.utf8)
     }
 }
 

@@ -16,6 +16,16 @@ public struct JSONText: Sendable {
     /// A string with its quotes; `"`, `\` and control characters escaped (RFC 8259 §7).
     public mutating func append(quoted text: String) {
         bytes.append(UInt8(ascii: "\""))
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != 0x7F }) {
+            // As it is, in one go: a presigned URL has hundreds of bytes and nothing to escape.
+            bytes.append(contentsOf: text.utf8)
+        } else {
+            appendEscaped(text)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendEscaped(_ text: String) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -29,7 +39,6 @@ public struct JSONText: Sendable {
                 bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 
     public mutating func removeAll() {

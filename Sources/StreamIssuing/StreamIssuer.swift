@@ -14,17 +14,25 @@ public struct IssuingPolicy: Sendable, Equatable {
 }
 
 /// The product in one place: a listener and a track in, a stream URL or the reason why not out.
+///
+/// Inlinable, so that it is compiled for the adapters that it is used with.
 public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: ObjectStore> {
     public struct Issued: Sendable, Equatable {
         public let streamURL: StreamURL
         public let cameFromCache: Bool
+
+        @usableFromInline
+        init(streamURL: StreamURL, cameFromCache: Bool) {
+            self.streamURL = streamURL
+            self.cameFromCache = cameFromCache
+        }
     }
 
-    private let store: Store
-    private let cache: Cache
-    private let objects: Objects
-    private let policy: IssuingPolicy
-    private let clock: any WallClock
+    @usableFromInline let store: Store
+    @usableFromInline let cache: Cache
+    @usableFromInline let objects: Objects
+    @usableFromInline let policy: IssuingPolicy
+    @usableFromInline let clock: any WallClock
 
     public init(store: Store, cache: Cache, objects: Objects, policy: IssuingPolicy, clock: any WallClock) {
         self.store = store
@@ -34,6 +42,7 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
         self.clock = clock
     }
 
+    @inlinable
     public func issue(_ trackID: ULID, to listener: Listener) throws(Problem) -> Issued {
         let (facts, cached) = try ask(trackID, listener)
         let permission = try AccessDecision.decide(for: listener, facts)
@@ -52,7 +61,8 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
     }
 
     /// The database and the cache side by side: the cache is read while the database works.
-    private func ask(_ trackID: ULID, _ listener: Listener) throws(Problem) -> (AccessFacts, CachedStreamURL?) {
+    @inlinable
+    func ask(_ trackID: ULID, _ listener: Listener) throws(Problem) -> (AccessFacts, CachedStreamURL?) {
         do {
             try store.ask(user: listener.userID, track: trackID)
             let cached = cache.read(user: listener.userID, track: trackID)
@@ -62,7 +72,8 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
         }
     }
 
-    private func presign(_ track: Track) throws(Problem) -> PresignedURL {
+    @inlinable
+    func presign(_ track: Track) throws(Problem) -> PresignedURL {
         do {
             try objects.verify(objectKey: track.objectKey)
             return try objects.presign(objectKey: track.objectKey, contentType: track.mimeType, at: clock.now)
@@ -71,7 +82,8 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
         }
     }
 
-    private func answer(_ presigned: PresignedURL, _ track: Track) -> StreamURL {
+    @inlinable
+    func answer(_ presigned: PresignedURL, _ track: Track) -> StreamURL {
         StreamURL(
             url: presigned.url, expiresAt: presigned.expiresAt, contentType: track.mimeType, fileSizeInBytes: track.sizeInBytes)
     }

@@ -6,10 +6,19 @@ public struct ULID: Sendable, Hashable, CustomStringConvertible {
     public let description: String
 
     /// Nil for anything that is not a ULID.
-    public init?(_ text: some StringProtocol) {
+    public init?(_ text: String) {
+        self.init(utf8: text.utf8)
+    }
+
+    /// Nil for anything that is not a ULID.
+    public init?(_ text: Substring) {
+        self.init(utf8: text.utf8)
+    }
+
+    private init?(utf8: some Sequence<UInt8>) {
         var canonical: [UInt8] = []
         canonical.reserveCapacity(26)
-        for byte in text.utf8 {
+        for byte in utf8 {
             guard canonical.count < 26, let upper = Self.upperCased(byte) else { return nil }
             canonical.append(upper)
         }

@@ -19,13 +19,35 @@ public struct UnixTime: Sendable, Hashable, Comparable {
     /// RFC 3339 §5.6, UTC, whole seconds: `2026-01-08T12:32:00Z`.
     public var rfc3339: String {
         let time = CivilTime(self)
-        return "\(time.year, 4)-\(time.month, 2)-\(time.day, 2)T\(time.hour, 2):\(time.minute, 2):\(time.second, 2)Z"
+        var text = Digits(capacity: 20)
+        text.append(time.year, 4)
+        text.append("-")
+        text.append(time.month, 2)
+        text.append("-")
+        text.append(time.day, 2)
+        text.append("T")
+        text.append(time.hour, 2)
+        text.append(":")
+        text.append(time.minute, 2)
+        text.append(":")
+        text.append(time.second, 2)
+        text.append("Z")
+        return text.string
     }
 
     /// ISO 8601 basic format, UTC, as AWS writes it: `20260108T123200Z`.
     public var iso8601Basic: String {
         let time = CivilTime(self)
-        return "\(time.year, 4)\(time.month, 2)\(time.day, 2)T\(time.hour, 2)\(time.minute, 2)\(time.second, 2)Z"
+        var text = Digits(capacity: 16)
+        text.append(time.year, 4)
+        text.append(time.month, 2)
+        text.append(time.day, 2)
+        text.append("T")
+        text.append(time.hour, 2)
+        text.append(time.minute, 2)
+        text.append(time.second, 2)
+        text.append("Z")
+        return text.string
     }
 }
 
@@ -58,11 +80,25 @@ private struct CivilTime {
     }
 }
 
-extension String.StringInterpolation {
-    /// A number with leading zeros up to `width` digits.
-    fileprivate mutating func appendInterpolation(_ number: Int, _ width: Int) {
-        let digits = String(number)
-        appendLiteral(String(repeating: "0", count: max(0, width - digits.utf8.count)))
-        appendLiteral(digits)
+/// Numbers of fixed width, put together without a String for each: a date is in every answer.
+private struct Digits {
+    private var bytes: [UInt8] = []
+
+    init(capacity: Int) { bytes.reserveCapacity(capacity) }
+
+    var string: String { String(decoding: bytes, as: UTF8.self) }
+
+    mutating func append(_ character: Unicode.Scalar) {
+        bytes.append(UInt8(ascii: character))
+    }
+
+    /// With leading zeros up to `width` digits.
+    mutating func append(_ number: Int, _ width: Int) {
+        var divisor = 1
+        for _ in 1..<width { divisor *= 10 }
+        while divisor > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
+            divisor /= 10
+        }
     }
 }

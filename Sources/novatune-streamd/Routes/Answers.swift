@@ -30,6 +30,7 @@ extension FastCGIRequest {
     /// The path as the client wrote it, without its query.
     var instance: String {
         let uri = parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI") ?? "/"
-        return String(uri.prefix { $0 != "?" })
+        // By bytes: a question mark with an accent is one Character, and not a question mark.
+        return String(Substring(uri.utf8.prefix { $0 != UInt8(ascii: "?") }))
     }
 }

@@ -26,17 +26,19 @@ final class GateRoute: RequestHandler {
         }
     }
 
-    /// For nginx's auth_request: 204 and the user's id, which nginx limits by; 401 with a challenge; 403.
+    /// For nginx's auth_request, which reads no body: 204 and the user's id, which nginx limits by; 401 with a challenge; 403.
     private func checkToken(_ request: borrowing FastCGIRequest, _ response: inout FastCGIResponse) {
         do {
             let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION"))
-            telemetry.checkedToken("accepted")
+            telemetry.acceptedToken()
             response.start(status: 204)
             response.header("X-User-Id", listener.userID.description)
             response.finishWithoutBody()
         } catch {
-            telemetry.checkedToken(error.kind.slug)
-            response.answer(error, instance: request.instance, using: &text)
+            telemetry.refusedToken(error)
+            response.start(status: error.kind.status)
+            if let challenge = error.challenge { response.header("WWW-Authenticate", challenge.header) }
+            response.finishWithoutBody()
         }
     }
 

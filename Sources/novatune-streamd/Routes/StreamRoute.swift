@@ -54,11 +54,16 @@ final class StreamRoute: RequestHandler {
         }
     }
 
+    private static let prefix = "/tracks/"
+    private static let suffix = "/stream"
+
     /// `{trackId}` of `/tracks/{trackId}/stream`, whatever it is; nil for any other path.
     private static func trackText(_ path: String?) -> Substring? {
-        guard let path, path.hasPrefix("/tracks/"), path.hasSuffix("/stream"), path.utf8.count > 15 else { return nil }
-        let text = path.dropFirst("/tracks/".count).dropLast("/stream".count)
-        return text.isEmpty || text.contains("/") ? nil : text
+        guard let path, path.utf8.count > prefix.utf8.count + suffix.utf8.count, path.utf8.starts(with: prefix.utf8),
+            path.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+        else { return nil }
+        let text = path.utf8.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)
+        return text.contains(UInt8(ascii: "/")) ? nil : Substring(text)
     }
 }
 

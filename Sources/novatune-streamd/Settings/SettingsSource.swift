@@ -63,9 +63,9 @@ struct SettingsSource {
             return [:]
         case .success(let bytes):
             var settings: [String: String] = [:]
-            for (number, line) in String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-                .enumerated()
-            {
+            // CR LF is one Character, and not equal to LF.
+            let lines = String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+            for (number, line) in lines.enumerated() {
                 let line = line.trimmed
                 if line.isEmpty || line.first == "#" { continue }
                 guard let equals = line.firstIndex(of: "=") else {

@@ -9,10 +9,12 @@ final class Telemetry: CacheObserver {
     private let failures: RepeatedEventLog
     private let requests: Counter
     private let duration: Histogram
-    private let hits: Counter
-    private let misses: Counter
-    private let presigned: Counter
+    private let issuedFromCache: Counter.Series
+    private let hits: Counter.Series
+    private let misses: Counter.Series
+    private let presigned: Counter.Series
     private let tokenChecks: Counter
+    private let acceptedTokens: Counter.Series
     private let openFailures: Counter
     private let dependencyErrors: Counter
 
@@ -20,32 +22,39 @@ final class Telemetry: CacheObserver {
         failures = RepeatedEventLog(logger)
         requests = registry.counter(
             "stream_url_requests_total", "Answers to stream URL requests.", labels: ["status", "cache_hit"])
+        issuedFromCache = requests.series("200", "true")
         duration = registry.histogram(
             "stream_url_request_duration_ms", "Milliseconds from the request's last byte to the answer's first.",
             bounds: [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 300, 1000, 2500, 5000, 10_000])
-        hits = registry.counter("stream_url_cache_hits_total", "Answers from the cache.")
-        misses = registry.counter("stream_url_cache_misses_total", "Answers that had to be signed.")
-        presigned = registry.counter("stream_url_presign_generated_total", "Presigned URLs made.")
+        hits = registry.counter("stream_url_cache_hits_total", "Answers from the cache.").series()
+        misses = registry.counter("stream_url_cache_misses_total", "Answers that had to be signed.").series()
+        presigned = registry.counter("stream_url_presign_generated_total", "Presigned URLs made.").series()
         tokenChecks = registry.counter("token_checks_total", "Bearer tokens checked at the gate.", labels: ["outcome"])
+        acceptedTokens = tokenChecks.series("accepted")
         openFailures = registry.counter("cache_open_failures_total", "Cache values that did not open.", labels: ["reason"])
         dependencyErrors = registry.counter("dependency_errors_total", "Failed calls.", labels: ["dependency", "code"])
     }
 
     func answered(status: Int, cameFromCache: Bool, after elapsed: Duration) {
-        requests.increment(String(status), cameFromCache ? "true" : "false")
         let (seconds, attoseconds) = elapsed.components
         duration.observe(Double(seconds) * 1000 + Double(attoseconds) / 1e15)
-        guard status == 200 else { return }
         if cameFromCache {
+            issuedFromCache.increment()
             hits.increment()
-        } else {
-            misses.increment()
-            presigned.increment()
+            return
         }
+        requests.increment(String(status), "false")
+        guard status == 200 else { return }
+        misses.increment()
+        presigned.increment()
     }
 
-    func checkedToken(_ outcome: String) {
-        tokenChecks.increment(outcome)
+    func acceptedToken() {
+        acceptedTokens.increment()
+    }
+
+    func refusedToken(_ problem: Problem) {
+        tokenChecks.increment(problem.kind.slug)
     }
 
     func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) {

@@ -1,0 +1,66 @@
+@testable import BearerTokens
+import Cryptography
+import StreamIssuing
+import TestSupport
+
+/// Tokens whose header and claims are given as text, signed with a secret that the verifier has, so that only the text decides.
+enum TestToken {
+    static let now: Int64 = 1_767_875_400
+    static let secret = SymmetricKey(Array("0123456789abcdef0123456789abcdef".utf8))
+    static let subject = "01HXK5Z8J3QW9R7N2M4P6T8V0B"
+    static let requirements = ClaimRequirements(issuer: "https://id.example.com", audience: "novatune-stream")
+
+    static func make(header: String = #"{"alg":"HS256"}"#, claims: String = claims()) throws -> String {
+        try make(header: Array(header.utf8), claims: Array(claims.utf8))
+    }
+
+    static func make(header: [UInt8], claims: [UInt8]) throws -> String {
+        try sign(Base64URL.encode(header) + "." + Base64URL.encode(claims))
+    }
+
+    /// - Parameter signingInput: `header.payload`, encoded or not.
+    static func sign(_ signingInput: String) throws -> String {
+        let key = secret.bytes
+        let signature = try HMACSHA256(key: key.span).authenticationCode(for: signingInput.utf8.span)
+        return signingInput + "." + Base64URL.encode(signature.bytes)
+    }
+
+    /// Good claims with some of them replaced by other JSON, or left out where the replacement is nil.
+    static func claims(_ changes: KeyValuePairs<String, String?> = [:]) -> String {
+        var members: [(name: String, json: String?)] = [
+            ("iss", #""https://id.example.com""#), ("aud", #""novatune-stream""#), ("sub", "\"\(subject)\""), ("iat", "\(now - 60)"),
+            ("exp", "\(now + 600)"), ("roles", #"["listener"]"#),
+        ]
+        for (name, json) in changes {
+            if let index = members.firstIndex(where: { $0.name == name }) {
+                members[index].json = json
+            } else {
+                members.append((name, json))
+            }
+        }
+        return "{" + members.compactMap { name, json in json.map { "\"\(name)\":\($0)" } }.joined(separator: ",") + "}"
+    }
+
+    static func verifier(
+        clock: SettableWallClock = SettableWallClock(now), leeway: Duration = .zero, remembering verified: VerifiedTokens = VerifiedTokens()
+    ) throws -> TokenVerifier {
+        TokenVerifier(
+            keys: try KeySet([try VerificationKey(sharedSecret: secret)]),
+            requirements: ClaimRequirements(issuer: requirements.issuer, audience: requirements.audience, leeway: leeway),
+            verifiedTokens: verified, clock: clock)
+    }
+
+    /// "accepted" or the rejection's code.
+    static func outcome(ofHeader header: String?, _ verifier: TokenVerifier) -> String {
+        do {
+            _ = try verifier.verify(authorization: header)
+            return "accepted"
+        } catch {
+            return error.code
+        }
+    }
+
+    static func outcome(of token: String, _ verifier: TokenVerifier) -> String {
+        outcome(ofHeader: "Bearer \(token)", verifier)
+    }
+}

@@ -1,0 +1,103 @@
+import Cryptography
+import TestSupport
+import Testing
+
+/// NIST SP 800-38D (Vectors/generate.py).
+@Suite struct AES256GCMTests {
+    private struct Vector: Decodable {
+        let name, key, nonce, plaintext, associatedData, sealed: String
+    }
+
+    private let nonce = [UInt8](0..<12)
+    private let associatedData = Array("associated".utf8)
+    private let plaintext = Array("plaintext of 30 bytes or so...".utf8)
+
+    private func cipher(_ byte: UInt8 = 7) throws -> AES256GCM { try AES256GCM(key: SymmetricKey([UInt8](repeating: byte, count: 32))) }
+
+    private func sealed() throws -> [UInt8] {
+        var output: [UInt8] = []
+        try cipher().seal(plaintext.span, nonce: nonce.span, authenticating: associatedData.span, into: &output)
+        return output
+    }
+
+    @Test func vectorsSealAndOpen() throws {
+        for vector in try VectorFile("aes256gcm.json").json([Vector].self) {
+            let cipher = try AES256GCM(key: SymmetricKey(hexadecimal(vector.key)))
+            let (nonce, plaintext, data) = (hexadecimal(vector.nonce), hexadecimal(vector.plaintext), hexadecimal(vector.associatedData))
+            var output: [UInt8] = []
+            try cipher.seal(plaintext.span, nonce: nonce.span, authenticating: data.span, into: &output)
+            #expect(output.hexadecimalText == vector.sealed, "\(vector.name)")
+            #expect(cipher.open(output.span, nonce: nonce.span, authenticating: data.span) == plaintext, "\(vector.name)")
+        }
+    }
+
+    @Test func sealingAppends() throws {
+        var output: [UInt8] = [1, 2, 3]
+        try cipher().seal(plaintext.span, nonce: nonce.span, authenticating: associatedData.span, into: &output)
+        #expect(Array(output[..<3]) == [1, 2, 3])
+        #expect(try Array(output[3...]) == sealed())
+    }
+
+    @Test func messageWithAnyBitFlippedDoesNotOpen() throws {
+        let cipher = try cipher()
+        let sealed = try sealed()
+        for position in sealed.indices {
+            for bit in UInt8(0)..<8 {
+                var changed = sealed
+                changed[position] ^= 1 << bit
+                #expect(
+                    cipher.open(changed.span, nonce: nonce.span, authenticating: associatedData.span) == nil, "byte \(position), bit \(bit)"
+                )
+            }
+        }
+        #expect(cipher.open(sealed.span, nonce: nonce.span, authenticating: associatedData.span) == plaintext)
+    }
+
+    @Test func otherNonceDoesNotOpen() throws {
+        let (cipher, sealed) = (try cipher(), try sealed())
+        for position in nonce.indices {
+            var changed = nonce
+            changed[position] ^= 1
+            #expect(cipher.open(sealed.span, nonce: changed.span, authenticating: associatedData.span) == nil)
+        }
+    }
+
+    @Test func otherAssociatedDataDoesNotOpen() throws {
+        let (cipher, sealed) = (try cipher(), try sealed())
+        let others: [[UInt8]] = [[], Array(associatedData.dropLast()), associatedData + [0], Array(associatedData.reversed())]
+        for other in others {
+            #expect(cipher.open(sealed.span, nonce: nonce.span, authenticating: other.span) == nil)
+        }
+    }
+
+    @Test func otherKeyDoesNotOpen() throws {
+        let sealed = try sealed()
+        #expect(try cipher(8).open(sealed.span, nonce: nonce.span, authenticating: associatedData.span) == nil)
+    }
+
+    @Test func everyTruncationDoesNotOpen() throws {
+        let (cipher, sealed) = (try cipher(), try sealed())
+        for length in 0..<sealed.count {
+            let cut = Array(sealed[..<length])
+            #expect(cipher.open(cut.span, nonce: nonce.span, authenticating: associatedData.span) == nil, "\(length) bytes")
+        }
+    }
+
+    @Test(arguments: [0, 1, 11, 13, 16])
+    func nonceOfAnotherLengthIsRefused(_ length: Int) throws {
+        let (cipher, sealed) = (try cipher(), try sealed())
+        // As far as they go, the bytes are right.
+        let other = Array((nonce + [0, 0, 0, 0]).prefix(length))
+        #expect(cipher.open(sealed.span, nonce: other.span, authenticating: associatedData.span) == nil)
+        var output: [UInt8] = [9]
+        #expect(throws: CryptographyError.self) {
+            try cipher.seal(plaintext.span, nonce: other.span, authenticating: associatedData.span, into: &output)
+        }
+        #expect(output == [9])
+    }
+
+    @Test(arguments: [0, 16, 24, 31, 33, 64])
+    func keyOfAnotherLengthIsRefused(_ length: Int) {
+        #expect(throws: CryptographyError.self) { try AES256GCM(key: SymmetricKey([UInt8](repeating: 0, count: length))) }
+    }
+}

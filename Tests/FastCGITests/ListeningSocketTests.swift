@@ -1,0 +1,108 @@
+@testable import FastCGI
+import Glibc
+import TestSupport
+import Testing
+
+@Suite struct ListeningSocketTests {
+    private let directory: TemporaryDirectory
+    private let path: String
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        path = directory.path("s")
+    }
+
+    private func mode(_ path: String) -> mode_t {
+        var information = stat()
+        unsafe lstat(path, &information)
+        return information.st_mode
+    }
+
+    private func open(_ path: String) throws(SocketError) -> ListeningSocket { try ListeningSocket(.unix(path: path)) }
+
+    @Test func socketListensWithMode0660WhateverTheUmask() throws {
+        let before = umask(0)
+        defer { umask(before) }
+        let socket = try open(path)
+        defer { socket.close() }
+        #expect(ListeningSocket.isListening(socket.descriptor))
+        #expect(mode(path) & S_IFMT == S_IFSOCK && mode(path) & 0o777 == 0o660)
+    }
+
+    @Test func descriptorIsNonBlockingAndClosedOnExec() throws {
+        let socket = try open(path)
+        defer { socket.close() }
+        #expect(fcntl(socket.descriptor, F_GETFL) & O_NONBLOCK != 0)
+        #expect(fcntl(socket.descriptor, F_GETFD) & FD_CLOEXEC != 0)
+    }
+
+    @Test func socketThatAKilledProcessLeftIsReplaced() throws {
+        // Closed and not removed, which is all that a kill leaves.
+        try open(path).close()
+        #expect(mode(path) & S_IFMT == S_IFSOCK)
+        let socket = try open(path)
+        defer { socket.close() }
+        _ = try FastCGIClient(path: path)
+    }
+
+    @Test func socketOfALivingProcessIsRefusedAndStays() throws {
+        let socket = try open(path)
+        defer { socket.close() }
+        let error = #expect(throws: SocketError.self) { try open(path) }
+        #expect(error?.description == "unix:\(path): in use by another process")
+        _ = try FastCGIClient(path: path)
+    }
+
+    @Test func fileThatIsNoSocketIsRefusedAndStays() throws {
+        let file = try directory.write("precious", as: "file")
+        let error = #expect(throws: SocketError.self) { try open(file) }
+        #expect(error?.description == "unix:\(file): exists and is not a socket")
+        #expect(mode(file) & S_IFMT == S_IFREG)
+    }
+
+    @Test func linkIsNotFollowed() throws {
+        let file = try directory.write("precious", as: "file")
+        unsafe symlink(file, path)
+        #expect(throws: SocketError.self) { try open(path) }
+        #expect(mode(path) & S_IFMT == S_IFLNK)
+    }
+
+    @Test func missingDirectoryIsNamed() {
+        let error = #expect(throws: SocketError.self) { try open(directory.path("none/s")) }
+        #expect(error?.description.contains("its directory does not exist") == true)
+    }
+
+    @Test func removingThePathLetsNobodyIn() throws {
+        let socket = try open(path)
+        defer { socket.close() }
+        socket.removePath()
+        #expect(throws: FastCGIClient.Failure.self) { try FastCGIClient(path: path) }
+    }
+
+    @Test func inheritedSocketIsAdoptedAndKeepsItsPath() throws {
+        let first = try open(path)
+        defer { first.close() }
+        let adopted = try ListeningSocket(.inherited(descriptor: first.descriptor))
+        #expect(adopted.isShared && !first.isShared)
+        adopted.removePath()
+        _ = try FastCGIClient(path: path)
+    }
+
+    @Test func descriptorThatDoesNotListenIsRefused() throws {
+        var ends: [Int32] = [0, 0]
+        unsafe _ = pipe(&ends)
+        defer { for end in ends { close(end) } }
+        #expect(!ListeningSocket.isListening(ends[0]))
+        #expect(throws: SocketError.self) { try ListeningSocket(.inherited(descriptor: ends[0])) }
+        #expect(throws: SocketError.self) { try ListeningSocket(.inherited(descriptor: 1000)) }
+    }
+
+    @Test func numericAddressListensAndANameDoesNot() throws {
+        // 0 lets the kernel choose the port; the setting itself does not allow it.
+        let socket = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
+        defer { socket.close() }
+        #expect(ListeningSocket.isListening(socket.descriptor))
+        let error = #expect(throws: SocketError.self) { try ListeningSocket(.tcp(host: "localhost", port: 9)) }
+        #expect(error?.description.contains("not a numeric address") == true)
+    }
+}

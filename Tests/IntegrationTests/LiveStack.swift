@@ -1,0 +1,62 @@
+import Foundation
+import StreamIssuing
+
+/// The servers of the local stack (`nginx/up`), by the names of its env file.
+struct LiveStack {
+    static let shared = LiveStack()
+
+    private let values: [String: String]
+
+    private init() {
+        guard let path = ProcessInfo.processInfo.environment["STACK_ENV"], let text = try? String(contentsOfFile: path, encoding: .utf8)
+        else {
+            fatalError("these tests need a running stack: Tests/run, or STACK_ENV=.build/local/env after nginx/up --detach")
+        }
+        var values: [String: String] = [:]
+        for line in text.split(separator: "\n") {
+            guard let equals = line.firstIndex(of: "=") else { continue }
+            values[String(line[..<equals])] = line[line.index(after: equals)...].trimmingCharacters(in: ["'"])
+        }
+        self.values = values
+    }
+
+    subscript(name: String) -> String {
+        guard let value = values[name] else { fatalError("\(name) is not in the stack's env file") }
+        return value
+    }
+
+    func ulid(_ name: String) -> ULID {
+        guard let ulid = ULID(self[name]) else { fatalError("\(name) is not a ULID") }
+        return ulid
+    }
+
+    /// Runs SQL as the owner.
+    func psql(_ sql: String) throws -> String {
+        try run("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1", self["DATABASE_URL"], "-c", sql)
+    }
+
+    func redis(_ arguments: String...) throws -> String {
+        try run(["redis-cli", "-u", self["CACHE_URL"]] + arguments)
+    }
+
+    private func run(_ command: String...) throws -> String { try run(command) }
+
+    private func run(_ command: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw CommandFailed() }
+        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    struct CommandFailed: Error {}
+}
+
+struct WallClockNow: WallClock {
+    var now: UnixTime { UnixTime(seconds: Int64(Date().timeIntervalSince1970)) }
+}

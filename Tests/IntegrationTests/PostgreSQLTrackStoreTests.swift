@@ -1,0 +1,133 @@
+import PostgreSQLTrackStore
+import StreamIssuing
+import Testing
+
+/// The one query against the real schema, as the responder's own role.
+@Suite(.serialized) struct PostgreSQLTrackStoreTests {
+    private let stack = LiveStack.shared
+
+    private func makeStore(_ conninfo: String? = nil, timeout: Duration = .seconds(2)) -> PostgreSQLTrackStore {
+        PostgreSQLTrackStore(conninfo: conninfo ?? stack["RESPONDER_DATABASE_URL"], timeout: timeout)
+    }
+
+    private func facts(_ store: PostgreSQLTrackStore, _ user: ULID, _ track: ULID) throws -> AccessFacts {
+        try store.ask(user: user, track: track)
+        return try store.answer()
+    }
+
+    @Test func ownersReadyTrackIsAllThere() throws {
+        let facts = try facts(makeStore(), stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
+        #expect(facts.user?.status == .active)
+        #expect(facts.user?.tokensValidAfterMicroseconds == .min)
+        #expect(facts.mayHear)
+        let track = try #require(facts.track)
+        #expect(track.status == .ready)
+        #expect(track.id == stack.ulid("TRACK_READY"))
+        #expect(track.mimeType == "audio/mpeg")
+        #expect(track.version >= 1)
+        #expect(track.sizeInBytes > 1000)
+        #expect(track.objectKey.hasSuffix(".mp3"))
+    }
+
+    @Test(arguments: ["TRACK_PROCESSING": "Processing", "TRACK_DELETED": "Deleted", "TRACK_FAILED": "Failed"])
+    func statusIsSpelledAsInTheAPI(name: String, status: String) throws {
+        #expect(try facts(makeStore(), stack.ulid("USER_ALICE"), stack.ulid(name)).track?.status.rawValue == status)
+    }
+
+    @Test func anothersTrackMayNotBeHeard() throws {
+        let facts = try facts(makeStore(), stack.ulid("USER_ALICE"), stack.ulid("TRACK_BOB"))
+        #expect(facts.track != nil)
+        #expect(!facts.mayHear)
+    }
+
+    @Test func missingTrackAndMissingUserAreNil() throws {
+        let store = makeStore()
+        let missingTrack = try facts(store, stack.ulid("USER_ALICE"), stack.ulid("TRACK_MISSING"))
+        #expect(missingTrack.user?.status == .active)
+        #expect(missingTrack.track == nil)
+        #expect(!missingTrack.mayHear)
+        #expect(try facts(store, stack.ulid("TRACK_MISSING"), stack.ulid("TRACK_READY")).user == nil)
+    }
+
+    @Test func grantHoldsUntilItExpires() throws {
+        let (bob, track) = (stack.ulid("USER_BOB"), stack.ulid("TRACK_READY"))
+        let store = makeStore()
+        defer { _ = try? stack.psql("delete from novatune.track_grants where track_id = '\(track)' and grantee_id = '\(bob)'") }
+        _ = try stack.psql(
+            "insert into novatune.track_grants(track_id, grantee_id, expires_at) values ('\(track)', '\(bob)', now() + interval '1 hour')")
+        #expect(try facts(store, bob, track).mayHear)
+        _ = try stack.psql("update novatune.track_grants set expires_at = now() - interval '1 second' where track_id = '\(track)'")
+        #expect(try !facts(store, bob, track).mayHear)
+    }
+
+    @Test func logoutMomentArrivesInUnixMicroseconds() throws {
+        let user = "01JTESTPGSTRE0000000000001"
+        defer { _ = try? stack.psql("delete from novatune.users where user_id = '\(user)'") }
+        _ = try stack.psql(
+            "insert into novatune.users(user_id, status, tokens_valid_after) values ('\(user)', 'Active', '2026-01-08 12:30:00.000001+00')")
+        let facts = try facts(makeStore(), try #require(ULID(user)), stack.ulid("TRACK_READY"))
+        #expect(facts.user?.tokensValidAfterMicroseconds == 1_767_875_400_000_001)
+    }
+
+    @Test func lostConnectionIsReplacedWithoutLosingTheRequest() throws {
+        let store = makeStore("\(stack["RESPONDER_DATABASE_URL"])&application_name=novatune-lost".fixingQuery)
+        let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
+        _ = try facts(store, user, track)
+        for _ in 0..<5 {
+            let killed = try stack.psql(
+                "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = 'novatune-lost'")
+            #expect(killed == "1")
+            #expect(try facts(store, user, track).mayHear)
+        }
+    }
+
+    @Test func connectionLostBetweenQuestionAndAnswerIsReplaced() throws {
+        let store = makeStore("\(stack["RESPONDER_DATABASE_URL"])&application_name=novatune-between".fixingQuery)
+        let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
+        try store.ask(user: user, track: track)
+        _ = try stack.psql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'novatune-between'")
+        #expect(try store.answer().mayHear)
+    }
+
+    @Test func silentServerEndsAfterTwoTimeouts() {
+        let server = UnhelpfulServer(.silent)
+        let store = makeStore("postgresql://nobody@127.0.0.1:\(server.port)/none", timeout: .milliseconds(100))
+        #expect { try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY")) } throws: { error in
+            (error as? Unavailable)?.code == "timeout"
+        }
+    }
+
+    @Test(arguments: ["postgresql://nobody@127.0.0.1:1/none", "host=/nonexistent dbname=none", "not a conninfo ="])
+    func unreachableServerIsUnavailable(conninfo: String) {
+        #expect { try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY")) } throws: { error in
+            (error as? Unavailable)?.code == "connect"
+        }
+    }
+
+    @Test func wrongPasswordIsNamedWithoutThePassword() {
+        let conninfo = "host=127.0.0.1 port=\(stack["PG_PORT"]) user=novatune_responder dbname=novatune password=CANARYpassword"
+        #expect { try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY")) } throws: { error in
+            guard let error = error as? Unavailable else { return false }
+            return error.code == "connect" && !error.description.contains("CANARY")
+        }
+    }
+
+    @Test func schemaThatIsNotThereSaysWhatToDo() {
+        let store = makeStore(stack["DATABASE_URL"].replacingDatabase(with: "template1"))
+        #expect { try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY")) } throws: { error in
+            (error as? Unavailable)?.reason.contains("deploy sql/") ?? false
+        }
+    }
+}
+
+extension String {
+    /// The first parameter of a URI starts with `?`.
+    fileprivate var fixingQuery: String {
+        contains("?") ? self : replacing("&", with: "?", maxReplacements: 1)
+    }
+
+    fileprivate func replacingDatabase(with name: String) -> String {
+        let (path, query) = (prefix { $0 != "?" }, drop { $0 != "?" })
+        return path.prefix(through: path.lastIndex(of: "/") ?? path.startIndex) + name + query
+    }
+}

@@ -1,0 +1,28 @@
+import FastCGI
+@testable import novatune_streamd
+import Testing
+
+@Suite struct InheritedSettingsTests {
+    private let inherited: [String: SocketAddress] = ["stream": .inherited(descriptor: 3), "gate": .inherited(descriptor: 4)]
+
+    @Test func inheritedSocketsComeBeforeTheDefaultPaths() throws {
+        let settings = try Environments.read(Environments.least, inherited: inherited)
+        #expect(settings.listen == .inherited(descriptor: 3) && settings.gateListen == .inherited(descriptor: 4))
+    }
+
+    @Test func oneInheritedSocketLeavesTheOtherItsPath() throws {
+        let settings = try Environments.read(Environments.least, inherited: ["stream": .inherited(descriptor: 0)])
+        #expect(settings.listen == .inherited(descriptor: 0) && settings.gateListen == .unix(path: "/run/novatune/gate.sock"))
+    }
+
+    @Test func settingComesBeforeAnInheritedSocket() throws {
+        let settings = try Environments.read(Environments.least(with: ["NOVATUNE_LISTEN": "unix:/tmp/s"]), inherited: inherited)
+        #expect(settings.listen == .unix(path: "/tmp/s") && settings.gateListen == .inherited(descriptor: 4))
+    }
+
+    @Test func bothOnOneSocketAreRefused() {
+        let complaints = Environments.complaints(
+            Environments.least(with: ["NOVATUNE_LISTEN": "unix:/tmp/s", "NOVATUNE_GATE_LISTEN": "unix:/tmp/s"]))
+        #expect(complaints == ["NOVATUNE_LISTEN and NOVATUNE_GATE_LISTEN are the same socket"])
+    }
+}

@@ -1,0 +1,50 @@
+@testable import novatune_streamd
+import TestSupport
+import Testing
+
+@Suite struct SecretsInComplaintsTests {
+    /// Values that are wrong, or stand beside something wrong, in every way that a secret can.
+    @Test(
+        arguments: [
+            Row("NOVATUNE_DATABASE_URL", ["postgresql://user:canary@host/db", "host=h password=canary"]),
+            Row("NOVATUNE_CACHE_URL", ["redis://user:canary@host:x/0", "redis://user:canary@/0", "rediss://:canary@host", "canary"]),
+            Row(
+                "NOVATUNE_CACHE_KEYS",
+                [
+                    "canary", #"{"current":"v1","keys":{"v1":"canary"}}"#, #"{"current":"canary","keys":{"v1":"x"}}"#, #"{"canary":1}"#,
+                    #"{"current":"v1","keys":{"v1":"Y2FuYXJ5"}}"#,
+                ]),
+            Row("NOVATUNE_S3_ACCESS_KEY_ID", ["canary"]), Row("NOVATUNE_S3_SECRET_ACCESS_KEY", ["canary"]),
+            Row("NOVATUNE_S3_SESSION_TOKEN", ["canary"]),
+            Row("NOVATUNE_S3_ENDPOINT", ["https://user:canary@host"]), Row("NOVATUNE_JWT_HS256_SECRET", ["canary"]),
+            Row(
+                "NOVATUNE_JWT_KEYS",
+                [
+                    "canary", #"{"keys":[{"kid":"a","kty":"oct","alg":"HS256","k":"canary"}]}"#,
+                    #"{"keys":[{"kid":"a","kty":"canary","alg":"HS256"}]}"#,
+                    #"{"keys":[{"kid":"a","kty":"RSA","alg":"RS256","n":"canary","e":"AQAB","d":"canary"}]}"#, #"{"keys":["canary"]}"#,
+                ]),
+        ] as [Row<[String]>])
+    func noComplaintHoldsAValue(_ row: Row<[String]>) {
+        for value in row.value {
+            let complaints = Environments.complaints(
+                Environments.least(with: [row.name: value, "NOVATUNE_WORKERS": "x", "NOVATUNE_JWT_ISSUER": nil]))
+            #expect(complaints.count >= 2)
+            #expect(!complaints.joined().contains("canary") && !complaints.joined().contains("Y2Fu"), "\(row.name)=\(value)")
+        }
+    }
+
+    @Test func noDescriptionOfGoodSettingsHoldsASecret() throws {
+        let settings = try Environments.read(
+            Environments.least(with: [
+                "NOVATUNE_CACHE_URL": "redis://user:canary@host", "NOVATUNE_S3_SECRET_ACCESS_KEY": "canary",
+                "NOVATUNE_S3_SESSION_TOKEN": "canary",
+                "NOVATUNE_JWT_HS256_SECRET": "canary-canary-canary-canary-canary",
+            ]))
+        var dumped = ""
+        dump(settings, to: &dumped)
+        for text in ["\(settings.cacheURL)", "\(settings.s3)", "\(settings.keySet)", "\(settings.keyRing)", "\(settings)", dumped] {
+            #expect(!text.contains("canary"))
+        }
+    }
+}

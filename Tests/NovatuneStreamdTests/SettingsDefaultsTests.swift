@@ -1,0 +1,75 @@
+import BearerTokens
+import Cryptography
+import FastCGI
+import Logging
+@testable import novatune_streamd
+import S3ObjectStore
+import SealedCache
+import SigV4
+import Testing
+
+@Suite struct SettingsDefaultsTests {
+    @Test func leastSettingsGetTheDocumentedDefaults() throws {
+        let settings = try Environments.read(Environments.least)
+        #expect(settings.listen == .unix(path: "/run/novatune/stream.sock"))
+        #expect(settings.gateListen == .unix(path: "/run/novatune/gate.sock"))
+        #expect(settings.workers == 8)
+        #expect(settings.databaseURL == "postgresql:///novatune")
+        #expect(settings.databaseTimeout == .seconds(2))
+        #expect(settings.cacheURL == .memory(.init()))
+        #expect(settings.cachePrefix == "stream")
+        #expect(settings.cacheTimeout == .milliseconds(500))
+        #expect(settings.cacheTTLBuffer == .seconds(30))
+        #expect(settings.keyRing.current == "v1")
+        #expect(settings.claims == .init(issuer: "https://id.example.com", audience: "novatune-stream", leeway: .zero))
+        #expect(settings.logLevel == .info)
+        #expect(settings.reserved == [])
+        #expect(settings.keySet.keys.map(\.description) == ["HS256"])
+    }
+
+    @Test func leastSettingsGetTheDocumentedDefaultsOfTheObjectStore() throws {
+        let store = try Environments.read(Environments.least).s3
+        #expect(store.endpoint == Endpoint("http://127.0.0.1:9000") && store.publicEndpoint == store.endpoint)
+        #expect(store.region == "eu-central-1" && store.bucket == "audio" && store.addressing == .path)
+        #expect(store.credentials == Credentials(accessKeyID: "id", secretAccessKey: "secret"))
+        #expect(store.presignExpiry == .seconds(120) && store.timeout == .seconds(5) && store.verification == .object)
+    }
+
+    @Test func everySettingIsTaken() throws {
+        let settings = try Environments.read(
+            Environments.least(with: [
+                "NOVATUNE_LISTEN": "127.0.0.1:9000", "NOVATUNE_GATE_LISTEN": "unix:/tmp/g", "NOVATUNE_WORKERS": "16",
+                "NOVATUNE_DATABASE_TIMEOUT": "500ms",
+                "NOVATUNE_CACHE_URL": "redis://cache:1/2", "NOVATUNE_CACHE_PREFIX": "p", "NOVATUNE_CACHE_TIMEOUT": "1s",
+                "NOVATUNE_PRESIGN_EXPIRY": "00:05:00", "NOVATUNE_CACHE_TTL_BUFFER": "1m",
+                "NOVATUNE_S3_PUBLIC_ENDPOINT": "https://media.example.com",
+                "NOVATUNE_S3_ADDRESSING": "virtual", "NOVATUNE_S3_SESSION_TOKEN": "t", "NOVATUNE_S3_TIMEOUT": "2s",
+                "NOVATUNE_S3_VERIFY": "none",
+                "NOVATUNE_JWT_LEEWAY": "5s", "NOVATUNE_LOG_LEVEL": "debug", "NOVATUNE_BREAKER_OPEN": "10s",
+            ]))
+        #expect(settings.listen == .tcp(host: "127.0.0.1", port: 9000) && settings.gateListen == .unix(path: "/tmp/g"))
+        #expect(settings.workers == 16 && settings.databaseTimeout == .milliseconds(500))
+        #expect(
+            settings.cacheURL == (try CacheURL("redis://cache:1/2")) && settings.cachePrefix == "p" && settings.cacheTimeout == .seconds(1))
+        #expect(settings.s3.presignExpiry == .seconds(300) && settings.cacheTTLBuffer == .seconds(60))
+        #expect(
+            settings.s3.publicEndpoint == Endpoint("https://media.example.com") && settings.s3.endpoint == Endpoint("http://127.0.0.1:9000")
+        )
+        #expect(settings.s3.addressing == .virtual && settings.s3.credentials.sessionToken == "t")
+        #expect(settings.s3.timeout == .seconds(2) && settings.s3.verification == .none)
+        #expect(settings.claims.leeway == .seconds(5) && settings.logLevel == .debug)
+        #expect(settings.reserved == ["NOVATUNE_BREAKER_OPEN"])
+    }
+
+    @Test func emptyValueIsLikeNone() throws {
+        let settings = try Environments.read(
+            Environments.least(with: ["NOVATUNE_WORKERS": "", "NOVATUNE_CACHE_URL": "", "NOVATUNE_DATABASE_URL_FILE": ""]))
+        #expect(settings.workers == 8 && settings.cacheURL == .memory(.init()))
+        #expect(Environments.complaints(Environments.least(with: ["NOVATUNE_S3_REGION": ""])) == ["NOVATUNE_S3_REGION is required"])
+    }
+
+    @Test func otherProgramsVariablesAreIgnored() throws {
+        _ = try Environments.read(
+            Environments.least(with: ["PATH": "/bin", "novatune_x": "1", "NOVATUNE_RATE_LIMIT_PER_MINUTE": "60", "NOVATUNE_NGINX_X": "1"]))
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+import Logging
+import Observability
+import TestSupport
+
+/// A log that goes to a file, and what it holds.
+struct CapturedLog {
+    private let directory: TemporaryDirectory
+    private let file: FileHandle
+    let logger: Logger
+
+    init(level: Logger.Level = .info) throws {
+        directory = try TemporaryDirectory()
+        file = try FileHandle(forWritingTo: URL(fileURLWithPath: try directory.write("", as: "log")))
+        let descriptor = file.fileDescriptor
+        logger = Logger(label: "test") { _ in JSONLogHandler(level: level, descriptor: descriptor) }
+    }
+
+    func text() throws -> String {
+        String(decoding: try Data(contentsOf: URL(fileURLWithPath: directory.path("log"))), as: UTF8.self)
+    }
+
+    /// Each line, read by Foundation's JSON reader.
+    func lines() throws -> [[String: String]] {
+        try text().split(separator: "\n", omittingEmptySubsequences: true).map {
+            try JSONDecoder().decode([String: String].self, from: Data($0.utf8))
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Resilience
+@testable import SealedCache
+import StreamIssuing
+import TestSupport
+import Testing
+
+@Suite struct SealedStreamURLCacheTests {
+    private final class Observer: CacheObserver {
+        private let seen = Locked<[String]>([])
+        var events: [String] { seen.withLock { $0 } }
+        func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) { seen.withLock { $0.append(failure.rawValue) } }
+        func storeFailed(_ error: ValueStoreError) { seen.withLock { $0.append(error.code) } }
+    }
+
+    /// A store that is down.
+    private final class BrokenStore: ValueStore {
+        private let failure = ValueStoreError(code: "connect", reason: "down")
+        func value(forKey key: String) throws(ValueStoreError) -> [UInt8]? { throw failure }
+        func setValue(_ value: [UInt8], forKey key: String, timeToLive: Duration) throws(ValueStoreError) { throw failure }
+        func removeValue(forKey key: String) throws(ValueStoreError) { throw failure }
+        func ping() throws(ValueStoreError) { throw failure }
+    }
+
+    private let user = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0B")!
+    private let track = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0C")!
+    private let entry = CachedStreamURL(
+        presigned: PresignedURL(url: "https://h/k", expiresAt: UnixTime(seconds: 1)),
+        stamp: Stamp(trackVersion: 1, objectKey: "k", userEpoch: 2, presignFingerprint: 3))
+    private let observer = Observer()
+    private let clock = ManualClock()
+
+    private func cache(_ store: any ValueStore, _ ring: KeyRing? = nil, prefix: String = "stream") throws -> SealedStreamURLCache {
+        SealedStreamURLCache(
+            store: store, sealer: try EntrySealer(try ring ?? Rings.ring(current: "v1", ["v1": Rings.one])), prefix: prefix,
+            observer: observer)
+    }
+
+    private func memory() -> MemoryStore { MemoryStore(now: { [clock] in clock.now }) }
+
+    @Test func writtenEntryIsReadForItsUserAndTrackOnly() throws {
+        let cache = try cache(memory())
+        cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
+        #expect(cache.read(user: user, track: track) == entry)
+        #expect(cache.read(user: track, track: user) == nil)
+        #expect(cache.read(user: user, track: user) == nil)
+        #expect(observer.events == [])
+    }
+
+    @Test func entryLiesUnderPrefixUserAndTrackForItsTime() throws {
+        let store = memory()
+        try cache(store, prefix: "p").write(entry, user: user, track: track, timeToLive: .seconds(90))
+        let key = "p:01HXK5Z8J3QW9R7N2M4P6T8V0B:01HXK5Z8J3QW9R7N2M4P6T8V0C"
+        #expect(try store.value(forKey: key) != nil)
+        clock.advance(by: .seconds(90))
+        #expect(try store.value(forKey: key) == nil)
+    }
+
+    @Test func entryCopiedToAnotherUsersKeyIsAMissAndCounted() throws {
+        let store = memory()
+        let cache = try cache(store)
+        cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
+        let value = try #require(try store.value(forKey: "stream:\(user):\(track)"))
+        try store.setValue(value, forKey: "stream:\(track):\(track)", timeToLive: .seconds(90))
+        #expect(cache.read(user: track, track: track) == nil)
+        #expect(observer.events == ["not_authentic"])
+    }
+
+    @Test func garbageIsAMissAndCounted() throws {
+        let store = memory()
+        let cache = try cache(store)
+        for (value, event) in [([], "truncated"), ([9], "unknown_format"), ([UInt8](repeating: 1, count: 99), "unknown_key_version")]
+            as [([UInt8], String)]
+        {
+            try store.setValue(value, forKey: "stream:\(user):\(track)", timeToLive: .seconds(90))
+            #expect(cache.read(user: user, track: track) == nil)
+            #expect(observer.events.last == event)
+        }
+    }
+
+    @Test func sealedTextThatIsNoEntryIsAMissAndCounted() throws {
+        let store = memory()
+        let key = "stream:\(user):\(track)"
+        let sealer = try EntrySealer(try Rings.ring(current: "v1", ["v1": Rings.one]))
+        try store.setValue(try sealer.seal([1, 2, 3], under: key), forKey: key, timeToLive: .seconds(90))
+        #expect(try cache(store).read(user: user, track: track) == nil)
+        #expect(observer.events == ["truncated"])
+    }
+
+    @Test func storeThatIsDownIsAMissAndCountedAndNeverAnError() throws {
+        let cache = try cache(BrokenStore())
+        cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
+        #expect(cache.read(user: user, track: track) == nil)
+        #expect(observer.events == ["connect", "connect"])
+    }
+}

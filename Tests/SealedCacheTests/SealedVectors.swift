@@ -1,0 +1,38 @@
+import SealedCache
+import StreamIssuing
+import TestSupport
+
+/// Values that Python's cryptography sealed (Vectors/generate.py).
+struct SealedVectors: Decodable {
+    struct Vector: Decodable {
+        let version: String
+        let cacheKey: String
+        let expiresAt: Int64
+        let trackVersion: Int64
+        let userEpoch: Int64
+        let fingerprint: String
+        let objectKey: String
+        let url: String
+        let firstNonceByte: UInt8
+        let plaintext: String
+        let value: String
+
+        var entry: CachedStreamURL {
+            CachedStreamURL(
+                presigned: PresignedURL(url: url, expiresAt: UnixTime(seconds: expiresAt)),
+                stamp: Stamp(
+                    trackVersion: trackVersion, objectKey: objectKey, userEpoch: userEpoch,
+                    presignFingerprint: UInt64(fingerprint, radix: 16)!))
+        }
+    }
+
+    let keys: [String: String]
+    let vectors: [Vector]
+
+    static func read() throws -> SealedVectors { try VectorFile("sealed.json").json(SealedVectors.self) }
+
+    func ring(current: String) throws -> KeyRing {
+        let members = keys.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\"\($0.value)\"" }
+        return try KeyRing(json: Array("{\"current\":\"\(current)\",\"keys\":{\(members.joined(separator: ","))}}".utf8))
+    }
+}

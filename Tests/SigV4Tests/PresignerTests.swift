@@ -1,0 +1,42 @@
+import SigV4
+import StreamIssuing
+import Testing
+
+@Suite struct PresignerTests {
+    private let time = UnixTime(seconds: 1_767_875_400)
+
+    private func url(
+        _ credentials: Credentials = Credentials(accessKeyID: "id", secretAccessKey: "secret"), method: String = "GET",
+        region: String = "eu-central-1", key: String = "k", time: UnixTime? = nil, expiry: Duration = .seconds(120)
+    ) throws -> String {
+        try Presigner(
+            credentials: credentials, region: region, endpoint: try #require(Endpoint("https://h")), bucket: "b", addressing: .path
+        ).presign(method: method, key: key, at: time ?? self.time, expiry: expiry)
+    }
+
+    private func signature(_ url: String) -> Substring { url.suffix(64) }
+
+    @Test func secretIsNotInTheURL() throws {
+        #expect(!(try url(Credentials(accessKeyID: "id", secretAccessKey: "canary")).contains("canary")))
+    }
+
+    @Test func everythingThatMattersChangesTheSignature() throws {
+        let base = try url()
+        let others = [
+            try url(Credentials(accessKeyID: "id", secretAccessKey: "other")),
+            try url(Credentials(accessKeyID: "id2", secretAccessKey: "secret")),
+            try url(Credentials(accessKeyID: "id", secretAccessKey: "secret", sessionToken: "t")),
+            try url(method: "HEAD"), try url(region: "us-east-1"), try url(key: "l"),
+            try url(time: UnixTime(seconds: time.seconds + 1)), try url(expiry: .seconds(121)),
+        ]
+        #expect(Set(([base] + others).map(signature)).count == others.count + 1)
+    }
+
+    @Test func sameInputsGiveTheSameURL() throws {
+        #expect(try url() == url())
+    }
+
+    @Test func expiryRangeIsOneSecondToSevenDays() {
+        #expect(Presigner.expiryRange == .seconds(1) ... .seconds(604_800))
+    }
+}

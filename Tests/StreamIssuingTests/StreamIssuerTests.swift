@@ -1,0 +1,147 @@
+import StreamIssuing
+import TestSupport
+import Testing
+
+@Suite struct StreamIssuerTests {
+    private static let fingerprint: UInt64 = 9
+    private static let stamp = Stamp(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)
+    private static let (ask, read) = ("ask \(Facts.userID) \(Facts.trackID)", "read \(Facts.userID) \(Facts.trackID)")
+    private static let miss = [
+        ask, read, "answer", "verify audio/k.mp3", "presign audio/k.mp3 audio/mpeg \(Facts.now)", "write",
+    ]
+
+    private let journal = Journal()
+    private let store: FakeTrackStore
+    private let cache: FakeCache
+    private let objects: FakeObjectStore
+    private let clock = SettableWallClock(Facts.now)
+
+    init() {
+        store = FakeTrackStore(journal)
+        cache = FakeCache(journal)
+        objects = FakeObjectStore(journal)
+    }
+
+    private func issue() throws(Problem) -> StreamIssuer<FakeTrackStore, FakeCache, FakeObjectStore>.Issued {
+        let policy = IssuingPolicy(presignExpiry: .seconds(120), cacheBuffer: .seconds(30), presignFingerprint: Self.fingerprint)
+        return try StreamIssuer(store: store, cache: cache, objects: objects, policy: policy, clock: clock)
+            .issue(Facts.trackID, to: Facts.listener())
+    }
+
+    private func cached(expiresAt: Int64 = Facts.now + 100, stamp: Stamp = stamp) -> CachedStreamURL {
+        CachedStreamURL(presigned: PresignedURL(url: "https://h/cached", expiresAt: UnixTime(seconds: expiresAt)), stamp: stamp)
+    }
+
+    private func fresh() -> StreamURL {
+        StreamURL(
+            url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120), contentType: "audio/mpeg", fileSizeInBytes: 15_728_640)
+    }
+
+    @Test func hitIsAnsweredWithoutTheObjectStore() throws {
+        cache.entry = cached()
+        let issued = try issue()
+        #expect(issued.cameFromCache)
+        #expect(
+            issued.streamURL
+                == StreamURL(
+                    url: "https://h/cached", expiresAt: UnixTime(seconds: Facts.now + 100), contentType: "audio/mpeg",
+                    fileSizeInBytes: 15_728_640))
+        #expect(journal.events == [Self.ask, Self.read, "answer"])
+    }
+
+    @Test func cacheIsReadBetweenAskAndAnswer() throws {
+        _ = try issue()
+        #expect(Array(journal.events.prefix(3)) == [Self.ask, Self.read, "answer"])
+    }
+
+    @Test func missIsVerifiedPresignedAndWritten() throws {
+        let issued = try issue()
+        #expect(!issued.cameFromCache)
+        #expect(issued.streamURL == fresh())
+        #expect(journal.events == Self.miss)
+        let entry = CachedStreamURL(
+            presigned: PresignedURL(url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120)), stamp: Self.stamp)
+        #expect(
+            cache.written == [.init(entry: entry, user: Facts.userID, track: Facts.trackID, timeToLive: .seconds(90))])
+    }
+
+    @Test(arguments: [
+        Row("track version", Stamp(trackVersion: 6, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
+        Row("object key", Stamp(trackVersion: 7, objectKey: "audio/old.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
+        Row("user epoch", Stamp(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 2, presignFingerprint: fingerprint)),
+        Row("presign fingerprint", Stamp(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint + 1)),
+    ])
+    func entryWithAStaleStampIsAMiss(_ row: Row<Stamp>) throws {
+        cache.entry = cached(stamp: row.value)
+        #expect(try issue().streamURL == fresh())
+        #expect(journal.events == Self.miss)
+        #expect(cache.written.first?.entry.stamp == Self.stamp)
+    }
+
+    @Test func entryInItsBufferIsAMissAndOneSecondEarlierAHit() throws {
+        cache.entry = cached(expiresAt: Facts.now + 30)
+        #expect(try !issue().cameFromCache)
+        cache.entry = cached(expiresAt: Facts.now + 31)
+        #expect(try issue().cameFromCache)
+    }
+
+    @Test func entryThatAgesBecomesAMiss() throws {
+        cache.entry = cached(expiresAt: Facts.now + 100)
+        clock.set(Facts.now + 69)
+        #expect(try issue().cameFromCache)
+        clock.set(Facts.now + 70)
+        #expect(try !issue().cameFromCache)
+    }
+
+    @Test func usableEntryDoesNotOpenWhatTheDatabaseForbids() {
+        cache.entry = cached()
+        for (facts, problem) in [
+            (Facts.facts(user: Facts.user("Suspended")), Problem.forbidden),
+            (Facts.facts(user: Facts.user(validAfterMicroseconds: .max)), .unauthorized(.invalidToken)),
+            (Facts.facts(track: nil), .trackNotFound), (Facts.facts(mayHear: false), .forbidden),
+            (Facts.facts(track: Facts.track("Deleted")), .trackNotReady(Facts.trackID, .deleted)),
+        ] {
+            store.facts = facts
+            #expect(throws: problem) { try issue() }
+        }
+        #expect(cache.written == [])
+        #expect(!journal.events.contains { $0.hasPrefix("verify") || $0.hasPrefix("presign") })
+    }
+
+    @Test func databaseThatIsDownIsUnavailableEvenWithAUsableEntry() {
+        cache.entry = cached()
+        let failure = Unavailable(.database, code: "connect", reason: "down", retryAfterSeconds: 9)
+        store.failureOnAsk = failure
+        #expect(throws: Problem.serviceUnavailable(failure)) { try issue() }
+        #expect(journal.events == [Self.ask])
+    }
+
+    @Test func databaseThatDoesNotAnswerIsUnavailableEvenWithAUsableEntry() {
+        cache.entry = cached()
+        let failure = Unavailable(.database, code: "timeout", reason: "slow")
+        store.failureOnAnswer = failure
+        #expect(throws: Problem.serviceUnavailable(failure)) { try issue() }
+        #expect(journal.events == [Self.ask, Self.read, "answer"])
+    }
+
+    @Test func missingObjectIsUnavailableAndNothingIsWritten() {
+        let failure = Unavailable(.objectStore, code: "missing_object", reason: "not there")
+        objects.failureOnVerify = failure
+        let problem = #expect(throws: Problem.self) { try issue() }
+        #expect(problem?.kind == .serviceUnavailable && problem?.cause == failure && problem?.retryAfterSeconds == 5)
+        #expect(cache.written == [] && journal.events.last == "verify audio/k.mp3")
+    }
+
+    @Test func keyThatCannotBeSignedIsUnavailableAndNothingIsWritten() {
+        let failure = Unavailable(.objectStore, code: "illegal_key", reason: "dots")
+        objects.failureOnPresign = failure
+        #expect(throws: Problem.serviceUnavailable(failure)) { try issue() }
+        #expect(cache.written == [])
+    }
+
+    @Test func objectStoreThatIsDownDoesNotHarmAHit() throws {
+        cache.entry = cached()
+        objects.failureOnVerify = Unavailable(.objectStore, code: "timeout", reason: "slow")
+        #expect(try issue().cameFromCache)
+    }
+}

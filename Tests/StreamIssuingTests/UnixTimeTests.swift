@@ -1,0 +1,63 @@
+import StreamIssuing
+import TestSupport
+import Testing
+
+@Suite struct UnixTimeTests {
+    @Test func formatsEqualPythons() throws {
+        let lines = String(decoding: try VectorFile("moments.tsv").bytes(), as: UTF8.self).split(separator: "\n")
+        #expect(lines.count > 250)
+        for line in lines {
+            let fields = line.split(separator: "\t")
+            let time = UnixTime(seconds: try #require(Int64(fields[0])))
+            #expect(time.rfc3339 == fields[1])
+            #expect(time.iso8601Basic == fields[2])
+        }
+    }
+
+    @Test(
+        arguments: [
+            Row("1970-01-01T00:00:00Z", 0), Row("1969-12-31T23:59:59Z", -1), Row("2000-02-29T12:00:00Z", 951_825_600),
+            Row("2024-02-29T23:59:59Z", 1_709_251_199), Row("2100-02-28T23:59:59Z", 4_107_542_399),
+            Row("2100-03-01T00:00:00Z", 4_107_542_400),
+            Row("2025-12-31T23:59:59Z", 1_767_225_599), Row("2026-01-01T00:00:00Z", 1_767_225_600),
+            Row("2026-01-08T12:32:00Z", 1_767_875_520),
+            Row("0000-01-01T00:00:00Z", -62_167_219_200), Row("0000-02-29T00:00:00Z", -62_162_121_600),
+            Row("9999-12-31T23:59:59Z", 253_402_300_799),
+        ] as [Row<Int64>])
+    func knownMomentIsWritten(_ row: Row<Int64>) {
+        #expect(UnixTime(seconds: row.value).rfc3339 == row.name)
+    }
+
+    @Test(arguments: [Int64.min, -62_167_219_201])
+    func momentBeforeTheYearZeroIsWrittenAsItsBeginning(_ seconds: Int64) {
+        #expect(UnixTime(seconds: seconds).rfc3339 == "0000-01-01T00:00:00Z")
+        #expect(UnixTime(seconds: seconds).iso8601Basic == "00000101T000000Z")
+    }
+
+    @Test(arguments: [Int64.max, 253_402_300_800])
+    func momentAfterTheYear9999IsWrittenAsItsEnd(_ seconds: Int64) {
+        #expect(UnixTime(seconds: seconds).rfc3339 == "9999-12-31T23:59:59Z")
+        #expect(UnixTime(seconds: seconds).iso8601Basic == "99991231T235959Z")
+    }
+
+    @Test func addingMovesByWholeSeconds() {
+        let time = UnixTime(seconds: 100)
+        #expect(time.adding(.seconds(20)).seconds == 120)
+        #expect(time.adding(.seconds(-200)).seconds == -100)
+        #expect(time.adding(.milliseconds(1999)).seconds == 101)
+        #expect(time.adding(.zero) == time)
+    }
+
+    @Test func addingStopsAtTheEndsOfTheRange() {
+        #expect(UnixTime(seconds: .max).adding(.seconds(1)).seconds == .max)
+        #expect(UnixTime(seconds: .max - 1).adding(.seconds(2)).seconds == .max)
+        #expect(UnixTime(seconds: .min).adding(.seconds(-1)).seconds == .min)
+        #expect(UnixTime(seconds: .max).adding(.seconds(-1)).seconds == .max - 1)
+        #expect(UnixTime(seconds: .min).adding(.seconds(1)).seconds == .min + 1)
+    }
+
+    @Test func earlierMomentIsLess() {
+        #expect(UnixTime(seconds: -1) < UnixTime(seconds: 0) && UnixTime(seconds: .min) < UnixTime(seconds: .max))
+        #expect(!(UnixTime(seconds: 5) < UnixTime(seconds: 5)))
+    }
+}

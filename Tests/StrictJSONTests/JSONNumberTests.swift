@@ -1,0 +1,34 @@
+import StrictJSON
+import TestSupport
+import Testing
+
+@Suite struct JSONNumberTests {
+    private func read(_ text: String) throws(JSONError) -> JSONValue { try JSONReader.read(Array(text.utf8)) }
+
+    @Test(
+        arguments: [
+            Row("0", 0), Row("-0", 0), Row("7", 7), Row("-7", -7), Row("10", 10), Row("9223372036854775807", .max),
+            Row("-9223372036854775808", .min),
+        ] as [Row<Int64>])
+    func integerWithinInt64IsExact(_ row: Row<Int64>) throws {
+        #expect(try read(row.name) == .integer(row.value))
+    }
+
+    @Test(arguments: [
+        "1.0", "0.0", "-0.0", "1.5", "1e3", "1E3", "1e+3", "1e-3", "0e0", "1.0e400", "-1.5E-2", "9223372036854775808",
+        "-9223372036854775809",
+        "100000000000000000000000000000000000000000",
+    ])
+    func anyOtherNumberHasNoValue(_ text: String) throws {
+        #expect(try read(text) == .otherNumber)
+    }
+
+    @Test(arguments: [
+        "01", "00", "-01", "007", "+1", "-", "--1", "1.", ".5", "-.5", "1.e3", "1e", "1e+", "1e-", "1e1.5", "1.2.3", "0x10", "1_000",
+        "1,000", "١",
+        "1a", "- 1", "1e 3",
+    ])
+    func malformedNumberIsRefused(_ text: String) {
+        #expect(throws: JSONError.self) { try read(text) }
+    }
+}

@@ -1,0 +1,125 @@
+public import SealedCache
+import Testing
+
+/// What every value store must do. One suite for all backends: each check stands alone, on keys of its own.
+public struct ValueStoreContract {
+    private let store: any ValueStore
+    private let keyPrefix: String
+    private let letTimePass: (Duration) -> Void
+
+    /// - Parameters:
+    ///   - keyPrefix: so that checks on a shared server do not meet what others left there.
+    ///   - letTimePass: moves the clock that values expire by; on a live server it waits.
+    public init(_ store: any ValueStore, keyPrefix: String = "contract", letTimePass: @escaping (Duration) -> Void) {
+        self.store = store
+        self.keyPrefix = keyPrefix
+        self.letTimePass = letTimePass
+    }
+
+    /// Each check by its name, for parameterised tests.
+    public static let checks: [Row<@Sendable (ValueStoreContract) throws -> Void>] = [
+        Row("absentKeyHasNoValue") { try $0.absentKeyHasNoValue() },
+        Row("storedValueIsRead") { try $0.storedValueIsRead() },
+        Row("laterValueReplacesEarlier") { try $0.laterValueReplacesEarlier() },
+        Row("removedValueIsGoneAndOthersStay") { try $0.removedValueIsGoneAndOthersStay() },
+        Row("removingAnAbsentKeySucceeds") { try $0.removingAnAbsentKeySucceeds() },
+        Row("bytesOfEveryKindComeBackAsTheyWere") { try $0.bytesOfEveryKindComeBackAsTheyWere() },
+        Row("emptyValueIsNotAbsent") { try $0.emptyValueIsNotAbsent() },
+        Row("largeValueComesBackWhole") { try $0.largeValueComesBackWhole() },
+        Row("valueEndsWithItsTimeToLive") { try $0.valueEndsWithItsTimeToLive() },
+        Row("readingDoesNotExtendTimeToLive") { try $0.readingDoesNotExtendTimeToLive() },
+        Row("writingAgainSetsTimeToLiveAnew") { try $0.writingAgainSetsTimeToLiveAnew() },
+        Row("keysThatLookAlikeAreDifferent") { try $0.keysThatLookAlikeAreDifferent() },
+        Row("storeAnswersPing") { try $0.storeAnswersPing() },
+    ]
+
+    private func key(_ name: String) -> String { "\(keyPrefix):\(name)" }
+
+    private func absentKeyHasNoValue() throws {
+        #expect(try store.value(forKey: key("absent")) == nil)
+    }
+
+    private func storedValueIsRead() throws {
+        try store.setValue([1, 2, 3], forKey: key("stored"), timeToLive: .seconds(60))
+        #expect(try store.value(forKey: key("stored")) == [1, 2, 3])
+        #expect(try store.value(forKey: key("stored")) == [1, 2, 3], "a read must not take the value away")
+    }
+
+    private func laterValueReplacesEarlier() throws {
+        try store.setValue([1, 1, 1, 1], forKey: key("replaced"), timeToLive: .seconds(60))
+        try store.setValue([2], forKey: key("replaced"), timeToLive: .seconds(60))
+        #expect(try store.value(forKey: key("replaced")) == [2])
+    }
+
+    private func removedValueIsGoneAndOthersStay() throws {
+        try store.setValue([1], forKey: key("removed"), timeToLive: .seconds(60))
+        try store.setValue([2], forKey: key("kept"), timeToLive: .seconds(60))
+        try store.removeValue(forKey: key("removed"))
+        #expect(try store.value(forKey: key("removed")) == nil)
+        #expect(try store.value(forKey: key("kept")) == [2])
+    }
+
+    private func removingAnAbsentKeySucceeds() throws {
+        try store.removeValue(forKey: key("never-there"))
+        #expect(try store.value(forKey: key("never-there")) == nil)
+    }
+
+    private func bytesOfEveryKindComeBackAsTheyWere() throws {
+        let values: [[UInt8]] = [
+            [0], [0, 0, 0], [13, 10], [10, 13, 10], Array("$-1\r\n".utf8), Array("*1\r\n$4\r\nPING\r\n".utf8), [0xFF, 0xFE, 0x00, 0x80],
+            Array(0...255),
+        ]
+        for (index, value) in values.enumerated() {
+            try store.setValue(value, forKey: key("bytes-\(index)"), timeToLive: .seconds(60))
+        }
+        for (index, value) in values.enumerated() {
+            #expect(try store.value(forKey: key("bytes-\(index)")) == value)
+        }
+    }
+
+    private func emptyValueIsNotAbsent() throws {
+        try store.setValue([], forKey: key("empty"), timeToLive: .seconds(60))
+        #expect(try store.value(forKey: key("empty")) == [])
+    }
+
+    private func largeValueComesBackWhole() throws {
+        var random = SeededRandom(seed: 64)
+        let value = (0..<65_536).map { _ in UInt8.random(in: 0...255, using: &random) }
+        try store.setValue(value, forKey: key("large"), timeToLive: .seconds(60))
+        #expect(try store.value(forKey: key("large")) == value)
+    }
+
+    private func valueEndsWithItsTimeToLive() throws {
+        try store.setValue([1], forKey: key("short"), timeToLive: .milliseconds(400))
+        try store.setValue([2], forKey: key("long"), timeToLive: .seconds(60))
+        #expect(try store.value(forKey: key("short")) == [1])
+        letTimePass(.milliseconds(600))
+        #expect(try store.value(forKey: key("short")) == nil)
+        #expect(try store.value(forKey: key("long")) == [2])
+    }
+
+    private func readingDoesNotExtendTimeToLive() throws {
+        try store.setValue([1], forKey: key("read"), timeToLive: .milliseconds(800))
+        letTimePass(.milliseconds(400))
+        #expect(try store.value(forKey: key("read")) == [1])
+        letTimePass(.milliseconds(600))
+        #expect(try store.value(forKey: key("read")) == nil)
+    }
+
+    private func writingAgainSetsTimeToLiveAnew() throws {
+        try store.setValue([1], forKey: key("again"), timeToLive: .milliseconds(400))
+        try store.setValue([2], forKey: key("again"), timeToLive: .seconds(60))
+        letTimePass(.milliseconds(600))
+        #expect(try store.value(forKey: key("again")) == [2])
+    }
+
+    private func keysThatLookAlikeAreDifferent() throws {
+        let keys = ["a:b", "a:b:", "A:B", "a b", "a\r\nb", "a"].map(key)
+        for (index, key) in keys.enumerated() { try store.setValue([UInt8(index)], forKey: key, timeToLive: .seconds(60)) }
+        for (index, key) in keys.enumerated() { #expect(try store.value(forKey: key) == [UInt8(index)]) }
+    }
+
+    private func storeAnswersPing() throws {
+        try store.ping()
+    }
+}
