@@ -59,8 +59,10 @@ final class ConnectionQueue: Sendable {
             if descriptor == socket.descriptor {
                 if let connection = accept() { return connection }
             } else {
-                state.withLock { _ = $0.idle.removeValue(forKey: descriptor) }
-                return Connection(descriptor: descriptor, isRegistered: true)
+                let hasServed = state.withLock { $0.idle.removeValue(forKey: descriptor) }
+                let connection = Connection(descriptor: descriptor, isRegistered: true)
+                if hasServed == true { return connection }
+                if let connection = checked(connection) { return connection }
             }
         }
     }
@@ -103,14 +105,28 @@ final class ConnectionQueue: Sendable {
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         state.withLock { $0.openCount += 1 }
-        // nginx connects and writes at once, so its request is nearly always there; a silent peer must not hold the worker.
-        var byte: UInt8 = 0
-        if unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) < 0, errno == EAGAIN {
-            state.withLock { $0.idle[descriptor] = false }
-            arm(descriptor, isRegistered: false)
-            return nil
+        return checked(Connection(descriptor: descriptor, isRegistered: false))
+    }
+
+    /// A connection without a request yet, if one is about to begin.
+    ///
+    /// nginx connects and writes at once, so its request is nearly always there. A silent peer goes back to wait: it must not hold
+    /// the worker. One whose first record is not FCGI_BEGIN_REQUEST (FastCGI 1.0 §3.3, §5.1) is closed here: libfcgi would wait
+    /// seconds for its end, and crafted FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2.
+    private func checked(_ connection: Connection) -> Connection? {
+        let (version, beginRequest): (UInt8, UInt8) = (1, 1)
+        var start: (UInt8, UInt8) = (version, beginRequest)
+        let count = unsafe withUnsafeMutableBytes(of: &start) { start in
+            unsafe recv(connection.descriptor, start.baseAddress, start.count, Int32(MSG_PEEK | MSG_DONTWAIT))
         }
-        return Connection(descriptor: descriptor, isRegistered: false)
+        if count > 0, start == (version, beginRequest) { return connection }
+        if count < 0, errno == EAGAIN || errno == EINTR {
+            state.withLock { $0.idle[connection.descriptor] = false }
+            arm(connection.descriptor, isRegistered: connection.isRegistered)
+        } else {
+            close(connection)
+        }
+        return nil
     }
 
     private func arm(_ descriptor: Int32, isRegistered: Bool) {

@@ -13,11 +13,11 @@ def connect(path):
     return connection
 
 
-def send(connection, parameters, keep=False):
+def send(connection, parameters, keep=False, body=b""):
     content = b"".join(_pair(name.encode(), value.encode()) for name, value in parameters.items())
     connection.sendall(
         record(BEGIN_REQUEST, 1, struct.pack(">HB5x", 1, keep)) + record(PARAMS, 1, content) + record(PARAMS, 1, b"")
-        + record(STDIN, 1, b""))
+        + b"".join(record(STDIN, 1, body[at : at + 32768]) for at in range(0, len(body), 32768)) + record(STDIN, 1, b""))
 
 
 def receive(connection):
