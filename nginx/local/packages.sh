@@ -40,8 +40,9 @@ install_packages() {
     ((${#missing[@]} == 0)) || fail "still missing after the installation: ${missing[*]}"
 }
 
-# Everything to a file, and to the terminal what shows that it goes on.
+# Everything to a file, and to the terminal what shows that it goes on: some hundred packages, so not a line for each.
 condense() { # FILE
     awk -v file="$1" '{ print >>file; fflush(file) }
+        /^(Get:|Setting up)/ { if (seen++ % 40) next }
         /^(Get:|Need to get|Setting up|E:|W:|dpkg: error)/ { print "    " substr($0, 1, 110); fflush() }'
 }
