@@ -53,6 +53,24 @@ import Testing
         }
     }
 
+    @Test func shortSecretBesideAKeySetIsBlamedItself() {
+        let keySet = #"{"keys":[{"kid":"a","kty":"oct","alg":"HS256","k":"\#(String(repeating: "A", count: 43))"}]}"#
+        let both = Environments.least(with: ["NOVATUNE_JWT_KEYS": keySet, "NOVATUNE_JWT_HS256_SECRET": "short"])
+        let complaints = Environments.complaints(both)
+        #expect(complaints.count == 1 && complaints[0].hasPrefix("NOVATUNE_JWT_HS256_SECRET: "))
+    }
+
+    @Test func dottedBucketUnderVirtualAddressingIsRefusedOverHTTPSOnly() {
+        func complaints(_ scheme: String) -> [String] {
+            Environments.complaints(
+                Environments.least(with: [
+                    "NOVATUNE_S3_BUCKET": "a.b", "NOVATUNE_S3_ADDRESSING": "virtual", "NOVATUNE_S3_ENDPOINT": "\(scheme)://s3.example",
+                ]))
+        }
+        #expect(complaints("http") == [])
+        #expect(complaints("https").count == 1)
+    }
+
     @Test func allComplaintsComeAtOnce() {
         let complaints = Environments.complaints(
             Environments.least(with: [

@@ -66,6 +66,9 @@ struct SettingsReader {
         guard let endpoint, let publicEndpoint, let region, let bucket, let addressing, let accessKeyID, let secretAccessKey, let timeout,
             let verification, let expiry
         else { return nil }
+        if addressing == .virtual, bucket.contains("."), [endpoint, publicEndpoint].contains(where: { $0.scheme == .https }) {
+            complaints.append("NOVATUNE_S3_ADDRESSING: no certificate fits a bucket name with dots under virtual addressing; use path")
+        }
         return S3Settings(
             endpoint: endpoint, publicEndpoint: publicEndpoint, region: region, bucket: bucket, addressing: addressing,
             credentials: Credentials(
@@ -78,16 +81,16 @@ struct SettingsReader {
             complaints.append("NOVATUNE_JWT_KEYS_FILE or NOVATUNE_JWT_HS256_SECRET is required")
             return nil
         }
-        do {
-            var keys: [VerificationKey] = []
-            if let text = values[.jwtKeys] { keys += try KeySet.keys(jsonWebKeySet: Array(text.utf8)) }
-            if let secret = values[.jwtSecret] { keys.append(try VerificationKey(sharedSecret: SymmetricKey(Array(secret.utf8)))) }
-            return try KeySet(keys)
-        } catch {
-            let name = values[.jwtKeys] == nil ? SettingName.jwtSecret : .jwtKeys
-            complaints.append("\(name.rawValue): \(error)")
-            return nil
+        let published = values[.jwtKeys].flatMap { text in
+            complaining(.jwtKeys) { () throws(KeySetError) in try KeySet.keys(jsonWebKeySet: Array(text.utf8)) }
         }
+        let shared = values[.jwtSecret].flatMap { text in
+            complaining(.jwtSecret) { () throws(KeySetError) in try VerificationKey(sharedSecret: SymmetricKey(Array(text.utf8))) }
+        }
+        let keys = (published ?? []) + (shared.map { [$0] } ?? [])
+        // Where one of the two is refused, that has been said.
+        guard !keys.isEmpty else { return nil }
+        return complaining(.jwtKeys) { () throws(KeySetError) in try KeySet(keys) }
     }
 
     private mutating func reserved() {
@@ -115,8 +118,14 @@ struct SettingsReader {
         _ name: SettingName, default fallback: String? = nil, _ parse: (String) throws(Failure) -> Value
     ) -> Value? {
         guard let text = values[name] ?? fallback ?? required(name) else { return nil }
+        return complaining(name) { () throws(Failure) in try parse(text) }
+    }
+
+    private mutating func complaining<Value, Failure: Error & CustomStringConvertible>(
+        _ name: SettingName, _ make: () throws(Failure) -> Value
+    ) -> Value? {
         do {
-            return try parse(text)
+            return try make()
         } catch {
             complaints.append("\(name.rawValue): \(error)")
             return nil
