@@ -14,9 +14,14 @@ final class ConnectionQueue: Sendable {
         let isRegistered: Bool
     }
 
+    private struct Idle {
+        let hasServed: Bool
+        let since: ContinuousClock.Instant
+    }
+
     private struct State {
-        /// Connections in the epoll set, and whether each has served a request.
-        var idle: [Int32: Bool] = [:]
+        /// Connections in the epoll set.
+        var idle: [Int32: Idle] = [:]
         var openCount = 0
         var isDraining = false
     }
@@ -26,14 +31,19 @@ final class ConnectionQueue: Sendable {
     /// A peer that stops in the middle of a record pins its worker no longer than this.
     private static let peerTimeoutSeconds = 5
 
+    /// Beyond so many the one that has been idle longest is given up: all sockets of the process, and the workers' own
+    /// connections, share the descriptors below the limit.
+    private let capacity: Int
     private let socket: ListeningSocket
     private let epoll: Int32
     private let stopEvent: Int32
     private let emptyEvent: Int32
     private let state = Locked(State())
 
-    init(_ socket: ListeningSocket) {
+    /// - Parameter capacity: connections held at once, idle ones included.
+    init(_ socket: ListeningSocket, capacity: Int) {
         self.socket = socket
+        self.capacity = capacity
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         stopEvent = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         emptyEvent = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
@@ -59,10 +69,10 @@ final class ConnectionQueue: Sendable {
             if descriptor == socket.descriptor {
                 if let connection = accept() { return connection }
             } else {
-                let hasServed = state.withLock { $0.idle.removeValue(forKey: descriptor) }
-                let connection = Connection(descriptor: descriptor, isRegistered: true)
-                if hasServed == true { return connection }
-                if let connection = checked(connection) { return connection }
+                let hasServed = state.withLock { $0.idle.removeValue(forKey: descriptor)?.hasServed ?? false }
+                if let connection = checked(Connection(descriptor: descriptor, isRegistered: true), hasServed: hasServed) {
+                    return connection
+                }
             }
         }
     }
@@ -70,7 +80,7 @@ final class ConnectionQueue: Sendable {
     /// After a request on a connection that its peer wants to keep.
     func giveBack(_ connection: Connection) {
         let isDraining = state.withLock { state in
-            if !state.isDraining { state.idle[connection.descriptor] = true }
+            if !state.isDraining { state.idle[connection.descriptor] = Idle(hasServed: true, since: .now) }
             return state.isDraining
         }
         if isDraining { close(connection) } else { arm(connection.descriptor, isRegistered: connection.isRegistered) }
@@ -104,16 +114,25 @@ final class ConnectionQueue: Sendable {
         var timeout = timeval(tv_sec: Self.peerTimeoutSeconds, tv_usec: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        state.withLock { $0.openCount += 1 }
-        return checked(Connection(descriptor: descriptor, isRegistered: false))
+        makeRoom()
+        return checked(Connection(descriptor: descriptor, isRegistered: false), hasServed: false)
     }
 
-    /// A connection without a request yet, if one is about to begin.
+    /// Counts a new connection. Cutting an idle one for reading makes its end readable, so a worker closes it.
+    private func makeRoom() {
+        state.withLock { state in
+            state.openCount += 1
+            guard state.openCount > capacity, let oldest = state.idle.min(by: { $0.value.since < $1.value.since }) else { return }
+            shutdown(oldest.key, Int32(SHUT_RD))
+        }
+    }
+
+    /// The connection, if a request is about to begin on it.
     ///
     /// nginx connects and writes at once, so its request is nearly always there. A silent peer goes back to wait: it must not hold
-    /// the worker. One whose first record is not FCGI_BEGIN_REQUEST (FastCGI 1.0 §3.3, §5.1) is closed here: libfcgi would wait
+    /// the worker. One whose next record is not FCGI_BEGIN_REQUEST (FastCGI 1.0 §3.3, §5.1) is closed here: libfcgi would wait
     /// seconds for its end, and crafted FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2.
-    private func checked(_ connection: Connection) -> Connection? {
+    private func checked(_ connection: Connection, hasServed: Bool) -> Connection? {
         let (version, beginRequest): (UInt8, UInt8) = (1, 1)
         var start: (UInt8, UInt8) = (version, beginRequest)
         let count = unsafe withUnsafeMutableBytes(of: &start) { start in
@@ -121,7 +140,7 @@ final class ConnectionQueue: Sendable {
         }
         if count > 0, start == (version, beginRequest) { return connection }
         if count < 0, errno == EAGAIN || errno == EINTR {
-            state.withLock { $0.idle[connection.descriptor] = false }
+            state.withLock { $0.idle[connection.descriptor] = Idle(hasServed: hasServed, since: .now) }
             arm(connection.descriptor, isRegistered: connection.isRegistered)
         } else {
             close(connection)
@@ -154,7 +173,7 @@ final class ConnectionQueue: Sendable {
         cutIdleConnections(onlyServed: true)
         // A peer that connected and has not yet written its first request gets a moment to do so.
         let grace = Deadline(after: .milliseconds(250))
-        if waitUntilEmpty(by: grace.instant < deadline.instant ? grace : deadline) { return true }
+        if waitUntilEmpty(by: grace.earlier(deadline)) { return true }
         cutIdleConnections(onlyServed: false)
         return waitUntilEmpty(by: deadline)
     }
@@ -172,7 +191,7 @@ final class ConnectionQueue: Sendable {
             guard descriptor >= 0 else { return }
             state.withLock { state in
                 state.openCount += 1
-                state.idle[descriptor] = false
+                state.idle[descriptor] = Idle(hasServed: false, since: .now)
             }
             arm(descriptor, isRegistered: false)
         }
@@ -183,7 +202,7 @@ final class ConnectionQueue: Sendable {
     private func cutIdleConnections(onlyServed: Bool) {
         let isEmpty = state.withLock { state in
             state.isDraining = true
-            for (descriptor, hasServed) in state.idle where hasServed || !onlyServed {
+            for (descriptor, idle) in state.idle where idle.hasServed || !onlyServed {
                 shutdown(descriptor, Int32(SHUT_RD))
             }
             return state.openCount == 0

@@ -14,11 +14,13 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
     /// Starts answering.
     /// - Parameters:
     ///   - workers: at least 1.
+    ///   - capacity: connections held at once, idle ones included; beyond it the longest idle is closed. Default 256.
     ///   - makeHandler: called once on each worker's thread, with the worker's number from 0.
-    public init(socket: ListeningSocket, name: String, workers: Int, makeHandler: @escaping @Sendable (Int) -> Handler) {
+    public init(socket: ListeningSocket, name: String, workers: Int, capacity: Int = 256, makeHandler: @escaping @Sendable (Int) -> Handler)
+    {
         // Sets up libfcgi's own globals, once for the process and before any thread uses it.
         precondition(FCGX_Init() == 0, "libfcgi does not start")
-        let queue = ConnectionQueue(socket)
+        let queue = ConnectionQueue(socket, capacity: capacity)
         self.queue = queue
         threads = (0..<max(1, workers)).map { index in
             WorkerThread(name: "\(name)-\(index)") {

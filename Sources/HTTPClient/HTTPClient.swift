@@ -27,6 +27,8 @@ import CCurl
         setLong(CURLOPT_NOBODY, 1)
         // Without it libcurl raises SIGALRM for its name resolver's timeout, in whichever thread.
         setLong(CURLOPT_NOSIGNAL, 1)
+        // A name that does not resolve must not hold the call beyond its timeout.
+        setLong(CURLOPT_QUICK_EXIT, 1)
         setLong(CURLOPT_TIMEOUT_MS, Int(milliseconds))
         setLong(CURLOPT_CONNECTTIMEOUT_MS, Int(milliseconds))
         setLong(CURLOPT_PROTOCOLS, Int(CURLPROTO_HTTP | CURLPROTO_HTTPS))

@@ -6,9 +6,11 @@ import Resilience
 @safe final class PostgreSQLConnection {
     private let connection: OpaquePointer
 
-    /// - Parameter conninfo: URI or keywords (PostgreSQL manual, "Connection Strings"); several hosts are tried in their order.
-    init(conninfo: String, by deadline: Deadline) throws(PostgreSQLError) {
-        guard let connection = unsafe Self.start(conninfo) else { throw PostgreSQLError(code: .connect, message: "out of memory") }
+    /// - Parameters:
+    ///   - conninfo: URI or keywords (PostgreSQL manual, "Connection Strings"), known to be readable.
+    ///   - server: which of several servers.
+    init(conninfo: String, server: ConnectionTargets.Server, by deadline: Deadline) throws(PostgreSQLError) {
+        guard let connection = unsafe Self.start(conninfo, server) else { throw PostgreSQLError(code: .connect, message: "out of memory") }
         unsafe self.connection = unsafe connection
         try finishConnecting(by: deadline)
         guard unsafe PQsendPrepare(connection, AccessQuery.name, AccessQuery.text, 2, nil) == 1 else { throw lost }
@@ -34,15 +36,19 @@ import Resilience
 
     private var lost: PostgreSQLError { PostgreSQLError(code: .lost) }
 
-    private static func start(_ conninfo: String) -> OpaquePointer? {
+    private static func start(_ conninfo: String, _ server: ConnectionTargets.Server) -> OpaquePointer? {
         // As `dbname` with expansion, so that what the operator gave wins over what stands before it.
         // A generic plan: the query is two primary-key look-ups whatever its parameters, so it is planned once.
-        let settings = [
+        var settings = [
             ("fallback_application_name", "novatune-streamd"),
             ("options", "-c plan_cache_mode=force_generic_plan -c jit=off"),
             ("client_encoding", "UTF8"),
             ("dbname", conninfo),
         ]
+        // Behind it, so that one server replaces the lists of all.
+        for case (let keyword, let value?) in [("host", server.host), ("hostaddr", server.address), ("port", server.port)] {
+            settings.append((keyword, value))
+        }
         let keywords = unsafe settings.map { unsafe strdup($0.0) }
         let values = unsafe settings.map { unsafe strdup($0.1) }
         defer { unsafe (keywords + values).forEach { unsafe free($0) } }

@@ -20,11 +20,12 @@ struct PostgreSQLError: Error, Sendable, Equatable {
     /// For `connect`: libpq's message, which names host, port, role and database, never a password.
     var message = ""
 
-    /// Whether another connection could do better: it broke, or the server is shutting down, restarting or changing roles.
+    /// Whether another connection could do better: it broke, the server is shutting down, restarting or changing roles, or this
+    /// connection's prepared statement is no longer right (a column got another type: 0A000) or no longer there (26000).
     var isWorthAnotherConnection: Bool {
         switch code {
         case .connect, .lost, .timeout: true
-        case .sql(let state): state.hasPrefix("08") || state.hasPrefix("57P") || state == "25006"
+        case .sql(let state): state.hasPrefix("08") || state.hasPrefix("57P") || ["25006", "0A000", "26000"].contains(state)
         case .unexpectedRow: false
         }
     }

@@ -3,22 +3,34 @@ public import StreamIssuing
 
 /// The track store in PostgreSQL, on one connection that is made when it is first needed and replaced when it breaks.
 public final class PostgreSQLTrackStore: TrackStore {
-    private let conninfo: String
+    private let targets: ConnectionTargets
     private let timeout: Duration
     private var connection: PostgreSQLConnection?
     private var question: (user: ULID, track: ULID)?
     private var hasRetried = false
+    /// The caller's, for everything.
+    private var requestDeadline = Deadline(after: .zero)
+    /// This attempt's.
     private var deadline = Deadline(after: .zero)
 
-    /// - Parameter timeout: for connecting and the query together; a broken connection is replaced and the query tried once more.
+    /// - Parameters:
+    ///   - conninfo: what `isValid(conninfo:)` accepts.
+    ///   - timeout: for connecting and the query together; a broken connection is replaced and the query tried once more.
     public init(conninfo: String, timeout: Duration) {
-        self.conninfo = conninfo
+        targets = ConnectionTargets(conninfo: conninfo)
         self.timeout = timeout
     }
 
-    public func ask(user: ULID, track: ULID) throws(Unavailable) {
+    /// Whether libpq can read it: a URI or keywords (PostgreSQL manual, "Connection Strings"). Says no more, because libpq's own
+    /// words would quote it, password and all.
+    public static func isValid(conninfo: String) -> Bool {
+        ConnectionTargets(conninfo: conninfo).isValid
+    }
+
+    public func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         question = (user, track)
         hasRetried = false
+        requestDeadline = Deadline(at: deadline)
         do {
             try send(user, track)
         } catch {
@@ -36,13 +48,13 @@ public final class PostgreSQLTrackStore: TrackStore {
     }
 
     private func send(_ user: ULID, _ track: ULID) throws(PostgreSQLError) {
-        deadline = Deadline(after: timeout)
+        deadline = Deadline(after: timeout).earlier(requestDeadline)
         try connected().send((user.description, track.description))
     }
 
     private func connected() throws(PostgreSQLError) -> PostgreSQLConnection {
         if let connection { return connection }
-        let fresh = try PostgreSQLConnection(conninfo: conninfo, by: deadline)
+        let fresh = try targets.connect(by: deadline)
         connection = fresh
         return fresh
     }
@@ -54,7 +66,9 @@ public final class PostgreSQLTrackStore: TrackStore {
 
     /// Once for each question. The query only reads, so asking twice changes nothing.
     private func retryAsking(after error: PostgreSQLError) throws(Unavailable) {
-        guard error.isWorthAnotherConnection, !hasRetried, let (user, track) = question else { throw failed(error) }
+        guard error.isWorthAnotherConnection, !hasRetried, !requestDeadline.isPast, let (user, track) = question else {
+            throw failed(error)
+        }
         hasRetried = true
         connection = nil
         do {

@@ -6,6 +6,13 @@ public struct Deadline: Sendable {
         instant = ContinuousClock.now.advanced(by: duration)
     }
 
+    public init(at instant: ContinuousClock.Instant) {
+        self.instant = instant
+    }
+
+    /// Whichever comes first.
+    public func earlier(_ other: Deadline) -> Deadline { instant < other.instant ? self : other }
+
     public var isPast: Bool { ContinuousClock.now >= instant }
 
     /// What is left, never negative.

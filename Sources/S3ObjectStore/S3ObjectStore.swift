@@ -1,4 +1,5 @@
 import HTTPClient
+import Resilience
 import SigV4
 public import StreamIssuing
 
@@ -29,10 +30,10 @@ public final class S3ObjectStore: ObjectStore {
         internalPresigner = presigner(settings.endpoint)
     }
 
-    public func verify(objectKey: String) throws(Unavailable) {
+    public func verify(objectKey: String, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         try Self.check(objectKey)
         guard settings.verification == .object else { return }
-        switch try headTwice(objectKey) {
+        switch try headTwice(objectKey, by: Deadline(at: deadline)) {
         case 200: return
         case 404: throw Unavailable(.objectStore, code: "missing_object", reason: "the track's object is not in the bucket")
         case let status: throw Self.refused(status)
@@ -52,7 +53,7 @@ public final class S3ObjectStore: ObjectStore {
 
     /// Returns if the bucket answers and these credentials may look into it.
     public func probe() throws(Unavailable) {
-        switch try head("") {
+        switch try head("", timeout: settings.timeout) {
         case 200: return
         case 404: throw Unavailable(.objectStore, code: "missing_bucket", reason: "there is no such bucket")
         case let status: throw Self.refused(status)
@@ -60,18 +61,20 @@ public final class S3ObjectStore: ObjectStore {
     }
 
     /// Once more where the first answer says nothing about the object.
-    private func headTwice(_ objectKey: String) throws(Unavailable) -> Int {
+    private func headTwice(_ objectKey: String, by deadline: Deadline) throws(Unavailable) -> Int {
         do {
-            let status = try head(objectKey)
-            guard status >= 500 else { return status }
-        } catch {}
-        return try head(objectKey)
+            let status = try head(objectKey, timeout: min(settings.timeout, deadline.remaining))
+            guard status >= 500, !deadline.isPast else { return status }
+        } catch {
+            if deadline.isPast { throw error }
+        }
+        return try head(objectKey, timeout: min(settings.timeout, deadline.remaining))
     }
 
-    private func head(_ objectKey: String) throws(Unavailable) -> Int {
+    private func head(_ objectKey: String, timeout: Duration) throws(Unavailable) -> Int {
         do {
             let url = try internalPresigner.presign(method: "HEAD", key: objectKey, at: clock.now, expiry: Self.ownExpiry)
-            return try client.head(url, timeout: settings.timeout)
+            return try client.head(url, timeout: timeout)
         } catch let error as HTTPError {
             throw Unavailable(.objectStore, code: error.code, reason: "\(error)")
         } catch {

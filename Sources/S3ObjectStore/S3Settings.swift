@@ -38,7 +38,7 @@ public struct S3Settings: Sendable {
         self.verification = verification
     }
 
-    /// Everything that shapes a URL, for the cache's stamp.
+    /// Everything that shapes a URL, for the cache's stamp, except the secret key.
     public var fingerprintText: String {
         [
             publicEndpoint.scheme.rawValue, publicEndpoint.host, publicEndpoint.port.map { String($0) } ?? "", region, bucket,

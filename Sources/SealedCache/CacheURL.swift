@@ -11,7 +11,9 @@ public enum CacheURL: Sendable, Equatable {
             self = .server(try Self.server(text.dropFirst("redis://".count)))
         } else if text.hasPrefix("unix:") {
             let (path, query) = Self.split(text.dropFirst("unix:".count), at: "?")
-            guard path.hasPrefix("/") else { throw CacheURLError("unix: needs an absolute path") }
+            guard path.hasPrefix("/"), path.utf8.count <= 107 else {
+                throw CacheURLError("unix: needs an absolute path of at most 107 bytes")
+            }
             var database = 0
             if let query {
                 guard query.hasPrefix("db="), let number = Int(query.dropFirst(3)), (0...65_535).contains(number) else {

@@ -4,7 +4,8 @@
 ///
 /// Asking and hearing the answer are two calls, so that the cache is read while the database works.
 public protocol TrackStore: AnyObject {
-    func ask(user: ULID, track: ULID) throws(Unavailable)
+    /// - Parameter deadline: for the question and its answer, retries included.
+    func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable)
     /// Call once after each `ask` that succeeded.
     func answer() throws(Unavailable) -> AccessFacts
 }
@@ -19,7 +20,8 @@ public protocol StreamURLCache: AnyObject {
 /// Holds the audio.
 public protocol ObjectStore: AnyObject {
     /// Returns if the object is there to be read.
-    func verify(objectKey: String) throws(Unavailable)
+    /// - Parameter deadline: for all attempts together.
+    func verify(objectKey: String, by deadline: ContinuousClock.Instant) throws(Unavailable)
     /// - Throws: where the key cannot be signed safely: empty, or with a `.` or `..` segment, which URL parsers collapse.
     func presign(objectKey: String, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL
 }

@@ -5,11 +5,17 @@ public struct IssuingPolicy: Sendable, Equatable {
     /// A URL is not handed out of the cache in its last `cacheBuffer`. Less than the expiry.
     public let cacheBuffer: Duration
     public let presignFingerprint: UInt64
+    /// For one request, whatever its dependencies' own timeouts and retries add up to; a cache write may still follow. Shorter than
+    /// nginx's read timeout, so that the client gets this service's 503. Default 10 s.
+    public let requestTimeout: Duration
 
-    public init(presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64) {
+    public init(
+        presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64, requestTimeout: Duration = .seconds(10)
+    ) {
         self.presignExpiry = presignExpiry
         self.cacheBuffer = cacheBuffer
         self.presignFingerprint = presignFingerprint
+        self.requestTimeout = requestTimeout
     }
 }
 
@@ -44,7 +50,8 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
 
     @inlinable
     public func issue(_ trackID: ULID, to listener: Listener) throws(Problem) -> Issued {
-        let (facts, cached) = try ask(trackID, listener)
+        let deadline = ContinuousClock.now.advanced(by: policy.requestTimeout)
+        let (facts, cached) = try ask(trackID, listener, by: deadline)
         let permission = try AccessDecision.decide(for: listener, facts)
         let track = permission.track
         let stamp = Stamp(
@@ -53,7 +60,7 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
         if let cached, cached.isUsable(at: clock.now, stamp: stamp, buffer: policy.cacheBuffer) {
             return Issued(streamURL: answer(cached.presigned, track), cameFromCache: true)
         }
-        let presigned = try presign(track)
+        let presigned = try presign(track, by: deadline)
         cache.write(
             CachedStreamURL(presigned: presigned, stamp: stamp), user: listener.userID, track: trackID,
             timeToLive: policy.presignExpiry - policy.cacheBuffer)
@@ -62,9 +69,11 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
 
     /// The database and the cache side by side: the cache is read while the database works.
     @inlinable
-    func ask(_ trackID: ULID, _ listener: Listener) throws(Problem) -> (AccessFacts, CachedStreamURL?) {
+    func ask(
+        _ trackID: ULID, _ listener: Listener, by deadline: ContinuousClock.Instant
+    ) throws(Problem) -> (AccessFacts, CachedStreamURL?) {
         do {
-            try store.ask(user: listener.userID, track: trackID)
+            try store.ask(user: listener.userID, track: trackID, by: deadline)
             let cached = cache.read(user: listener.userID, track: trackID)
             return (try store.answer(), cached)
         } catch {
@@ -73,9 +82,9 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
     }
 
     @inlinable
-    func presign(_ track: Track) throws(Problem) -> PresignedURL {
+    func presign(_ track: Track, by deadline: ContinuousClock.Instant) throws(Problem) -> PresignedURL {
         do {
-            try objects.verify(objectKey: track.objectKey)
+            try objects.verify(objectKey: track.objectKey, by: deadline)
             return try objects.presign(objectKey: track.objectKey, contentType: track.mimeType, at: clock.now)
         } catch {
             throw .serviceUnavailable(error)

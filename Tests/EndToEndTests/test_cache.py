@@ -233,6 +233,12 @@ def test_changed_presign_settings_make_entries_stale(api, stack, cached, redis, 
         assert not is_hit(api, cached)
 
 
+def test_url_is_not_served_beyond_the_secret_that_signed_it(api, stack, cached, user):
+    before = api.stream(cached.id, user.token).json()["streamUrl"]
+    with stack.responder_with(NOVATUNE_S3_SECRET_ACCESS_KEY="another", NOVATUNE_S3_VERIFY="none"):
+        assert api.stream(cached.id, user.token).json()["streamUrl"] != before
+
+
 def test_prefix_is_a_setting(api, stack, user, track, redis):
     with stack.responder_with(NOVATUNE_CACHE_PREFIX="other"):
         api.stream_url(track.id, user.token)

@@ -107,7 +107,8 @@ def test_requests_are_spread_over_several_responders(stack, tmp_path, user, trac
     with Application(tmp_path / "a.sock", lambda _: answer) as a, Application(tmp_path / "b.sock", lambda _: answer) as b:
         with nginx_with(stack, tmp_path, STREAM_SOCKETS=f"{a.address} {b.address}") as port:
             api = API(f"http://127.0.0.1:{port}")
-            at_once(20, lambda _: api.request("POST", track.path, {"Authorization": f"Bearer {user.token}"}))
+            statuses = at_once(20, lambda _: api.request("POST", track.path, {"Authorization": f"Bearer {user.token}"}).status)
+    assert sorted(statuses)[-1] == 200, sorted(statuses)
     assert a.requests and b.requests
     assert len(a.requests) + len(b.requests) == 20
 

@@ -1,5 +1,6 @@
 """The responder's own answers where nginx would not have let the request through."""
 
+import contextlib
 import json
 
 import pytest
@@ -83,3 +84,25 @@ def test_silent_and_garbled_peers_hold_nobody_up(stack, ask, user, track):
     assert ask("STREAM_SOCKET", fastcgi_client.stream_request(track.id, user.token))[0] == 200
     for peer in peers:
         peer.close()
+
+
+@pytest.mark.parametrize("socket", ["STREAM_SOCKET", "GATE_SOCKET"])
+def test_crowd_of_idle_connections_does_not_shut_others_out(stack, api, user, track, socket):
+    """More than the responder holds: the longest idle make room."""
+    address = stack[socket].removeprefix("unix:")
+    crowd = [fastcgi_client.connect(address) for _ in range(700)]
+    try:
+        assert [api.stream(track.id, user.token).status for _ in range(5)] == [200] * 5
+    finally:
+        for connection in crowd:
+            connection.close()
+
+
+def test_management_record_on_a_kept_connection_ends_it(stack, ask, user, track):
+    with fastcgi_client.connect(stack["STREAM_SOCKET"].removeprefix("unix:")) as connection:
+        fastcgi_client.send(connection, fastcgi_client.stream_request(track.id, user.token), keep=True)
+        assert fastcgi_client.receive(connection)[0] == 200
+        connection.sendall(bytes([1, 9, 0, 0, 0, 0, 0, 0]))  # FCGI_GET_VALUES
+        # Unread bytes turn the close into a reset.
+        with contextlib.suppress(ConnectionResetError):
+            assert fastcgi_client.receive(connection) is None

@@ -5,13 +5,14 @@ import Testing
 /// The one query against the real schema, as the responder's own role.
 @Suite(.serialized) struct PostgreSQLTrackStoreTests {
     private let stack = LiveStack.shared
+    private let later = ContinuousClock.now.advanced(by: .seconds(600))
 
     private func makeStore(_ conninfo: String? = nil, timeout: Duration = .seconds(2)) -> PostgreSQLTrackStore {
         PostgreSQLTrackStore(conninfo: conninfo ?? stack["RESPONDER_DATABASE_URL"], timeout: timeout)
     }
 
     private func facts(_ store: PostgreSQLTrackStore, _ user: ULID, _ track: ULID) throws -> AccessFacts {
-        try store.ask(user: user, track: track)
+        try store.ask(user: user, track: track, by: later)
         return try store.answer()
     }
 
@@ -84,29 +85,63 @@ import Testing
     @Test func connectionLostBetweenQuestionAndAnswerIsReplaced() throws {
         let store = makeStore("\(stack["RESPONDER_DATABASE_URL"])&application_name=novatune-between".fixingQuery)
         let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
-        try store.ask(user: user, track: track)
+        try store.ask(user: user, track: track, by: later)
         _ = try stack.psql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'novatune-between'")
         #expect(try store.answer().mayHear)
+    }
+
+    @Test func secondServerIsReachedWhereTheFirstIsSilent() throws {
+        let silent = UnhelpfulServer(.silent)
+        let (directory, port) = (stack["PG_DIR"], stack["PG_PORT"])
+        let store = makeStore(
+            "host=127.0.0.1,\(directory) port=\(silent.port),\(port) user=novatune_responder dbname=novatune", timeout: .milliseconds(600))
+        #expect(try facts(store, stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY")).mayHear)
+    }
+
+    @Test func columnOfAnotherTypeIsPreparedAnew() throws {
+        let store = makeStore()
+        let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
+        #expect(try facts(store, user, track).mayHear)
+        defer { _ = try? stack.psql("alter table novatune.tracks alter column mime_type type text") }
+        _ = try stack.psql("alter table novatune.tracks alter column mime_type type varchar(127)")
+        #expect(try facts(store, user, track).mayHear)
+    }
+
+    @Test func retryEndsWithTheRequestsDeadline() {
+        let server = UnhelpfulServer(.silent)
+        let store = makeStore("postgresql://nobody@127.0.0.1:\(server.port)/none", timeout: .seconds(600))
+        #expect {
+            try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: .now.advanced(by: .milliseconds(100)))
+        } throws: { error in
+            (error as? Unavailable)?.code == "timeout"
+        }
+    }
+
+    @Test(arguments: ["utter nonsense", "postgresql://u:hunter2%zz@h/d", "host=h password=correct horse"])
+    func unreadableConnectionStringIsNotValid(conninfo: String) {
+        #expect(!PostgreSQLTrackStore.isValid(conninfo: conninfo))
     }
 
     @Test func silentServerEndsAfterTwoTimeouts() {
         let server = UnhelpfulServer(.silent)
         let store = makeStore("postgresql://nobody@127.0.0.1:\(server.port)/none", timeout: .milliseconds(100))
-        #expect { try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY")) } throws: { error in
+        #expect { try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: { error in
             (error as? Unavailable)?.code == "timeout"
         }
     }
 
-    @Test(arguments: ["postgresql://nobody@127.0.0.1:1/none", "host=/nonexistent dbname=none", "not a conninfo ="])
+    @Test(arguments: ["postgresql://nobody@127.0.0.1:1/none", "host=/nonexistent dbname=none"])
     func unreachableServerIsUnavailable(conninfo: String) {
-        #expect { try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY")) } throws: { error in
+        #expect { try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: {
+            error in
             (error as? Unavailable)?.code == "connect"
         }
     }
 
     @Test func wrongPasswordIsNamedWithoutThePassword() {
         let conninfo = "host=127.0.0.1 port=\(stack["PG_PORT"]) user=novatune_responder dbname=novatune password=CANARYpassword"
-        #expect { try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY")) } throws: { error in
+        #expect { try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: {
+            error in
             guard let error = error as? Unavailable else { return false }
             return error.code == "connect" && !error.description.contains("CANARY")
         }
@@ -114,7 +149,7 @@ import Testing
 
     @Test func schemaThatIsNotThereSaysWhatToDo() {
         let store = makeStore(stack["DATABASE_URL"].replacingDatabase(with: "template1"))
-        #expect { try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY")) } throws: { error in
+        #expect { try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: { error in
             (error as? Unavailable)?.reason.contains("deploy sql/") ?? false
         }
     }

@@ -7,6 +7,7 @@ import Testing
 /// HEAD and presigned URLs against the live store, which verifies every signature.
 @Suite struct S3ObjectStoreTests {
     private let stack = LiveStack.shared
+    private let later = ContinuousClock.now.advanced(by: .seconds(600))
 
     private func makeStore(
         endpoint: String? = nil, bucket: String? = nil, secret: String? = nil, timeout: Duration = .seconds(5)
@@ -32,20 +33,20 @@ import Testing
 
     @Test func presentObjectIsVerifiedAndTheBucketAnswers() throws {
         let store = try makeStore()
-        try store.verify(objectKey: try objectKey())
+        try store.verify(objectKey: try objectKey(), by: later)
         try store.probe()
     }
 
     @Test func missingObjectIsSaidToBeMissing() throws {
         let store = try makeStore()
-        #expect(code { try store.verify(objectKey: "audio/CANARY-none.mp3") } == "missing_object")
+        #expect(code { try store.verify(objectKey: "audio/CANARY-none.mp3", by: later) } == "missing_object")
         #expect(code { try makeStore(bucket: "no-such-bucket").probe() } == "missing_bucket")
     }
 
     @Test func wrongSecretIsRefused() throws {
         let store = try makeStore(secret: "wrong")
         let key = try objectKey()
-        #expect(code { try store.verify(objectKey: key) } == "http_403")
+        #expect(code { try store.verify(objectKey: key, by: later) } == "http_403")
     }
 
     @Test func presignedURLIsForGETAlone() throws {
@@ -57,7 +58,7 @@ import Testing
     func keysThatURLParsersChangeAreNeverSigned(key: String) throws {
         let store = try makeStore()
         #expect(code { _ = try store.presign(objectKey: key, contentType: "audio/mpeg", at: UnixTime(seconds: 0)) } == "illegal_key")
-        #expect(code { try store.verify(objectKey: key) } == "illegal_key")
+        #expect(code { try store.verify(objectKey: key, by: later) } == "illegal_key")
     }
 
     @Test(arguments: [
@@ -65,16 +66,16 @@ import Testing
     ])
     func awkwardKeysReachTheStoreUnchanged(key: String) throws {
         // 404 and not 403: the store recomputed the signature over the key as it understood it, and agreed.
-        #expect(code { try makeStore().verify(objectKey: key) } == "missing_object")
+        #expect(code { try makeStore().verify(objectKey: key, by: later) } == "missing_object")
     }
 
     @Test func silentStoreTimesOutAndRefusedIsConnect() throws {
         let server = UnhelpfulServer(.silent)
         let silent = try makeStore(endpoint: "http://127.0.0.1:\(server.port)", timeout: .milliseconds(100))
-        #expect(code { try silent.verify(objectKey: "k") } == "timeout")
+        #expect(code { try silent.verify(objectKey: "k", by: later) } == "timeout")
         let trickling = UnhelpfulServer(.trickling(byte: UInt8(ascii: "H"), everyMilliseconds: 10))
         let slow = try makeStore(endpoint: "http://127.0.0.1:\(trickling.port)", timeout: .milliseconds(100))
-        #expect(code { try slow.verify(objectKey: "k") } != nil)
-        #expect(code { try makeStore(endpoint: "http://127.0.0.1:1").verify(objectKey: "k") } == "connect")
+        #expect(code { try slow.verify(objectKey: "k", by: later) } != nil)
+        #expect(code { try makeStore(endpoint: "http://127.0.0.1:1").verify(objectKey: "k", by: later) } == "connect")
     }
 }

@@ -12,13 +12,13 @@ import Testing
         Environments.least(with: ["NOVATUNE_DATABASE_URL": nil, "NOVATUNE_DATABASE_URL_FILE": file])
     }
 
-    @Test(arguments: ["from file", "from file\n", "from file\r\n"])
+    @Test(arguments: ["dbname=file", "dbname=file\n", "dbname=file\r\n"])
     func valueIsReadWithoutItsLineBreak(_ contents: String) throws {
-        #expect(try Environments.read(environment(try directory.write(contents, as: "f"))).databaseURL == "from file")
+        #expect(try Environments.read(environment(try directory.write(contents, as: "f"))).databaseURL == "dbname=file")
     }
 
     @Test func onlyOneLineBreakAndNoSpaceIsTakenAway() throws {
-        #expect(try Environments.read(environment(try directory.write(" a \n\n", as: "f"))).databaseURL == " a \n")
+        #expect(try Environments.read(environment(try directory.write(" dbname=a \n\n", as: "f"))).databaseURL == " dbname=a \n")
     }
 
     @Test func everySecretMayComeFromAFile() throws {

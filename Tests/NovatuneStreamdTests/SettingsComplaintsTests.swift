@@ -26,7 +26,7 @@ import Testing
         arguments: [
             Row("NOVATUNE_LISTEN", ["x", "unix:relative", "127.0.0.1", "127.0.0.1:0"]),
             Row("NOVATUNE_GATE_LISTEN", ["x", "unix:/run/novatune/stream.sock"]),
-            Row("NOVATUNE_WORKERS", ["0", "-1", "257", "x", "8.5", "99999999999999999999"]),
+            Row("NOVATUNE_WORKERS", ["0", "-1", "129", "x", "8.5", "99999999999999999999"]),
             Row("NOVATUNE_DATABASE_TIMEOUT", ["2", "0s", "9ms", "61s", "x"]),
             Row("NOVATUNE_CACHE_URL", ["http://x", "redis://", "memcached://x"]),
             Row("NOVATUNE_CACHE_PREFIX", ["a:b", "a b", "é", "a\n", String(repeating: "a", count: 65)]),

@@ -42,7 +42,7 @@ import Testing
                 "NOVATUNE_DATABASE_TIMEOUT": "500ms",
                 "NOVATUNE_CACHE_URL": "redis://cache:1/2", "NOVATUNE_CACHE_PREFIX": "p", "NOVATUNE_CACHE_TIMEOUT": "1s",
                 "NOVATUNE_PRESIGN_EXPIRY": "00:05:00", "NOVATUNE_CACHE_TTL_BUFFER": "1m",
-                "NOVATUNE_S3_PUBLIC_ENDPOINT": "https://media.example.com",
+                "NOVATUNE_S3_ENDPOINT": "http://s3.internal:9000", "NOVATUNE_S3_PUBLIC_ENDPOINT": "https://media.example.com",
                 "NOVATUNE_S3_ADDRESSING": "virtual", "NOVATUNE_S3_SESSION_TOKEN": "t", "NOVATUNE_S3_TIMEOUT": "2s",
                 "NOVATUNE_S3_VERIFY": "none",
                 "NOVATUNE_JWT_LEEWAY": "5s", "NOVATUNE_LOG_LEVEL": "debug", "NOVATUNE_BREAKER_OPEN": "10s",
@@ -53,8 +53,8 @@ import Testing
             settings.cacheURL == (try CacheURL("redis://cache:1/2")) && settings.cachePrefix == "p" && settings.cacheTimeout == .seconds(1))
         #expect(settings.s3.presignExpiry == .seconds(300) && settings.cacheTTLBuffer == .seconds(60))
         #expect(
-            settings.s3.publicEndpoint == Endpoint("https://media.example.com") && settings.s3.endpoint == Endpoint("http://127.0.0.1:9000")
-        )
+            settings.s3.publicEndpoint == Endpoint("https://media.example.com")
+                && settings.s3.endpoint == Endpoint("http://s3.internal:9000"))
         #expect(settings.s3.addressing == .virtual && settings.s3.credentials.sessionToken == "t")
         #expect(settings.s3.timeout == .seconds(2) && settings.s3.verification == .none)
         #expect(settings.claims.leeway == .seconds(5) && settings.logLevel == .debug)

@@ -13,7 +13,7 @@ final class FakeTrackStore: TrackStore {
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func ask(user: ULID, track: ULID) throws(Unavailable) {
+    func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         journal.events.append("ask \(user) \(track)")
         if let failureOnAsk { throw failureOnAsk }
     }
@@ -57,7 +57,7 @@ final class FakeObjectStore: ObjectStore {
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func verify(objectKey: String) throws(Unavailable) {
+    func verify(objectKey: String, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         journal.events.append("verify \(objectKey)")
         if let failureOnVerify { throw failureOnVerify }
     }

@@ -30,7 +30,8 @@ choose_run_dir() {
     remember RUN_DIR "$dir"
 }
 
-# Whatever the caller's NOVATUNE_* say holds for the responder, so it must hold for the names in env too.
+# The caller's NOVATUNE_* hold for the responder. Of those, sockets and token settings hold for the names in env too; CACHE_URL and
+# S3_* there always name the stack's own servers.
 prepare_state() { # PORT-OR-EMPTY
     local ports monitor
     find "$STATE" -mindepth 1 -maxdepth 1 ! -name .novatune-stack ! -name up.lock ! -name pid -exec rm -rf {} +
@@ -68,7 +69,11 @@ prepare_state() { # PORT-OR-EMPTY
     remember STREAM_SOCKET "${NOVATUNE_LISTEN:-unix:$RUN_DIR/stream.sock}"
     remember GATE_SOCKET "${NOVATUNE_GATE_LISTEN:-unix:$RUN_DIR/gate.sock}"
     remember LOG_FILE "$STATE/log/responder.log"
-    remember JWT_HS256_SECRET "${NOVATUNE_JWT_HS256_SECRET:-$(random 32)}"
+    if [[ -n ${NOVATUNE_JWT_HS256_SECRET_FILE:-} ]]; then
+        remember JWT_HS256_SECRET "$(<"$NOVATUNE_JWT_HS256_SECRET_FILE")"
+    else
+        remember JWT_HS256_SECRET "${NOVATUNE_JWT_HS256_SECRET:-$(random 32)}"
+    fi
     remember JWT_ISSUER "${NOVATUNE_JWT_ISSUER:-https://auth.novatune.dev}"
     remember JWT_AUDIENCE "${NOVATUNE_JWT_AUDIENCE:-novatune-stream}"
     remember CACHE_KEYS_FILE "${NOVATUNE_CACHE_KEYS_FILE:-$STATE/secrets/cache-keys.json}"

@@ -21,7 +21,11 @@ struct Serve: ParsableCommand {
 
     /// Token checks take microseconds and wait for nothing: more threads would only take turns (Tests/Load).
     private static let gateWorkers = 2
-    /// A request in progress has its own deadlines, all of them shorter.
+    /// With three descriptors for each of at most 128 workers (database, cache, store) they stay below 1024, beyond which libfcgi's
+    /// select(2) is undefined. nginx keeps 32 connections for each of its workers and makes a new one where one was closed.
+    private static let streamConnections = 384
+    private static let gateConnections = 128
+    /// A request has its own deadline of 10 s.
     private static let drainLimit: Duration = .seconds(15)
 
     @OptionGroup var options: SettingsOptions
@@ -37,10 +41,11 @@ struct Serve: ParsableCommand {
         let sockets = try openSockets(settings)
         let resources = Resources(settings, telemetry: Telemetry(logger))
         let monitor = DependencyMonitor(resources)
-        let gate = FastCGIServer(socket: sockets.gate, name: "gate", workers: Self.gateWorkers) { _ in
+        let gate = FastCGIServer(socket: sockets.gate, name: "gate", workers: Self.gateWorkers, capacity: Self.gateConnections) { _ in
             GateRoute(resources, monitor)
         }
-        let stream = FastCGIServer(socket: sockets.stream, name: "stream", workers: settings.workers) { _ in
+        let stream = FastCGIServer(socket: sockets.stream, name: "stream", workers: settings.workers, capacity: Self.streamConnections) {
+            _ in
             StreamRoute(resources)
         }
         resources.telemetry.registry.gauge("fastcgi_connections", "Open connections on the stream socket.") {

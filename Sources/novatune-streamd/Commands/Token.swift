@@ -32,7 +32,16 @@ struct Token: ParsableCommand {
         guard let lifetime = DurationSetting.parse(expiresIn), lifetime >= .seconds(1) else {
             throw ValidationError("--expires-in is not a duration of at least 1s, such as 90s, 15m or 24h")
         }
-        let values = SettingsSource(environment: Environment.variables, configPath: config).values
+        let source = SettingsSource(environment: Environment.variables, configPath: config)
+        let values = source.values
+        let complaints = source.complaints.filter { complaint in
+            let names: [SettingName] = [.jwtSecret, .jwtIssuer, .jwtAudience]
+            return complaint.hasPrefix("--config") || names.contains { $0.isSubject(of: complaint) }
+        }
+        guard complaints.isEmpty else {
+            for complaint in complaints { Console.error(complaint) }
+            throw ExitCode(78)
+        }
         guard let secret = values[.jwtSecret] else {
             Console.error("NOVATUNE_JWT_HS256_SECRET is not set; tokens of other algorithms come from their issuer")
             throw ExitCode(78)

@@ -2,6 +2,7 @@ import BearerTokens
 import Cryptography
 import FastCGI
 import Logging
+import PostgreSQLTrackStore
 import S3ObjectStore
 import SealedCache
 import SigV4
@@ -22,8 +23,11 @@ struct SettingsReader {
         let listen = address(.listen, inherited["stream"], "/run/novatune/stream.sock")
         let gateListen = address(.gateListen, inherited["gate"], "/run/novatune/gate.sock")
         if let listen, listen == gateListen { complaints.append("NOVATUNE_LISTEN and NOVATUNE_GATE_LISTEN are the same socket") }
-        let workers = integer(.workers, 1...256, default: Settings.defaultWorkers)
+        let workers = integer(.workers, 1...128, default: Settings.defaultWorkers)
         let databaseURL = required(.databaseURL)
+        if let databaseURL, !PostgreSQLTrackStore.isValid(conninfo: databaseURL) {
+            complaints.append("NOVATUNE_DATABASE_URL: not a libpq URI or keywords (a % @ : / in a password is written %25 %40 %3A %2F)")
+        }
         let databaseTimeout = duration(.databaseTimeout, .milliseconds(10) ... .seconds(60), default: .seconds(2))
         let cacheURL = parsed(.cacheURL, default: "memory:") { (text) throws(CacheURLError) in try CacheURL(text) }
         let prefix = cachePrefix()
@@ -66,6 +70,21 @@ struct SettingsReader {
         guard let endpoint, let publicEndpoint, let region, let bucket, let addressing, let accessKeyID, let secretAccessKey, let timeout,
             let verification, let expiry
         else { return nil }
+        if !(bucket.first?.isLetter ?? false || bucket.first?.isNumber ?? false)
+            || !(bucket.last?.isLetter ?? false || bucket.last?.isNumber ?? false)
+        {
+            complaints.append("NOVATUNE_S3_BUCKET: begins and ends with a letter or digit")
+        }
+        if addressing == .virtual {
+            let contacted = verification == .none ? [publicEndpoint] : [endpoint, publicEndpoint]
+            let isAddress = contacted.contains {
+                $0.host.hasPrefix("[") || $0.host.allSatisfy { $0.isNumber || $0 == "." }
+            }
+            if isAddress { complaints.append("NOVATUNE_S3_ADDRESSING: virtual needs an endpoint with a name, not an address") }
+            if bucket.contains(where: { $0.isUppercase || $0 == "_" }) {
+                complaints.append("NOVATUNE_S3_ADDRESSING: virtual needs a bucket of lower-case letters, digits, - and .")
+            }
+        }
         if addressing == .virtual, bucket.contains("."), [endpoint, publicEndpoint].contains(where: { $0.scheme == .https }) {
             complaints.append("NOVATUNE_S3_ADDRESSING: no certificate fits a bucket name with dots under virtual addressing; use path")
         }

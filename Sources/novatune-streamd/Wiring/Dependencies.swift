@@ -31,7 +31,7 @@ struct DependencyProbe {
         measure("database", isOptional: false) { () throws(Unavailable) in
             // The lowest ULID belongs to nobody; the question alone shows that the role may ask it.
             guard let nobody = ULID("00000000000000000000000000") else { return }
-            try trackStore.ask(user: nobody, track: nobody)
+            try trackStore.ask(user: nobody, track: nobody, by: .now.advanced(by: .seconds(10)))
             _ = try trackStore.answer()
         }
     }

@@ -3,6 +3,7 @@ import Cryptography
 import PostgreSQLTrackStore
 import S3ObjectStore
 import SealedCache
+import SigV4
 import StreamIssuing
 
 /// What all workers share, and how each makes what is its own.
@@ -22,8 +23,18 @@ final class Resources: Sendable {
         self.telemetry = telemetry
         policy = IssuingPolicy(
             presignExpiry: settings.s3.presignExpiry, cacheBuffer: settings.cacheTTLBuffer,
-            presignFingerprint: SHA256().hash(settings.s3.fingerprintText).prefix)
+            presignFingerprint: Self.fingerprint(settings.s3))
         if case .memory(let limits) = settings.cacheURL { memoryStore = MemoryStore(limits: limits) } else { memoryStore = nil }
+    }
+
+    /// Keyed with the secret that signs, so that a URL is not served beyond its secret either.
+    private static func fingerprint(_ settings: S3Settings) -> UInt64 {
+        let key = Array(settings.credentials.secretAccessKey.utf8)
+        do {
+            return try HMACSHA256(key: key.span).authenticationCode(for: settings.fingerprintText.utf8.span).prefix
+        } catch {
+            preconditionFailure("OpenSSL's HMAC-SHA-256 does not work: \(error)")
+        }
     }
 
     func makeTokenVerifier() -> TokenVerifier {

@@ -1,0 +1,79 @@
+import CPostgreSQL
+import Resilience
+
+/// The servers that a connection string names, tried one at a time, each with a share of what time is left.
+///
+/// libpq tries several hosts itself, but without blocking it waits for each without end (`connect_timeout` is for
+/// `PQconnectdb` only): a first host that is dead without a word would hide the others.
+final class ConnectionTargets {
+    /// A server's place among several: what replaces the lists of the string.
+    struct Server: Equatable {
+        let host: String?
+        let address: String?
+        let port: String?
+    }
+
+    let isValid: Bool
+    private let conninfo: String
+    /// One element, nothing replaced, where the string names one server or none.
+    let servers: [Server]
+    /// Where the last connection came about: the next begins there.
+    private var preferred = 0
+
+    init(conninfo: String) {
+        self.conninfo = conninfo
+        guard let options = Self.options(conninfo) else {
+            isValid = false
+            servers = [Server(host: nil, address: nil, port: nil)]
+            return
+        }
+        isValid = true
+        let (hosts, addresses, ports) = (Self.list(options["host"]), Self.list(options["hostaddr"]), Self.list(options["port"]))
+        let count = max(hosts.count, addresses.count)
+        guard count > 1 else {
+            servers = [Server(host: nil, address: nil, port: nil)]
+            return
+        }
+        servers = (0..<count).map { index in
+            Server(
+                host: index < hosts.count ? hosts[index] : nil, address: index < addresses.count ? addresses[index] : nil,
+                port: ports.count == 1 ? ports[0] : index < ports.count ? ports[index] : nil)
+        }
+    }
+
+    func connect(by deadline: Deadline) throws(PostgreSQLError) -> PostgreSQLConnection {
+        var failure = PostgreSQLError(code: .timeout)
+        for attempt in servers.indices {
+            let position = (preferred + attempt) % servers.count
+            let share = Deadline(after: deadline.remaining / (servers.count - attempt)).earlier(deadline)
+            do {
+                let connection = try PostgreSQLConnection(conninfo: conninfo, server: servers[position], by: share)
+                preferred = position
+                return connection
+            } catch {
+                failure = error
+            }
+        }
+        // The next attempt begins with another one.
+        preferred = (preferred + 1) % servers.count
+        throw failure
+    }
+
+    private static func list(_ text: String?) -> [String] {
+        guard let text, !text.isEmpty else { return [] }
+        return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// What the string says; nil where libpq cannot read it.
+    private static func options(_ conninfo: String) -> [String: String]? {
+        guard let parsed = unsafe PQconninfoParse(conninfo, nil) else { return nil }
+        defer { unsafe PQconninfoFree(parsed) }
+        var options: [String: String] = [:]
+        var entry = unsafe parsed
+        while let keyword = unsafe entry.pointee.keyword {
+            if let value = unsafe entry.pointee.val { options[unsafe String(cString: keyword)] = unsafe String(cString: value) }
+            unsafe entry += 1
+        }
+        return options
+    }
+}
