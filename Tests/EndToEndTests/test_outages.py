@@ -162,3 +162,10 @@ def test_health_and_token_checks_answer_while_every_worker_waits(api, stack, wor
         hanging.close()
         traffic.wait()
     assert_only_200_and_503(traffic.samples)
+
+
+def test_request_ends_with_its_own_deadline_before_nginx_gives_up(api, stack, user, track):
+    """The store may take 60 s; the request may not: the responder's 503, never nginx's 504."""
+    with stack.responder_with(NOVATUNE_S3_TIMEOUT="60s"), stack.frozen("s3"):
+        answer = api.stream(track.id, user.token, timeout=20)
+    assert_problem(answer, "service-unavailable", track.path)
