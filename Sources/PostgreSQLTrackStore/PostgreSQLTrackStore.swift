@@ -88,20 +88,28 @@ extension AccessFacts {
     /// From the columns of `AccessQuery`, in their order.
     init(_ result: PostgreSQLResult, track trackID: ULID) throws(PostgreSQLError) {
         guard result.rowCount > 0 else {
-            self.init(user: nil, track: nil, mayHear: false)
+            self.init(user: nil, track: nil, mayHearUntil: nil)
             return
         }
         let user = User(
             status: UserStatus(rawValue: try result.text(0)), sessionEpoch: try result.integer(1),
             tokensValidAfterMicroseconds: Self.unixMicroseconds(try result.integer(2)))
         guard !result.isNull(3) else {
-            self.init(user: user, track: nil, mayHear: false)
+            self.init(user: user, track: nil, mayHearUntil: nil)
             return
         }
         let track = Track(
             id: trackID, status: TrackStatus(rawValue: try result.text(4)), version: try result.integer(5),
             objectKey: try result.text(6), mimeType: try result.text(7), sizeInBytes: try result.integer(8))
-        self.init(user: user, track: track, mayHear: try result.boolean(9))
+        self.init(user: user, track: track, mayHearUntil: try Self.end(result, 9))
+    }
+
+    /// A second that has begun counts as whole: what asks for it has been judged by the database's own clock.
+    private static func end(_ result: PostgreSQLResult, _ column: Int32) throws(PostgreSQLError) -> UnixTime? {
+        guard !result.isNull(column) else { return nil }
+        let microseconds = unixMicroseconds(try result.integer(column))
+        guard microseconds != .max else { return .distantFuture }
+        return UnixTime(seconds: microseconds / 1_000_000 + (microseconds % 1_000_000 > 0 ? 1 : 0))
     }
 
     /// PostgreSQL counts from 2000-01-01; its infinities are the ends of the range and stay there.

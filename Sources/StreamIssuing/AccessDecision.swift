@@ -19,13 +19,13 @@ public struct AccessFacts: Sendable, Equatable {
     public let user: User?
     /// Nil where there is no such track.
     public let track: Track?
-    /// Whether the user owns the track or holds an unexpired grant on it.
-    public let mayHear: Bool
+    /// When the user's access to the track ends: nil where there is none, `distantFuture` for its owner and for a grant without end.
+    public let mayHearUntil: UnixTime?
 
-    public init(user: User?, track: Track?, mayHear: Bool) {
+    public init(user: User?, track: Track?, mayHearUntil: UnixTime?) {
         self.user = user
         self.track = track
-        self.mayHear = mayHear
+        self.mayHearUntil = mayHearUntil
     }
 }
 
@@ -34,15 +34,17 @@ public enum AccessDecision {
     public struct Permission: Sendable, Equatable {
         public let track: Track
         public let sessionEpoch: Int64
+        /// When it ends by itself.
+        public let until: UnixTime
     }
 
     public static func decide(for listener: Listener, _ facts: AccessFacts) throws(Problem) -> Permission {
         guard let user = facts.user, user.status == .active else { throw .forbidden }
         guard tokenIsCurrent(listener, user) else { throw .unauthorized(.invalidToken) }
         guard let track = facts.track else { throw .trackNotFound }
-        guard facts.mayHear else { throw .forbidden }
+        guard let until = facts.mayHearUntil else { throw .forbidden }
         guard track.status == .ready else { throw .trackNotReady(track.id, track.status) }
-        return Permission(track: track, sessionEpoch: user.sessionEpoch)
+        return Permission(track: track, sessionEpoch: user.sessionEpoch, until: until)
     }
 
     /// A token without `iat` cannot show that it is younger than a logout, so it passes only where there was none.

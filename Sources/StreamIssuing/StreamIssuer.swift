@@ -61,9 +61,12 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
             return Issued(streamURL: answer(cached.presigned, track), cameFromCache: true)
         }
         let presigned = try presign(track, by: deadline)
-        cache.write(
-            CachedStreamURL(presigned: presigned, stamp: stamp), user: listener.userID, track: trackID,
-            timeToLive: policy.presignExpiry - policy.cacheBuffer)
+        // A grant's end takes the entry with it.
+        let timeToLive = min(policy.presignExpiry - policy.cacheBuffer, clock.now.duration(to: permission.until))
+        if timeToLive > .zero {
+            cache.write(
+                CachedStreamURL(presigned: presigned, stamp: stamp), user: listener.userID, track: trackID, timeToLive: timeToLive)
+        }
         return Issued(streamURL: answer(presigned, track), cameFromCache: false)
     }
 

@@ -8,12 +8,21 @@ public struct UnixTime: Sendable, Hashable, Comparable {
         self.seconds = seconds
     }
 
+    /// For what does not end.
+    public static let distantFuture = UnixTime(seconds: .max)
+
     public static func < (left: UnixTime, right: UnixTime) -> Bool { left.seconds < right.seconds }
 
     /// This moment moved by the whole seconds of `duration`; stops at the ends of the range instead of overflowing.
     public func adding(_ duration: Duration) -> UnixTime {
         let (sum, overflow) = seconds.addingReportingOverflow(duration.components.seconds)
         return UnixTime(seconds: overflow ? (seconds < 0 ? .min : .max) : sum)
+    }
+
+    /// From this moment to `other`, negative where it lies before; stops at the ends of the range instead of overflowing.
+    public func duration(to other: UnixTime) -> Duration {
+        let (difference, overflow) = other.seconds.subtractingReportingOverflow(seconds)
+        return .seconds(overflow ? (seconds < 0 ? .max : .min) : difference)
     }
 
     /// RFC 3339 §5.6, UTC, whole seconds: `2026-01-08T12:32:00Z`.

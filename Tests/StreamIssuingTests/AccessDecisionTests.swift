@@ -29,11 +29,11 @@ import Testing
 
     @Test func unknownTrackIsNotFound() {
         #expect(problem(Facts.facts(track: nil)) == .trackNotFound)
-        #expect(problem(Facts.facts(track: nil, mayHear: false)) == .trackNotFound)
+        #expect(problem(Facts.facts(track: nil, mayHearUntil: nil)) == .trackNotFound)
     }
 
     @Test func trackOfAnotherIsForbidden() {
-        #expect(problem(Facts.facts(mayHear: false)) == .forbidden)
+        #expect(problem(Facts.facts(mayHearUntil: nil)) == .forbidden)
     }
 
     @Test(arguments: ["Processing", "Failed", "Deleted", "ready", "READY", "", "Archived"])
@@ -48,19 +48,19 @@ import Testing
 
     @Test func userComesBeforeTokenTrackAndStatus() {
         let suspended = Facts.user("Suspended", validAfterMicroseconds: .max)
-        #expect(problem(Facts.facts(user: suspended, track: nil, mayHear: false)) == .forbidden)
+        #expect(problem(Facts.facts(user: suspended, track: nil, mayHearUntil: nil)) == .forbidden)
         #expect(problem(Facts.facts(user: suspended, track: Facts.track("Processing"))) == .forbidden)
-        #expect(problem(Facts.facts(user: nil, track: nil, mayHear: false)) == .forbidden)
+        #expect(problem(Facts.facts(user: nil, track: nil, mayHearUntil: nil)) == .forbidden)
     }
 
     @Test func tokenComesBeforeTrack() {
         let loggedOut = Facts.user(validAfterMicroseconds: .max)
         #expect(problem(Facts.facts(user: loggedOut, track: nil)) == .unauthorized(.invalidToken))
-        #expect(problem(Facts.facts(user: loggedOut, mayHear: false)) == .unauthorized(.invalidToken))
+        #expect(problem(Facts.facts(user: loggedOut, mayHearUntil: nil)) == .unauthorized(.invalidToken))
         #expect(problem(Facts.facts(user: loggedOut, track: Facts.track("Failed"))) == .unauthorized(.invalidToken))
     }
 
     @Test func ownershipComesBeforeStatus() {
-        #expect(problem(Facts.facts(track: Facts.track("Processing"), mayHear: false)) == .forbidden)
+        #expect(problem(Facts.facts(track: Facts.track("Processing"), mayHearUntil: nil)) == .forbidden)
     }
 }

@@ -20,7 +20,7 @@ enum Facts {
             sizeInBytes: 15_728_640)
     }
 
-    static func facts(user: AccessFacts.User? = user(), track: Track? = track(), mayHear: Bool = true) -> AccessFacts {
-        AccessFacts(user: user, track: track, mayHear: mayHear)
+    static func facts(user: AccessFacts.User? = user(), track: Track? = track(), mayHearUntil: UnixTime? = .distantFuture) -> AccessFacts {
+        AccessFacts(user: user, track: track, mayHearUntil: mayHearUntil)
     }
 }

@@ -65,6 +65,24 @@ import Testing
             cache.written == [.init(entry: entry, user: Facts.userID, track: Facts.trackID, timeToLive: .seconds(90))])
     }
 
+    @Test func entryDoesNotOutliveTheGrant() throws {
+        store.facts = Facts.facts(mayHearUntil: UnixTime(seconds: Facts.now + 40))
+        _ = try issue()
+        #expect(cache.written.map(\.timeToLive) == [.seconds(40)])
+        store.facts = Facts.facts(mayHearUntil: UnixTime(seconds: Facts.now + 91))
+        _ = try issue()
+        #expect(cache.written.last?.timeToLive == .seconds(90))
+    }
+
+    /// The database's clock decides about the grant; ours may be ahead of it.
+    @Test func grantThatEndsNowIsAnsweredAndNotWritten() throws {
+        for end in [Facts.now, Facts.now - 5] {
+            store.facts = Facts.facts(mayHearUntil: UnixTime(seconds: end))
+            #expect(try issue().streamURL == fresh())
+        }
+        #expect(cache.written == [])
+    }
+
     @Test(arguments: [
         Row("track version", Stamp(trackVersion: 6, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
         Row("object key", Stamp(trackVersion: 7, objectKey: "audio/old.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
@@ -98,7 +116,7 @@ import Testing
         for (facts, problem) in [
             (Facts.facts(user: Facts.user("Suspended")), Problem.forbidden),
             (Facts.facts(user: Facts.user(validAfterMicroseconds: .max)), .unauthorized(.invalidToken)),
-            (Facts.facts(track: nil), .trackNotFound), (Facts.facts(mayHear: false), .forbidden),
+            (Facts.facts(track: nil), .trackNotFound), (Facts.facts(mayHearUntil: nil), .forbidden),
             (Facts.facts(track: Facts.track("Deleted")), .trackNotReady(Facts.trackID, .deleted)),
         ] {
             store.facts = facts

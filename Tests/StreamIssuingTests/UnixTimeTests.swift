@@ -60,4 +60,12 @@ import Testing
         #expect(UnixTime(seconds: -1) < UnixTime(seconds: 0) && UnixTime(seconds: .min) < UnixTime(seconds: .max))
         #expect(!(UnixTime(seconds: 5) < UnixTime(seconds: 5)))
     }
+
+    @Test func durationLeadsFromOneMomentToTheOtherAndStopsAtTheEnds() {
+        let moment = UnixTime(seconds: 1_767_875_400)
+        #expect(moment.duration(to: UnixTime(seconds: 1_767_875_440)) == .seconds(40))
+        #expect(moment.duration(to: UnixTime(seconds: 1_767_875_399)) == .seconds(-1))
+        #expect(UnixTime(seconds: -5).duration(to: .distantFuture) == .seconds(Int64.max))
+        #expect(UnixTime(seconds: 5).duration(to: UnixTime(seconds: .min)) == .seconds(Int64.min))
+    }
 }
