@@ -70,6 +70,7 @@ let package = Package(
         tests("SigV4", ["Cryptography", "StreamIssuing"], vectors: true),
         tests("BearerTokens", ["Cryptography", "StreamIssuing"], vectors: true),
         tests("SealedCache", ["Cryptography", "StreamIssuing"], vectors: true),
+        tests("PostgreSQLTrackStore", ["StreamIssuing"]),
         tests("Resilience"),
         tests("Observability", ["StreamIssuing", .product(name: "Logging", package: "swift-log")]),
         tests("FastCGI", ["Resilience"]),

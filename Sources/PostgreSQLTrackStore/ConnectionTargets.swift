@@ -15,13 +15,26 @@ final class ConnectionTargets {
 
     let isValid: Bool
     private let conninfo: String
+    /// Where the string says nothing.
+    private let defaults: [(String, String)]
+    /// Whatever the string says.
+    private let overriding: [(String, String)]
     /// One element, nothing replaced, where the string names one server or none.
     let servers: [Server]
     /// Where the last connection came about: the next begins there.
     private var preferred = 0
 
-    init(conninfo: String) {
+    /// - Parameters:
+    ///   - applicationName: by which a DBA tells the connection from others.
+    ///   - overriding: settings that hold whatever the string says.
+    init(conninfo: String, applicationName: String = "novatune-streamd", overriding: [String: String] = [:]) {
         self.conninfo = conninfo
+        // A generic plan: the query is two primary-key look-ups whatever its parameters, so it is planned once.
+        defaults = [
+            ("fallback_application_name", applicationName), ("options", "-c plan_cache_mode=force_generic_plan -c jit=off"),
+            ("client_encoding", "UTF8"),
+        ]
+        self.overriding = overriding.map { ($0.key, $0.value) }
         guard let options = Self.options(conninfo) else {
             isValid = false
             servers = [Server(host: nil, address: nil, port: nil)]
@@ -41,13 +54,17 @@ final class ConnectionTargets {
         }
     }
 
-    func connect(by deadline: Deadline) throws(PostgreSQLError) -> PostgreSQLConnection {
+    /// - Parameter prepare: what makes a connection fit for use; one on which it fails counts as one that did not come about.
+    func connect(
+        by deadline: Deadline, _ prepare: (PostgreSQLConnection, Deadline) throws(PostgreSQLError) -> Void
+    ) throws(PostgreSQLError) -> PostgreSQLConnection {
         var failure = PostgreSQLError(code: .timeout)
         for attempt in servers.indices {
             let position = (preferred + attempt) % servers.count
             let share = Deadline(after: deadline.remaining / (servers.count - attempt)).earlier(deadline)
             do {
-                let connection = try PostgreSQLConnection(conninfo: conninfo, server: servers[position], by: share)
+                let connection = try PostgreSQLConnection(settings(servers[position]), by: share)
+                try prepare(connection, share)
                 preferred = position
                 return connection
             } catch {
@@ -57,6 +74,16 @@ final class ConnectionTargets {
         // The next attempt begins with another one.
         preferred = (preferred + 1) % servers.count
         throw failure
+    }
+
+    /// In libpq's order of precedence: as `dbname`, the string is expanded and wins over what stands before it.
+    private func settings(_ server: Server) -> [(String, String)] {
+        var settings = defaults + [("dbname", conninfo)] + overriding
+        // One server replaces the lists of all.
+        for case (let keyword, let value?) in [("host", server.host), ("hostaddr", server.address), ("port", server.port)] {
+            settings.append((keyword, value))
+        }
+        return settings
     }
 
     private static func list(_ text: String?) -> [String] {

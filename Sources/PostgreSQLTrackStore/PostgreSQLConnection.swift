@@ -2,53 +2,71 @@ import CPostgreSQL
 import Glibc
 import Resilience
 
-/// One connection with the access query prepared. Every wait has a deadline.
+/// One connection. Every wait has a deadline.
 @safe final class PostgreSQLConnection {
     private let connection: OpaquePointer
 
-    /// - Parameters:
-    ///   - conninfo: URI or keywords (PostgreSQL manual, "Connection Strings"), known to be readable.
-    ///   - server: which of several servers.
-    init(conninfo: String, server: ConnectionTargets.Server, by deadline: Deadline) throws(PostgreSQLError) {
-        guard let connection = unsafe Self.start(conninfo, server) else { throw PostgreSQLError(code: .connect, message: "out of memory") }
+    /// - Parameter settings: keywords and values (PostgreSQL manual, "Parameter Key Words"), known to be readable; later ones win.
+    init(_ settings: [(String, String)], by deadline: Deadline) throws(PostgreSQLError) {
+        guard let connection = unsafe Self.start(settings) else { throw PostgreSQLError(code: .connect, message: "out of memory") }
         unsafe self.connection = unsafe connection
         try finishConnecting(by: deadline)
-        guard unsafe PQsendPrepare(connection, AccessQuery.name, AccessQuery.text, 2, nil) == 1 else { throw lost }
-        _ = try result(by: deadline, expecting: PGRES_COMMAND_OK)
     }
 
     deinit { unsafe PQfinish(connection) }
 
+    /// A command without parameters, whose rows nobody wants.
+    func execute(_ command: String, by deadline: Deadline) throws(PostgreSQLError) {
+        guard unsafe PQsendQuery(connection, command) == 1 else { throw lost }
+        let result = try firstResult(by: deadline)
+        guard [PGRES_COMMAND_OK, PGRES_TUPLES_OK].contains(result.status) else { throw failure(result) }
+    }
+
+    func prepare(_ name: String, _ text: String, by deadline: Deadline) throws(PostgreSQLError) {
+        guard unsafe PQsendPrepare(connection, name, text, 2, nil) == 1 else { throw lost }
+        let result = try firstResult(by: deadline)
+        guard result.status == PGRES_COMMAND_OK else { throw failure(result) }
+    }
+
+    /// The payload of the next notification; nil where none came in time.
+    func notification(by deadline: Deadline) throws(PostgreSQLError) -> String? {
+        while true {
+            if let payload = takeNotification() { return payload }
+            do {
+                try wait(for: POLLIN, by: deadline)
+            } catch  where error.code == .timeout {
+                return nil
+            }
+            guard unsafe PQconsumeInput(connection) == 1 else { throw lost }
+        }
+    }
+
+    private func takeNotification() -> String? {
+        guard let notification = unsafe PQnotifies(connection) else { return nil }
+        defer { unsafe PQfreemem(notification) }
+        return unsafe String(cString: notification.pointee.extra)
+    }
+
     /// Parameters as text, results in binary (manual, "Asynchronous Command Processing").
-    func send(_ parameters: (String, String)) throws(PostgreSQLError) {
+    func send(_ name: String, _ parameters: (String, String)) throws(PostgreSQLError) {
         let sent = unsafe parameters.0.withCString { first in
             unsafe parameters.1.withCString { second in
                 let values: [UnsafePointer<CChar>?] = unsafe [first, second]
-                return unsafe PQsendQueryPrepared(connection, AccessQuery.name, 2, values, nil, nil, 1)
+                return unsafe PQsendQueryPrepared(connection, name, 2, values, nil, nil, 1)
             }
         }
         guard sent == 1, unsafe PQflush(connection) >= 0 else { throw lost }
     }
 
     func receive(by deadline: Deadline) throws(PostgreSQLError) -> PostgreSQLResult {
-        try result(by: deadline, expecting: PGRES_TUPLES_OK)
+        let result = try firstResult(by: deadline)
+        guard result.status == PGRES_TUPLES_OK else { throw failure(result) }
+        return result
     }
 
     private var lost: PostgreSQLError { PostgreSQLError(code: .lost) }
 
-    private static func start(_ conninfo: String, _ server: ConnectionTargets.Server) -> OpaquePointer? {
-        // As `dbname` with expansion, so that what the operator gave wins over what stands before it.
-        // A generic plan: the query is two primary-key look-ups whatever its parameters, so it is planned once.
-        var settings = [
-            ("fallback_application_name", "novatune-streamd"),
-            ("options", "-c plan_cache_mode=force_generic_plan -c jit=off"),
-            ("client_encoding", "UTF8"),
-            ("dbname", conninfo),
-        ]
-        // Behind it, so that one server replaces the lists of all.
-        for case (let keyword, let value?) in [("host", server.host), ("hostaddr", server.address), ("port", server.port)] {
-            settings.append((keyword, value))
-        }
+    private static func start(_ settings: [(String, String)]) -> OpaquePointer? {
         let keywords = unsafe settings.map { unsafe strdup($0.0) }
         let values = unsafe settings.map { unsafe strdup($0.1) }
         defer { unsafe (keywords + values).forEach { unsafe free($0) } }
@@ -77,7 +95,11 @@ import Resilience
         return PostgreSQLError(code: .connect, message: String(oneLine.prefix(300)))
     }
 
-    private func result(by deadline: Deadline, expecting status: ExecStatusType) throws(PostgreSQLError) -> PostgreSQLResult {
+    private func failure(_ result: PostgreSQLResult) -> PostgreSQLError {
+        result.sqlState.map { PostgreSQLError(code: .sql(state: $0)) } ?? lost
+    }
+
+    private func firstResult(by deadline: Deadline) throws(PostgreSQLError) -> PostgreSQLResult {
         var first: PostgreSQLResult?
         while true {
             while unsafe PQisBusy(connection) == 1 {
@@ -90,9 +112,6 @@ import Resilience
             if first == nil { first = result }
         }
         guard let first else { throw lost }
-        guard first.status == status else {
-            throw first.sqlState.map { PostgreSQLError(code: .sql(state: $0)) } ?? lost
-        }
         return first
     }
 
@@ -138,12 +157,5 @@ import Resilience
             throw PostgreSQLError(code: .unexpectedRow(column: column))
         }
         return unsafe Int64(bigEndian: UnsafeRawPointer(PQgetvalue(result, 0, column)).loadUnaligned(as: Int64.self))
-    }
-
-    func boolean(_ column: Int32) throws(PostgreSQLError) -> Bool {
-        guard !isNull(column), unsafe PQgetlength(result, 0, column) == 1 else {
-            throw PostgreSQLError(code: .unexpectedRow(column: column))
-        }
-        return unsafe PQgetvalue(result, 0, column)!.pointee != 0
     }
 }

@@ -49,12 +49,14 @@ public final class PostgreSQLTrackStore: TrackStore {
 
     private func send(_ user: ULID, _ track: ULID) throws(PostgreSQLError) {
         deadline = Deadline(after: timeout).earlier(requestDeadline)
-        try connected().send((user.description, track.description))
+        try connected().send(AccessQuery.name, (user.description, track.description))
     }
 
     private func connected() throws(PostgreSQLError) -> PostgreSQLConnection {
         if let connection { return connection }
-        let fresh = try targets.connect(by: deadline)
+        let fresh = try targets.connect(by: deadline) { (connection, deadline) throws(PostgreSQLError) in
+            try connection.prepare(AccessQuery.name, AccessQuery.text, by: deadline)
+        }
         connection = fresh
         return fresh
     }

@@ -15,7 +15,7 @@ public final class MemoryStore: ValueStore, Sendable {
     }
 
     /// What an entry costs beside its key and value, counted against the limit in bytes.
-    static let overheadInBytes = 160
+    static let overheadInBytes = 240
 
     private let contents: Locked<LeastRecentlyUsed>
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -29,100 +29,30 @@ public final class MemoryStore: ValueStore, Sendable {
     /// Entries and bytes held now, expired ones that nobody asked for included.
     public var usage: (entries: Int, bytes: Int) { contents.withLock { ($0.count, $0.bytes) } }
 
+    /// Groups that hold something.
+    var groupCount: Int { contents.withLock { $0.groupCount } }
+
     public func value(forKey key: String) throws(ValueStoreError) -> [UInt8]? {
         let instant = now()
         return contents.withLock { $0.value(forKey: key, at: instant) }
     }
 
-    public func setValue(_ value: [UInt8], forKey key: String, timeToLive: Duration) throws(ValueStoreError) {
+    public func setValue(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) throws(ValueStoreError) {
         let expiry = now().advanced(by: timeToLive)
-        contents.withLock { $0.set(value, forKey: key, expiringAt: expiry) }
+        contents.withLock { $0.set(value, forKey: key, in: group, expiringAt: expiry) }
     }
 
-    public func removeValue(forKey key: String) throws(ValueStoreError) {
+    @discardableResult public func removeValue(forKey key: String, in group: String) throws(ValueStoreError) -> Bool {
         contents.withLock { $0.remove(key) }
     }
 
+    @discardableResult public func removeValues(in group: String) throws(ValueStoreError) -> Int {
+        contents.withLock { $0.remove(group: group) }
+    }
+
+    @discardableResult public func removeValues(under prefix: String) throws(ValueStoreError) -> Int {
+        contents.withLock { $0.remove(under: prefix) }
+    }
+
     public func ping() throws(ValueStoreError) {}
-}
-
-/// A dictionary whose entries are also a doubly linked list, from the most to the least recently used.
-struct LeastRecentlyUsed {
-    private struct Entry {
-        var key: String
-        var value: [UInt8]
-        var expiresAt: ContinuousClock.Instant
-        var newer: Int
-        var older: Int
-
-        var size: Int { key.utf8.count + value.count + MemoryStore.overheadInBytes }
-    }
-
-    private static let none = -1
-
-    private let limits: MemoryStore.Limits
-    private var positions: [String: Int] = [:]
-    private var entries: [Entry] = []
-    private var free: [Int] = []
-    private var newest = none
-    private var oldest = none
-    private(set) var bytes = 0
-
-    init(_ limits: MemoryStore.Limits) { self.limits = limits }
-
-    var count: Int { positions.count }
-
-    mutating func value(forKey key: String, at instant: ContinuousClock.Instant) -> [UInt8]? {
-        guard let position = positions[key] else { return nil }
-        guard instant < entries[position].expiresAt else {
-            remove(key)
-            return nil
-        }
-        if position != newest {
-            unlink(position)
-            linkAsNewest(position)
-        }
-        return entries[position].value
-    }
-
-    mutating func set(_ value: [UInt8], forKey key: String, expiringAt expiry: ContinuousClock.Instant) {
-        remove(key)
-        let entry = Entry(key: key, value: value, expiresAt: expiry, newer: Self.none, older: Self.none)
-        guard entry.size <= limits.bytes else { return }
-        while oldest != Self.none, count >= limits.entries || bytes + entry.size > limits.bytes { remove(entries[oldest].key) }
-        bytes += entry.size
-        let position: Int
-        if let reused = free.popLast() {
-            position = reused
-            entries[position] = entry
-        } else {
-            position = entries.count
-            entries.append(entry)
-        }
-        positions[key] = position
-        linkAsNewest(position)
-    }
-
-    mutating func remove(_ key: String) {
-        guard let position = positions.removeValue(forKey: key) else { return }
-        unlink(position)
-        bytes -= entries[position].size
-        entries[position].key = ""
-        entries[position].value = []
-        free.append(position)
-    }
-
-    private mutating func unlink(_ position: Int) {
-        let (newer, older) = (entries[position].newer, entries[position].older)
-        if newer == Self.none { newest = older } else { entries[newer].older = older }
-        if older == Self.none { oldest = newer } else { entries[older].newer = newer }
-    }
-
-    private mutating func linkAsNewest(_ position: Int) {
-        entries[position].newer = Self.none
-        entries[position].older = newest
-        if newest != Self.none { entries[newest].newer = position }
-        newest = position
-        if oldest == Self.none { oldest = position }
-    }
 }

@@ -8,6 +8,7 @@ import Resilience
         case status(String)
         case bulk([UInt8])
         case integer(Int64)
+        case array([Reply])
         case null
     }
 
@@ -33,12 +34,41 @@ import Resilience
     deinit { unsafe redisFree(context) }
 
     func command(_ command: RESPCommand) throws(ValueStoreError) -> Reply {
+        append(command)
+        let deadline = Deadline(after: timeout)
+        try flush(by: deadline)
+        return try reply(by: deadline)
+    }
+
+    /// Sends all before the first answer is read. The deadline holds for all together.
+    func pipeline(_ commands: [RESPCommand]) throws(ValueStoreError) -> [Reply] {
+        for command in commands { append(command) }
+        let deadline = Deadline(after: timeout)
+        try flush(by: deadline)
+        var replies: [Reply] = []
+        var refusal: ValueStoreError?
+        for _ in commands {
+            do {
+                replies.append(try reply(by: deadline))
+            } catch  where error.code == "refused" {
+                // The other replies still come, and must not be taken for those of the next command.
+                refusal = refusal ?? error
+            }
+        }
+        if let refusal { throw refusal }
+        return replies
+    }
+
+    private func append(_ command: RESPCommand) {
         unsafe command.bytes.withUnsafeBytes { bytes in
             unsafe _ = redisAppendFormattedCommand(context, bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)
         }
-        let deadline = Deadline(after: timeout)
-        try flush(by: deadline)
-        return unsafe try Self.translate(try nextReply(by: deadline))
+    }
+
+    private func reply(by deadline: Deadline) throws(ValueStoreError) -> Reply {
+        let reply = unsafe try nextReply(by: deadline)
+        defer { unsafe freeReplyObject(reply) }
+        return unsafe try Self.translate(reply)
     }
 
     private func flush(by deadline: Deadline) throws(ValueStoreError) {
@@ -88,13 +118,16 @@ import Resilience
     }
 
     private static func translate(_ reply: UnsafeMutablePointer<redisReply>) throws(ValueStoreError) -> Reply {
-        defer { unsafe freeReplyObject(reply) }
         func bytes() -> [UInt8] { unsafe Array(UnsafeRawBufferPointer(start: reply.pointee.str, count: Int(reply.pointee.len))) }
         switch unsafe reply.pointee.type {
         case REDIS_REPLY_STRING: return .bulk(bytes())
         case REDIS_REPLY_STATUS: return .status(String(decoding: bytes(), as: UTF8.self))
         case REDIS_REPLY_INTEGER: return .integer(unsafe reply.pointee.integer)
         case REDIS_REPLY_NIL: return .null
+        case REDIS_REPLY_ARRAY:
+            let count = unsafe reply.pointee.elements
+            return .array(
+                try (0..<count).map { (index) throws(ValueStoreError) in unsafe try translate(reply.pointee.element[index]!) })
         case REDIS_REPLY_ERROR:
             // The first word is the error's name (`NOAUTH`, `OOM`, `MOVED`); the rest may quote an argument.
             let name = String(decoding: bytes(), as: UTF8.self).prefix { $0.isLetter || $0.isNumber || $0 == "-" }

@@ -11,19 +11,19 @@ public protocol CacheObserver: Sendable {
 public final class SealedStreamURLCache: StreamURLCache {
     private let store: any ValueStore
     private let sealer: EntrySealer
-    private let prefix: String
+    private let keys: CacheKeys
     private let observer: any CacheObserver
 
     /// - Parameter prefix: the first part of each key, `prefix:userId:trackId`.
     public init(store: any ValueStore, sealer: EntrySealer, prefix: String, observer: any CacheObserver) {
         self.store = store
         self.sealer = sealer
-        self.prefix = prefix
+        keys = CacheKeys(prefix: prefix)
         self.observer = observer
     }
 
     public func read(user: ULID, track: ULID) -> CachedStreamURL? {
-        let key = key(user, track)
+        let key = keys.entry(user, track)
         do {
             guard let value = try store.value(forKey: key) else { return nil }
             return open(value, under: key)
@@ -34,7 +34,7 @@ public final class SealedStreamURLCache: StreamURLCache {
     }
 
     public func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
-        let key = key(user, track)
+        let key = keys.entry(user, track)
         let value: [UInt8]
         do {
             value = try sealer.seal(EntryCoding.encode(entry), under: key)
@@ -43,7 +43,7 @@ public final class SealedStreamURLCache: StreamURLCache {
             return
         }
         do {
-            try store.setValue(value, forKey: key, timeToLive: timeToLive)
+            try store.setValue(value, forKey: key, in: keys.group(user), timeToLive: timeToLive)
         } catch {
             observer.storeFailed(error)
         }
@@ -60,15 +60,5 @@ public final class SealedStreamURLCache: StreamURLCache {
             observer.valueDidNotOpen(error)
             return nil
         }
-    }
-
-    private func key(_ user: ULID, _ track: ULID) -> String {
-        var key = prefix
-        key.reserveCapacity(prefix.utf8.count + 54)
-        key += ":"
-        key += user.description
-        key += ":"
-        key += track.description
-        return key
     }
 }

@@ -1,9 +1,18 @@
-/// Where sealed values lie. Both backends behave alike; one suite of tests runs on each.
+/// Where sealed values lie. All backends behave alike; one suite of tests runs on each.
+///
+/// Each value belongs to a group, a user's values for instance, and all of a group are found without looking at any other.
 public protocol ValueStore: AnyObject {
     func value(forKey key: String) throws(ValueStoreError) -> [UInt8]?
     /// - Parameter timeToLive: at least 1 ms; reading does not extend it.
-    func setValue(_ value: [UInt8], forKey key: String, timeToLive: Duration) throws(ValueStoreError)
-    func removeValue(forKey key: String) throws(ValueStoreError)
+    func setValue(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) throws(ValueStoreError)
+    /// - Parameter group: the one that it was set in.
+    /// - Returns: whether there was one.
+    @discardableResult func removeValue(forKey key: String, in group: String) throws(ValueStoreError) -> Bool
+    /// - Returns: how many values there were.
+    @discardableResult func removeValues(in group: String) throws(ValueStoreError) -> Int
+    /// Removes every value whose key begins with `prefix` and a colon. Slow on a server: it looks at every key there.
+    /// - Returns: how many values there were.
+    @discardableResult func removeValues(under prefix: String) throws(ValueStoreError) -> Int
     /// Returns if the store answers.
     func ping() throws(ValueStoreError)
 }

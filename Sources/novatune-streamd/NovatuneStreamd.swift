@@ -13,7 +13,7 @@ struct NovatuneStreamd: ParsableCommand {
             See 'novatune-streamd serve --help' for all of them and 'novatune-streamd check' to try them.
             """,
         version: version,
-        subcommands: [Serve.self, Check.self, Token.self],
+        subcommands: [Serve.self, Check.self, Invalidate.self, Token.self],
         defaultSubcommand: Serve.self
     )
 }

@@ -10,7 +10,7 @@ import Testing
 
     private func makeStore(_ url: String? = nil, timeout: Duration = .milliseconds(500)) throws -> RESPStore {
         guard case .server(let server) = try CacheURL(url ?? stack["CACHE_URL"]) else { fatalError("not a server") }
-        return RESPStore(server, timeout: timeout)
+        return RESPStore(server, timeout: timeout, longestTimeToLive: .seconds(60), clock: WallClockNow())
     }
 
     @Test(arguments: ["CACHE_URL", "CACHE_URL_UNIX"], ValueStoreContract.checks)
@@ -24,10 +24,10 @@ import Testing
 
     @Test func connectionThatTheServerClosedIsReplaced() throws {
         let store = try makeStore()
-        try store.setValue([1, 2, 3], forKey: "test:lost", timeToLive: .seconds(30))
+        try store.setValue([1, 2, 3], forKey: "test:lost", in: "g", timeToLive: .seconds(30))
         _ = try stack.redis("client", "kill", "type", "normal", "skipme", "yes")
         #expect(try store.value(forKey: "test:lost") == [1, 2, 3])
-        try store.removeValue(forKey: "test:lost")
+        try store.removeValue(forKey: "test:lost", in: "g")
     }
 
     @Test func silentServerTimesOut() throws {

@@ -14,11 +14,11 @@ import Testing
 
     @Test(arguments: ["dbname=file", "dbname=file\n", "dbname=file\r\n"])
     func valueIsReadWithoutItsLineBreak(_ contents: String) throws {
-        #expect(try Environments.read(environment(try directory.write(contents, as: "f"))).databaseURL == "dbname=file")
+        #expect(try Environments.read(environment(try directory.write(contents, as: "f"))).database.url == "dbname=file")
     }
 
     @Test func onlyOneLineBreakAndNoSpaceIsTakenAway() throws {
-        #expect(try Environments.read(environment(try directory.write(" dbname=a \n\n", as: "f"))).databaseURL == " dbname=a \n")
+        #expect(try Environments.read(environment(try directory.write(" dbname=a \n\n", as: "f"))).database.url == " dbname=a \n")
     }
 
     @Test func everySecretMayComeFromAFile() throws {

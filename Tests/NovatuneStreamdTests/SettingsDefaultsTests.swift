@@ -14,11 +14,11 @@ import Testing
         #expect(settings.listen == .unix(path: "/run/novatune/stream.sock"))
         #expect(settings.gateListen == .unix(path: "/run/novatune/gate.sock"))
         #expect(settings.workers == 8)
-        #expect(settings.databaseURL == "postgresql:///novatune")
-        #expect(settings.databaseTimeout == .seconds(2))
-        #expect(settings.cacheURL == .memory(.init()))
-        #expect(settings.cachePrefix == "stream")
-        #expect(settings.cacheTimeout == .milliseconds(500))
+        #expect(settings.database.url == "postgresql:///novatune")
+        #expect(settings.database.timeout == .seconds(2))
+        #expect(settings.cache.url == .memory(.init()))
+        #expect(settings.cache.prefix == "stream")
+        #expect(settings.cache.timeout == .milliseconds(500))
         #expect(settings.cacheTTLBuffer == .seconds(30))
         #expect(settings.keyRing.current == "v1")
         #expect(settings.claims == .init(issuer: "https://id.example.com", audience: "novatune-stream", leeway: .zero))
@@ -48,9 +48,9 @@ import Testing
                 "NOVATUNE_JWT_LEEWAY": "5s", "NOVATUNE_LOG_LEVEL": "debug", "NOVATUNE_BREAKER_OPEN": "10s",
             ]))
         #expect(settings.listen == .tcp(host: "127.0.0.1", port: 9000) && settings.gateListen == .unix(path: "/tmp/g"))
-        #expect(settings.workers == 16 && settings.databaseTimeout == .milliseconds(500))
+        #expect(settings.workers == 16 && settings.database.timeout == .milliseconds(500))
         #expect(
-            settings.cacheURL == (try CacheURL("redis://cache:1/2")) && settings.cachePrefix == "p" && settings.cacheTimeout == .seconds(1))
+            settings.cache.url == (try CacheURL("redis://cache:1/2")) && settings.cache.prefix == "p" && settings.cache.timeout == .seconds(1))
         #expect(settings.s3.presignExpiry == .seconds(300) && settings.cacheTTLBuffer == .seconds(60))
         #expect(
             settings.s3.publicEndpoint == Endpoint("https://media.example.com")
@@ -64,7 +64,7 @@ import Testing
     @Test func emptyValueIsLikeNone() throws {
         let settings = try Environments.read(
             Environments.least(with: ["NOVATUNE_WORKERS": "", "NOVATUNE_CACHE_URL": "", "NOVATUNE_DATABASE_URL_FILE": ""]))
-        #expect(settings.workers == 8 && settings.cacheURL == .memory(.init()))
+        #expect(settings.workers == 8 && settings.cache.url == .memory(.init()))
         #expect(Environments.complaints(Environments.least(with: ["NOVATUNE_S3_REGION": ""])) == ["NOVATUNE_S3_REGION is required"])
     }
 

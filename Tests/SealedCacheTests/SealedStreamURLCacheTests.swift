@@ -16,8 +16,12 @@ import Testing
     private final class BrokenStore: ValueStore {
         private let failure = ValueStoreError(code: "connect", reason: "down")
         func value(forKey key: String) throws(ValueStoreError) -> [UInt8]? { throw failure }
-        func setValue(_ value: [UInt8], forKey key: String, timeToLive: Duration) throws(ValueStoreError) { throw failure }
-        func removeValue(forKey key: String) throws(ValueStoreError) { throw failure }
+        func setValue(
+            _ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration
+        ) throws(ValueStoreError) { throw failure }
+        func removeValue(forKey key: String, in group: String) throws(ValueStoreError) -> Bool { throw failure }
+        func removeValues(in group: String) throws(ValueStoreError) -> Int { throw failure }
+        func removeValues(under prefix: String) throws(ValueStoreError) -> Int { throw failure }
         func ping() throws(ValueStoreError) { throw failure }
     }
 
@@ -60,7 +64,7 @@ import Testing
         let cache = try cache(store)
         cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
         let value = try #require(try store.value(forKey: "stream:\(user):\(track)"))
-        try store.setValue(value, forKey: "stream:\(track):\(track)", timeToLive: .seconds(90))
+        try store.setValue(value, forKey: "stream:\(track):\(track)", in: "g", timeToLive: .seconds(90))
         #expect(cache.read(user: track, track: track) == nil)
         #expect(observer.events == ["not_authentic"])
     }
@@ -71,7 +75,7 @@ import Testing
         for (value, event) in [([], "truncated"), ([9], "unknown_format"), ([UInt8](repeating: 1, count: 99), "unknown_key_version")]
             as [([UInt8], String)]
         {
-            try store.setValue(value, forKey: "stream:\(user):\(track)", timeToLive: .seconds(90))
+            try store.setValue(value, forKey: "stream:\(user):\(track)", in: "g", timeToLive: .seconds(90))
             #expect(cache.read(user: user, track: track) == nil)
             #expect(observer.events.last == event)
         }
@@ -81,7 +85,7 @@ import Testing
         let store = memory()
         let key = "stream:\(user):\(track)"
         let sealer = try EntrySealer(try Rings.ring(current: "v1", ["v1": Rings.one]))
-        try store.setValue(try sealer.seal([1, 2, 3], under: key), forKey: key, timeToLive: .seconds(90))
+        try store.setValue(try sealer.seal([1, 2, 3], under: key), forKey: key, in: "g", timeToLive: .seconds(90))
         #expect(try cache(store).read(user: user, track: track) == nil)
         #expect(observer.events == ["truncated"])
     }

@@ -30,8 +30,17 @@ public struct ValueStoreContract {
         Row("readingDoesNotExtendTimeToLive") { try $0.readingDoesNotExtendTimeToLive() },
         Row("writingAgainSetsTimeToLiveAnew") { try $0.writingAgainSetsTimeToLiveAnew() },
         Row("keysThatLookAlikeAreDifferent") { try $0.keysThatLookAlikeAreDifferent() },
+        Row("removingAValueSaysWhetherThereWasOne") { try $0.removingAValueSaysWhetherThereWasOne() },
+        Row("removingAGroupLeavesOtherGroups") { try $0.removingAGroupLeavesOtherGroups() },
+        Row("removingAnUnknownGroupRemovesNothing") { try $0.removingAnUnknownGroupRemovesNothing() },
+        Row("groupForgetsValuesThatWereRemovedOrReplaced") { try $0.groupForgetsValuesThatWereRemovedOrReplaced() },
+        Row("groupKnowsItsLongestValueWhateverCameAfter") { try $0.groupKnowsItsLongestValueWhateverCameAfter() },
+        Row("groupOfThousandsIsRemovedWhole") { try $0.groupOfThousandsIsRemovedWhole() },
+        Row("removingUnderAPrefixLeavesOtherPrefixes") { try $0.removingUnderAPrefixLeavesOtherPrefixes() },
         Row("storeAnswersPing") { try $0.storeAnswersPing() },
     ]
+
+    private var group: String { "\(keyPrefix):group" }
 
     private func key(_ name: String) -> String { "\(keyPrefix):\(name)" }
 
@@ -40,27 +49,27 @@ public struct ValueStoreContract {
     }
 
     private func storedValueIsRead() throws {
-        try store.setValue([1, 2, 3], forKey: key("stored"), timeToLive: .seconds(60))
+        try store.setValue([1, 2, 3], forKey: key("stored"), in: group, timeToLive: .seconds(60))
         #expect(try store.value(forKey: key("stored")) == [1, 2, 3])
         #expect(try store.value(forKey: key("stored")) == [1, 2, 3], "a read must not take the value away")
     }
 
     private func laterValueReplacesEarlier() throws {
-        try store.setValue([1, 1, 1, 1], forKey: key("replaced"), timeToLive: .seconds(60))
-        try store.setValue([2], forKey: key("replaced"), timeToLive: .seconds(60))
+        try store.setValue([1, 1, 1, 1], forKey: key("replaced"), in: group, timeToLive: .seconds(60))
+        try store.setValue([2], forKey: key("replaced"), in: group, timeToLive: .seconds(60))
         #expect(try store.value(forKey: key("replaced")) == [2])
     }
 
     private func removedValueIsGoneAndOthersStay() throws {
-        try store.setValue([1], forKey: key("removed"), timeToLive: .seconds(60))
-        try store.setValue([2], forKey: key("kept"), timeToLive: .seconds(60))
-        try store.removeValue(forKey: key("removed"))
+        try store.setValue([1], forKey: key("removed"), in: group, timeToLive: .seconds(60))
+        try store.setValue([2], forKey: key("kept"), in: group, timeToLive: .seconds(60))
+        try store.removeValue(forKey: key("removed"), in: group)
         #expect(try store.value(forKey: key("removed")) == nil)
         #expect(try store.value(forKey: key("kept")) == [2])
     }
 
     private func removingAnAbsentKeySucceeds() throws {
-        try store.removeValue(forKey: key("never-there"))
+        try store.removeValue(forKey: key("never-there"), in: group)
         #expect(try store.value(forKey: key("never-there")) == nil)
     }
 
@@ -70,7 +79,7 @@ public struct ValueStoreContract {
             Array(0...255),
         ]
         for (index, value) in values.enumerated() {
-            try store.setValue(value, forKey: key("bytes-\(index)"), timeToLive: .seconds(60))
+            try store.setValue(value, forKey: key("bytes-\(index)"), in: group, timeToLive: .seconds(60))
         }
         for (index, value) in values.enumerated() {
             #expect(try store.value(forKey: key("bytes-\(index)")) == value)
@@ -78,20 +87,20 @@ public struct ValueStoreContract {
     }
 
     private func emptyValueIsNotAbsent() throws {
-        try store.setValue([], forKey: key("empty"), timeToLive: .seconds(60))
+        try store.setValue([], forKey: key("empty"), in: group, timeToLive: .seconds(60))
         #expect(try store.value(forKey: key("empty")) == [])
     }
 
     private func largeValueComesBackWhole() throws {
         var random = SeededRandom(seed: 64)
         let value = (0..<65_536).map { _ in UInt8.random(in: 0...255, using: &random) }
-        try store.setValue(value, forKey: key("large"), timeToLive: .seconds(60))
+        try store.setValue(value, forKey: key("large"), in: group, timeToLive: .seconds(60))
         #expect(try store.value(forKey: key("large")) == value)
     }
 
     private func valueEndsWithItsTimeToLive() throws {
-        try store.setValue([1], forKey: key("short"), timeToLive: .milliseconds(400))
-        try store.setValue([2], forKey: key("long"), timeToLive: .seconds(60))
+        try store.setValue([1], forKey: key("short"), in: group, timeToLive: .milliseconds(400))
+        try store.setValue([2], forKey: key("long"), in: group, timeToLive: .seconds(60))
         #expect(try store.value(forKey: key("short")) == [1])
         letTimePass(.milliseconds(600))
         #expect(try store.value(forKey: key("short")) == nil)
@@ -99,7 +108,7 @@ public struct ValueStoreContract {
     }
 
     private func readingDoesNotExtendTimeToLive() throws {
-        try store.setValue([1], forKey: key("read"), timeToLive: .milliseconds(800))
+        try store.setValue([1], forKey: key("read"), in: group, timeToLive: .milliseconds(800))
         letTimePass(.milliseconds(400))
         #expect(try store.value(forKey: key("read")) == [1])
         letTimePass(.milliseconds(600))
@@ -107,16 +116,79 @@ public struct ValueStoreContract {
     }
 
     private func writingAgainSetsTimeToLiveAnew() throws {
-        try store.setValue([1], forKey: key("again"), timeToLive: .milliseconds(400))
-        try store.setValue([2], forKey: key("again"), timeToLive: .seconds(60))
+        try store.setValue([1], forKey: key("again"), in: group, timeToLive: .milliseconds(400))
+        try store.setValue([2], forKey: key("again"), in: group, timeToLive: .seconds(60))
         letTimePass(.milliseconds(600))
         #expect(try store.value(forKey: key("again")) == [2])
     }
 
     private func keysThatLookAlikeAreDifferent() throws {
         let keys = ["a:b", "a:b:", "A:B", "a b", "a\r\nb", "a"].map(key)
-        for (index, key) in keys.enumerated() { try store.setValue([UInt8(index)], forKey: key, timeToLive: .seconds(60)) }
+        for (index, key) in keys.enumerated() { try store.setValue([UInt8(index)], forKey: key, in: group, timeToLive: .seconds(60)) }
         for (index, key) in keys.enumerated() { #expect(try store.value(forKey: key) == [UInt8(index)]) }
+    }
+
+    private func removingAValueSaysWhetherThereWasOne() throws {
+        try store.setValue([1], forKey: key("said"), in: group, timeToLive: .seconds(60))
+        #expect(try store.removeValue(forKey: key("said"), in: group))
+        #expect(try !store.removeValue(forKey: key("said"), in: group))
+    }
+
+    private func removingAGroupLeavesOtherGroups() throws {
+        let (mine, other) = (key("mine"), key("other"))
+        for number in 0..<3 {
+            try store.setValue([1], forKey: "\(mine):\(number)", in: mine, timeToLive: .seconds(60))
+            try store.setValue([2], forKey: "\(other):\(number)", in: other, timeToLive: .seconds(60))
+        }
+        #expect(try store.removeValues(in: mine) == 3)
+        for number in 0..<3 {
+            #expect(try store.value(forKey: "\(mine):\(number)") == nil)
+            #expect(try store.value(forKey: "\(other):\(number)") == [2])
+        }
+        #expect(try store.removeValues(in: mine) == 0)
+        #expect(try store.removeValues(in: other) == 3)
+    }
+
+    private func removingAnUnknownGroupRemovesNothing() throws {
+        #expect(try store.removeValues(in: key("unknown")) == 0)
+        #expect(try store.removeValues(under: key("unknown")) == 0)
+    }
+
+    private func groupForgetsValuesThatWereRemovedOrReplaced() throws {
+        let own = key("forgetful")
+        for name in ["a", "b", "c"] { try store.setValue([1], forKey: "\(own):\(name)", in: own, timeToLive: .seconds(60)) }
+        try store.removeValue(forKey: "\(own):b", in: own)
+        try store.setValue([2], forKey: "\(own):c", in: own, timeToLive: .seconds(60))
+        #expect(try store.removeValues(in: own) == 2)
+    }
+
+    private func groupKnowsItsLongestValueWhateverCameAfter() throws {
+        let own = key("long-lived")
+        try store.setValue([1], forKey: "\(own):long", in: own, timeToLive: .seconds(60))
+        try store.setValue([1], forKey: "\(own):short", in: own, timeToLive: .milliseconds(400))
+        letTimePass(.milliseconds(600))
+        #expect(try store.value(forKey: "\(own):short") == nil)
+        try store.removeValues(in: own)
+        #expect(try store.value(forKey: "\(own):long") == nil)
+    }
+
+    private func groupOfThousandsIsRemovedWhole() throws {
+        let own = key("crowd")
+        for number in 0..<1500 { try store.setValue([1], forKey: "\(own):\(number)", in: own, timeToLive: .seconds(60)) }
+        #expect(try store.removeValues(in: own) == 1500)
+        for number in stride(from: 0, to: 1500, by: 100) { #expect(try store.value(forKey: "\(own):\(number)") == nil) }
+    }
+
+    /// A prefix may hold what patterns give a meaning to, and one may begin with another.
+    private func removingUnderAPrefixLeavesOtherPrefixes() throws {
+        let prefixes = ["p", "p2", "p[0-9]*", "p?"].map(key)
+        for prefix in prefixes {
+            for number in 0..<3 { try store.setValue([1], forKey: "\(prefix):\(number)", in: prefix, timeToLive: .seconds(60)) }
+        }
+        #expect(try store.removeValues(under: prefixes[2]) == 3)
+        #expect(try store.removeValues(under: prefixes[0]) == 3)
+        for prefix in [prefixes[1], prefixes[3]] { #expect(try store.value(forKey: "\(prefix):2") == [1]) }
+        for prefix in prefixes { #expect(try store.removeValues(in: prefix) == (prefix == prefixes[1] || prefix == prefixes[3] ? 3 : 0)) }
     }
 
     private func storeAnswersPing() throws {

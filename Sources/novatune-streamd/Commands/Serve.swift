@@ -41,6 +41,7 @@ struct Serve: ParsableCommand {
         let sockets = try openSockets(settings)
         let resources = Resources(settings, telemetry: Telemetry(logger))
         let monitor = DependencyMonitor(resources)
+        InvalidationWatch.start(resources)
         let gate = FastCGIServer(socket: sockets.gate, name: "gate", workers: Self.gateWorkers, capacity: Self.gateConnections) { _ in
             GateRoute(resources, monitor)
         }

@@ -34,10 +34,7 @@ struct Token: ParsableCommand {
         }
         let source = SettingsSource(environment: Environment.variables, configPath: config)
         let values = source.values
-        let complaints = source.complaints.filter { complaint in
-            let names: [SettingName] = [.jwtSecret, .jwtIssuer, .jwtAudience]
-            return complaint.hasPrefix("--config") || names.contains { $0.isSubject(of: complaint) }
-        }
+        let complaints = source.complaints(about: [.jwtSecret, .jwtIssuer, .jwtAudience])
         guard complaints.isEmpty else {
             for complaint in complaints { Console.error(complaint) }
             throw ExitCode(78)

@@ -13,12 +13,8 @@ struct Settings {
     let listen: SocketAddress
     let gateListen: SocketAddress
     let workers: Int
-    /// A secret: it may hold a password.
-    let databaseURL: String
-    let databaseTimeout: Duration
-    let cacheURL: CacheURL
-    let cachePrefix: String
-    let cacheTimeout: Duration
+    let database: DatabaseSettings
+    let cache: CacheSettings
     let keyRing: KeyRing
     let cacheTTLBuffer: Duration
     let s3: S3Settings
@@ -27,6 +23,18 @@ struct Settings {
     let logLevel: Logger.Level
     /// Names that are set and have no effect yet.
     let reserved: [String]
+}
+
+struct DatabaseSettings {
+    /// A secret: it may hold a password.
+    let url: String
+    let timeout: Duration
+}
+
+struct CacheSettings {
+    let url: CacheURL
+    let prefix: String
+    let timeout: Duration
 }
 
 /// All complaints at once, a line each.

@@ -19,19 +19,22 @@ struct SettingsReader {
         return try reader.read()
     }
 
+    /// What it takes to reach every cache, and no more: another service that invalidates has neither the store's nor the tokens' keys.
+    static func readInvalidation(_ source: SettingsSource) throws(SettingsError) -> (DatabaseSettings, CacheSettings) {
+        let names: [SettingName] = [.databaseURL, .databaseTimeout, .cacheURL, .cachePrefix, .cacheTimeout]
+        var reader = SettingsReader(values: source.values, inherited: [:], complaints: source.complaints(about: names))
+        let (database, cache) = (reader.database(), reader.cache())
+        guard reader.complaints.isEmpty, let database, let cache else { throw SettingsError(complaints: reader.complaints) }
+        return (database, cache)
+    }
+
     private mutating func read() throws(SettingsError) -> Settings {
         let listen = address(.listen, inherited["stream"], "/run/novatune/stream.sock")
         let gateListen = address(.gateListen, inherited["gate"], "/run/novatune/gate.sock")
         if let listen, listen == gateListen { complaints.append("NOVATUNE_LISTEN and NOVATUNE_GATE_LISTEN are the same socket") }
         let workers = integer(.workers, 1...128, default: Settings.defaultWorkers)
-        let databaseURL = required(.databaseURL)
-        if let databaseURL, !PostgreSQLTrackStore.isValid(conninfo: databaseURL) {
-            complaints.append("NOVATUNE_DATABASE_URL: not a libpq URI or keywords (a % @ : / in a password is written %25 %40 %3A %2F)")
-        }
-        let databaseTimeout = duration(.databaseTimeout, .milliseconds(10) ... .seconds(60), default: .seconds(2))
-        let cacheURL = parsed(.cacheURL, default: "memory:") { (text) throws(CacheURLError) in try CacheURL(text) }
-        let prefix = cachePrefix()
-        let cacheTimeout = duration(.cacheTimeout, .milliseconds(10) ... .seconds(60), default: .milliseconds(500))
+        let database = database()
+        let cache = cache()
         let keyRing = parsed(.cacheKeys) { (text) throws(KeyRingError) in try KeyRing(json: Array(text.utf8)) }
         let expiry = duration(.presignExpiry, Presigner.expiryRange, default: .seconds(120))
         let buffer = duration(.cacheTTLBuffer, .zero ... .seconds(7 * 86_400), default: .seconds(30))
@@ -47,14 +50,33 @@ struct SettingsReader {
         let logLevel = choice(.logLevel, Logger.Level.allCases, default: .info)
         reserved()
 
-        guard complaints.isEmpty, let listen, let gateListen, let workers, let databaseURL, let databaseTimeout, let cacheURL, let prefix,
-            let cacheTimeout, let keyRing, let buffer, let s3, let keySet, let issuer, let audience, let leeway, let logLevel
+        guard complaints.isEmpty, let listen, let gateListen, let workers, let database, let cache, let keyRing, let buffer, let s3,
+            let keySet, let issuer, let audience, let leeway, let logLevel
         else { throw SettingsError(complaints: complaints) }
         return Settings(
-            listen: listen, gateListen: gateListen, workers: workers, databaseURL: databaseURL, databaseTimeout: databaseTimeout,
-            cacheURL: cacheURL, cachePrefix: prefix, cacheTimeout: cacheTimeout, keyRing: keyRing, cacheTTLBuffer: buffer, s3: s3,
-            keySet: keySet, claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway), logLevel: logLevel,
+            listen: listen, gateListen: gateListen, workers: workers, database: database, cache: cache, keyRing: keyRing,
+            cacheTTLBuffer: buffer, s3: s3, keySet: keySet, claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway),
+            logLevel: logLevel,
             reserved: SettingName.allCases.filter { $0.isReserved && values[$0] != nil }.map(\.rawValue))
+    }
+
+    private mutating func database() -> DatabaseSettings? {
+        let url = required(.databaseURL)
+        if let url, !PostgreSQLTrackStore.isValid(conninfo: url) {
+            complaints.append("NOVATUNE_DATABASE_URL: not a libpq URI or keywords (a % @ : / in a password is written %25 %40 %3A %2F)")
+        }
+        guard let timeout = duration(.databaseTimeout, .milliseconds(10) ... .seconds(60), default: .seconds(2)), let url else {
+            return nil
+        }
+        return DatabaseSettings(url: url, timeout: timeout)
+    }
+
+    private mutating func cache() -> CacheSettings? {
+        let url = parsed(.cacheURL, default: "memory:") { (text) throws(CacheURLError) in try CacheURL(text) }
+        let prefix = cachePrefix()
+        let timeout = duration(.cacheTimeout, .milliseconds(10) ... .seconds(60), default: .milliseconds(500))
+        guard let url, let prefix, let timeout else { return nil }
+        return CacheSettings(url: url, prefix: prefix, timeout: timeout)
     }
 
     private mutating func objectStore(_ expiry: Duration?) -> S3Settings? {

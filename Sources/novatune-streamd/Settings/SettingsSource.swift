@@ -19,6 +19,11 @@ struct SettingsSource {
         take(merged)
     }
 
+    /// What is wrong with these settings, and with the file that they may stand in.
+    func complaints(about names: [SettingName]) -> [String] {
+        complaints.filter { complaint in complaint.hasPrefix("--config") || names.contains { $0.isSubject(of: complaint) } }
+    }
+
     private mutating func take(_ merged: [String: String]) {
         var known: Set<String> = []
         for name in SettingName.allCases {

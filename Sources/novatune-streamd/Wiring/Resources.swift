@@ -24,7 +24,8 @@ final class Resources: Sendable {
         policy = IssuingPolicy(
             presignExpiry: settings.s3.presignExpiry, cacheBuffer: settings.cacheTTLBuffer,
             presignFingerprint: Self.fingerprint(settings.s3))
-        if case .memory(let limits) = settings.cacheURL { memoryStore = MemoryStore(limits: limits) } else { memoryStore = nil }
+        if case .memory(let limits) = settings.cache.url { memoryStore = MemoryStore(limits: limits) } else { memoryStore = nil }
+        if let memoryStore { telemetry.watch(memoryStore) }
     }
 
     /// Keyed with the secret that signs, so that a URL is not served beyond its secret either.
@@ -42,7 +43,7 @@ final class Resources: Sendable {
     }
 
     func makeTrackStore() -> PostgreSQLTrackStore {
-        PostgreSQLTrackStore(conninfo: settings.databaseURL, timeout: settings.databaseTimeout)
+        PostgreSQLTrackStore(conninfo: settings.database.url, timeout: settings.database.timeout)
     }
 
     func makeObjectStore() -> S3ObjectStore {
@@ -50,10 +51,20 @@ final class Resources: Sendable {
     }
 
     func makeValueStore() -> any ValueStore {
-        switch settings.cacheURL {
+        switch settings.cache.url {
         case .memory(let limits): memoryStore ?? MemoryStore(limits: limits)
-        case .server(let server): RESPStore(server, timeout: settings.cacheTimeout)
+        case .server(let server):
+            RESPStore(
+                server, timeout: settings.cache.timeout, longestTimeToLive: policy.presignExpiry - policy.cacheBuffer, clock: clock)
         }
+    }
+
+    func makeInvalidationListener() -> InvalidationListener {
+        InvalidationListener(conninfo: settings.database.url, timeout: settings.database.timeout)
+    }
+
+    func makeInvalidator() -> CacheInvalidator {
+        CacheInvalidator(store: makeValueStore(), prefix: settings.cache.prefix)
     }
 
     func makeIssuer() -> Issuer {
@@ -65,7 +76,7 @@ final class Resources: Sendable {
             preconditionFailure("the key ring does not work: \(error)")
         }
         let cache = SealedStreamURLCache(
-            store: makeValueStore(), sealer: sealer, prefix: settings.cachePrefix, observer: telemetry)
+            store: makeValueStore(), sealer: sealer, prefix: settings.cache.prefix, observer: telemetry)
         return StreamIssuer(store: makeTrackStore(), cache: cache, objects: makeObjectStore(), policy: policy, clock: clock)
     }
 }

@@ -1,11 +1,13 @@
 import Logging
 import Observability
+import Resilience
 import SealedCache
 import StreamIssuing
 
 /// What the process counts and logs, in one place, so that names are never written twice.
 final class Telemetry: CacheObserver {
     let registry = MetricRegistry()
+    private let logger: Logger
     private let failures: RepeatedEventLog
     private let requests: Counter
     private let duration: Histogram
@@ -17,8 +19,11 @@ final class Telemetry: CacheObserver {
     private let acceptedTokens: Counter.Series
     private let openFailures: Counter
     private let dependencyErrors: Counter
+    private let invalidations: Counter
+    private let isListening = Locked(false)
 
     init(_ logger: Logger) {
+        self.logger = logger
         failures = RepeatedEventLog(logger)
         requests = registry.counter(
             "stream_url_requests_total", "Answers to stream URL requests.", labels: ["status", "cache_hit"])
@@ -33,6 +38,44 @@ final class Telemetry: CacheObserver {
         acceptedTokens = tokenChecks.series("accepted")
         openFailures = registry.counter("cache_open_failures_total", "Cache values that did not open.", labels: ["reason"])
         dependencyErrors = registry.counter("dependency_errors_total", "Failed calls.", labels: ["dependency", "code"])
+        invalidations = registry.counter(
+            "stream_cache_invalidations_total", "Invalidations heard from the database.", labels: ["reason"])
+        for reason in Invalidation.Reason.allCases { _ = invalidations.series(reason.rawValue) }
+        registry.gauge("invalidation_listener_up", "1 while invalidations are heard, else 0.") { [isListening] in
+            isListening.withLock { $0 } ? 1 : 0
+        }
+    }
+
+    /// Tells how full the cache in the process is.
+    func watch(_ store: MemoryStore) {
+        registry.gauge("cache_entries", "Entries in the cache of this process.") { Double(store.usage.entries) }
+        registry.gauge("cache_bytes", "Bytes in the cache of this process.") { Double(store.usage.bytes) }
+    }
+
+    func listening() {
+        isListening.withLock { $0 = true }
+        logger.info("listening for invalidations")
+    }
+
+    func stoppedListening(_ cause: Unavailable) {
+        isListening.withLock { $0 = false }
+        failures.log(
+            .warning, "invalidations are not heard", kind: "listener-\(cause.code)", ["code": "\(cause.code)", "reason": "\(cause.reason)"])
+    }
+
+    func heard(_ invalidation: Invalidation, removed: Int) {
+        invalidations.increment(invalidation.reason.rawValue)
+        logger.debug(
+            "cache invalidated",
+            metadata: [
+                "user_id": "\(invalidation.scope.user?.description ?? "all")",
+                "track_id": "\(invalidation.scope.track?.description ?? "all")",
+                "reason": "\(invalidation.reason.rawValue)", "removed": "\(removed)",
+            ])
+    }
+
+    func didNotUnderstandInvalidation() {
+        failures.log(.warning, "invalidation not understood", kind: "invalidation", ["reason": "somebody else uses the channel"])
     }
 
     func answered(status: Int, cameFromCache: Bool, after elapsed: Duration) {

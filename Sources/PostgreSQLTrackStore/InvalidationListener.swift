@@ -1,0 +1,87 @@
+import Glibc
+import Resilience
+public import StreamIssuing
+
+/// Hears what the database's triggers say about cached URLs, on a connection of its own (PostgreSQL manual, "LISTEN", "NOTIFY").
+///
+/// A lost connection is made again, with longer and longer waits; what was said meanwhile is not repeated. Not for several threads
+/// at once.
+public final class InvalidationListener {
+    public enum Event: Sendable, Equatable {
+        /// From now on, what is committed is heard.
+        case listening
+        case lost(Unavailable)
+        case heard(Invalidation)
+        /// Something on the channel that is no invalidation.
+        case notUnderstood
+    }
+
+    /// Silence after which the server is asked whether it is still there.
+    private static let patience: Duration = .seconds(15)
+
+    private let targets: ConnectionTargets
+    private let timeout: Duration
+    private let patience: Duration
+    private var connection: PostgreSQLConnection?
+    private var backoff = Backoff(from: .milliseconds(100), to: .seconds(10))
+    private var retry = Deadline(after: .zero)
+
+    /// - Parameters:
+    ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. Of several servers the one that can be written to is
+    ///     chosen: a standby cannot listen.
+    ///   - timeout: for connecting and for each answer.
+    public convenience init(conninfo: String, timeout: Duration) {
+        self.init(conninfo: conninfo, timeout: timeout, patience: Self.patience)
+    }
+
+    init(conninfo: String, timeout: Duration, patience: Duration) {
+        targets = ConnectionTargets(
+            conninfo: conninfo, applicationName: "novatune-streamd invalidation", overriding: ["target_session_attrs": "read-write"])
+        self.timeout = timeout
+        self.patience = patience
+    }
+
+    /// Waits for the next event; nil where there was none by the deadline.
+    public func next(by deadline: ContinuousClock.Instant) -> Event? {
+        let deadline = Deadline(at: deadline)
+        guard let connection else { return connect(by: deadline) }
+        do {
+            guard let payload = try notification(on: connection, by: deadline) else { return nil }
+            return InvalidationPayload.decode(payload).map { .heard($0) } ?? .notUnderstood
+        } catch {
+            return lost(error)
+        }
+    }
+
+    private func connect(by deadline: Deadline) -> Event? {
+        let wait = retry.earlier(deadline)
+        // poll(2) without descriptors sleeps.
+        while !wait.isPast { _ = poll(nil, 0, wait.remainingMilliseconds) }
+        guard retry.isPast else { return nil }
+        do {
+            connection = try targets.connect(by: Deadline(after: timeout)) { (connection, deadline) throws(PostgreSQLError) in
+                try connection.execute("listen \(InvalidationPayload.channel)", by: deadline)
+            }
+            backoff.succeeded()
+            return .listening
+        } catch {
+            return lost(error)
+        }
+    }
+
+    private func notification(on connection: PostgreSQLConnection, by deadline: Deadline) throws(PostgreSQLError) -> String? {
+        while true {
+            let patience = Deadline(after: patience)
+            if let payload = try connection.notification(by: patience.earlier(deadline)) { return payload }
+            if deadline.isPast { return nil }
+            // A peer that vanished without a word is only found out by asking.
+            try connection.execute("select", by: Deadline(after: timeout))
+        }
+    }
+
+    private func lost(_ error: PostgreSQLError) -> Event {
+        connection = nil
+        retry = Deadline(after: backoff.failed(jitter: .random(in: 0...1)))
+        return .lost(error.unavailable)
+    }
+}

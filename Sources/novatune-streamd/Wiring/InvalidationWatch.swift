@@ -1,0 +1,32 @@
+import FastCGI
+import PostgreSQLTrackStore
+import SealedCache
+import StreamIssuing
+
+/// Takes out of the cache what the database says is no longer good, on a thread of its own.
+enum InvalidationWatch {
+    static func start(_ resources: Resources) {
+        _ = WorkerThread(name: "invalidation") {
+            let (listener, invalidator) = (resources.makeInvalidationListener(), resources.makeInvalidator())
+            while true {
+                guard let event = listener.next(by: .now.advanced(by: .seconds(3600))) else { continue }
+                handle(event, invalidator, resources.telemetry)
+            }
+        }
+    }
+
+    private static func handle(_ event: InvalidationListener.Event, _ invalidator: CacheInvalidator, _ telemetry: Telemetry) {
+        switch event {
+        case .listening: telemetry.listening()
+        case .lost(let cause): telemetry.stoppedListening(cause)
+        case .notUnderstood: telemetry.didNotUnderstandInvalidation()
+        case .heard(let invalidation):
+            do {
+                telemetry.heard(invalidation, removed: try invalidator.remove(invalidation.scope))
+            } catch {
+                // What stays in the cache is not handed out: its stamp no longer fits.
+                telemetry.storeFailed(error)
+            }
+        }
+    }
+}

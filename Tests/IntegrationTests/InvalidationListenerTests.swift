@@ -1,0 +1,129 @@
+import Glibc
+import Resilience
+import StreamIssuing
+import Testing
+
+@testable import PostgreSQLTrackStore
+
+/// The listener against the live database, and against peers that do not help.
+@Suite(.serialized) struct InvalidationListenerTests {
+    private let stack = LiveStack.shared
+    private let user = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0B")!
+
+    private func makeListener(
+        _ name: String, conninfo: String? = nil, timeout: Duration = .seconds(2), patience: Duration = .seconds(15)
+    ) -> InvalidationListener {
+        let conninfo = conninfo ?? stack["RESPONDER_DATABASE_URL"]
+        let separator = conninfo.contains("?") ? "&" : "?"
+        return InvalidationListener(conninfo: "\(conninfo)\(separator)application_name=\(name)", timeout: timeout, patience: patience)
+    }
+
+    /// The stack's own triggers speak on the channel too: only words about `user` count.
+    private func next(_ listener: InvalidationListener, within limit: Duration = .seconds(10)) -> InvalidationListener.Event? {
+        let deadline = Deadline(after: limit)
+        while let event = listener.next(by: deadline.instant) {
+            if case .heard(let invalidation) = event, invalidation.scope.user != user { continue }
+            return event
+        }
+        return nil
+    }
+
+    private func say(_ invalidation: Invalidation) throws {
+        try InvalidationSender.send(invalidation, conninfo: stack["RESPONDER_DATABASE_URL"], timeout: .seconds(2))
+    }
+
+    private func backend(_ name: String) throws -> String {
+        try stack.psql("select pid from pg_stat_activity where application_name = '\(name)'")
+    }
+
+    @Test func whatIsSentIsHeard() throws {
+        let listener = makeListener("novatune-hears")
+        #expect(next(listener) == .listening)
+        let said = [
+            Invalidation(.user(user), reason: .logout), Invalidation(.track(user: user, track: user), reason: .deletion),
+            Invalidation(.user(user), reason: .statusChange),
+        ]
+        for invalidation in said { try say(invalidation) }
+        for invalidation in said { #expect(next(listener) == .heard(invalidation)) }
+        #expect(next(listener, within: .milliseconds(50)) == nil)
+    }
+
+    @Test func rolledBackWordsAreNotHeardAndCommittedOnesAre() throws {
+        let listener = makeListener("novatune-commits")
+        #expect(next(listener) == .listening)
+        _ = try stack.psql("begin; notify novatune_invalidation, '\(user) * logout'; rollback")
+        _ = try stack.psql("begin; notify novatune_invalidation, '\(user) * deletion'; commit")
+        #expect(next(listener) == .heard(Invalidation(.user(user), reason: .deletion)))
+    }
+
+    @Test func junkOnTheChannelIsNotUnderstoodAndHarmsNothing() throws {
+        let listener = makeListener("novatune-junk")
+        #expect(next(listener) == .listening)
+        for junk in ["", "junk", "\(user) \(user) \(user)", String(repeating: "é", count: 3900)] {
+            _ = try stack.psql("select pg_notify('novatune_invalidation', '\(junk)')")
+            #expect(next(listener) == .notUnderstood)
+        }
+        try say(Invalidation(.user(user), reason: .logout))
+        #expect(next(listener) == .heard(Invalidation(.user(user), reason: .logout)))
+    }
+
+    @Test func cutConnectionIsToldAndMadeAgain() throws {
+        let listener = makeListener("novatune-cut")
+        #expect(next(listener) == .listening)
+        for _ in 0..<3 {
+            _ = try stack.psql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'novatune-cut'")
+            guard case .lost = next(listener) else { throw Unexpected() }
+            #expect(next(listener) == .listening)
+            try say(Invalidation(.user(user), reason: .logout))
+            #expect(next(listener) == .heard(Invalidation(.user(user), reason: .logout)))
+        }
+    }
+
+    /// A connection that is still there as far as this side can see.
+    @Test func serverThatFellSilentIsFoundOut() throws {
+        let listener = makeListener("novatune-silent", timeout: .milliseconds(200), patience: .milliseconds(100))
+        #expect(next(listener) == .listening)
+        let stopped = try #require(pid_t(backend("novatune-silent")))
+        kill(stopped, SIGSTOP)
+        defer { kill(stopped, SIGCONT) }
+        #expect(next(listener) == .lost(PostgreSQLError(code: .timeout).unavailable))
+        #expect(next(listener) == .listening)
+    }
+
+    @Test func idleListenerStaysConnected() throws {
+        let listener = makeListener("novatune-idle", patience: .milliseconds(50))
+        #expect(next(listener) == .listening)
+        let before = try backend("novatune-idle")
+        #expect(next(listener, within: .milliseconds(400)) == nil)
+        #expect(try backend("novatune-idle") == before)
+    }
+
+    @Test func attemptsOnADeadServerAreFurtherAndFurtherApart() throws {
+        let listener = makeListener("novatune-dead", conninfo: "postgresql://nobody@127.0.0.1:1/none")
+        var moments: [ContinuousClock.Instant] = []
+        for _ in 0..<4 {
+            guard case .lost(let cause) = next(listener) else { throw Unexpected() }
+            #expect(cause.code == "connect")
+            moments.append(.now)
+        }
+        // At least half of 100, 200 and 400 ms.
+        for (index, leastMilliseconds) in [50, 100, 200].enumerated() {
+            #expect(moments[index].duration(to: moments[index + 1]) >= .milliseconds(leastMilliseconds))
+        }
+    }
+
+    @Test func deadlineEndsTheWaitForTheNextAttempt() {
+        let listener = makeListener("novatune-deadline", conninfo: "postgresql://nobody@127.0.0.1:1/none")
+        for _ in 0..<3 { _ = next(listener) }
+        #expect(next(listener, within: .milliseconds(1)) == nil)
+    }
+
+    @Test func serverThatOnlyReadsIsPassedOver() throws {
+        let listener = makeListener(
+            "novatune-reads", conninfo: stack["RESPONDER_DATABASE_URL"] + "?options=-c%20default_transaction_read_only%3Don")
+        guard case .lost(let cause) = next(listener) else { throw Unexpected() }
+        #expect(cause.code == "connect")
+    }
+
+    private struct Unexpected: Error {}
+}

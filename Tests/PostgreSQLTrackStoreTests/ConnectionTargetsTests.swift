@@ -1,0 +1,36 @@
+import TestSupport
+import Testing
+
+@testable import PostgreSQLTrackStore
+
+@Suite struct ConnectionTargetsTests {
+    typealias Server = ConnectionTargets.Server
+
+    private static let whole = [Server(host: nil, address: nil, port: nil)]
+
+    private static func hosts(_ names: [String], _ ports: [String?]) -> [Server] {
+        zip(names, ports).map { Server(host: $0, address: nil, port: $1) }
+    }
+
+    @Test(arguments: [
+        Row("host=db", whole), Row("postgresql:///novatune", whole), Row("dbname=novatune", whole),
+        Row("host=a,b", hosts(["a", "b"], [nil, nil])), Row("host=a,b port=1,2", hosts(["a", "b"], ["1", "2"])),
+        Row("host=a,b port=7", hosts(["a", "b"], ["7", "7"])),
+        Row("postgresql://a:1,b:2,c/novatune", hosts(["a", "b", "c"], ["1", "2", ""])),
+        Row("host=a, port=1,2", hosts(["a", ""], ["1", "2"])),
+        Row("hostaddr=10.0.0.1,10.0.0.2", ["10.0.0.1", "10.0.0.2"].map { Server(host: nil, address: $0, port: nil) }),
+        Row(
+            "host=a,b hostaddr=10.0.0.1,10.0.0.2 port=1,2",
+            [Server(host: "a", address: "10.0.0.1", port: "1"), Server(host: "b", address: "10.0.0.2", port: "2")]),
+    ])
+    func eachServerOfAListIsATargetOfItsOwn(_ row: Row<[Server]>) {
+        let targets = ConnectionTargets(conninfo: row.name)
+        #expect(targets.isValid)
+        #expect(targets.servers == row.value)
+    }
+
+    @Test(arguments: ["utter nonsense", "postgresql://u:hunter2%zz@h/d", "host=h unknown=1"])
+    func stringThatLibpqCannotReadIsNotValid(conninfo: String) {
+        #expect(!ConnectionTargets(conninfo: conninfo).isValid)
+    }
+}
