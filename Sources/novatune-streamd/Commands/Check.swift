@@ -8,8 +8,8 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Validate every setting and contact every dependency.",
         discussion: """
-            Prints one line for each setting and each dependency: 'ok', or what is wrong and what to do. Secrets are shown as 'set'. A cache that does not answer is a warning, \
-            because requests go on without it.
+            Prints one line for each setting and each dependency: 'ok', or what is wrong and what to do. Secrets are shown as 'set'. A cache that does not answer and \
+            invalidations that cannot be heard are warnings, because requests go on without them.
 
             EXIT CODES: 0 all is well; 1 a dependency does not answer; 78 settings are not valid.
             """
@@ -24,7 +24,10 @@ struct Check: ParsableCommand {
 
         let silent = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
         let probe = DependencyProbe(Resources(settings, telemetry: Telemetry(silent)))
-        let outcomes = [("database", probe.database()), ("object store", probe.objects()), ("cache", probe.cache())]
+        let outcomes = [
+            ("database", probe.database()), ("object store", probe.objects()), ("cache", probe.cache()),
+            ("invalidations", probe.invalidations()),
+        ]
         for (name, outcome) in outcomes {
             let milliseconds = Double(outcome.elapsed.components.seconds) * 1000 + Double(outcome.elapsed.components.attoseconds) / 1e15
             let time = "\((milliseconds * 10).rounded() / 10) ms"

@@ -20,11 +20,13 @@ struct DependencyProbe {
     private let trackStore: PostgreSQLTrackStore
     private let objectStore: S3ObjectStore
     private let valueStore: any ValueStore
+    private let listener: InvalidationListener
 
     init(_ resources: Resources) {
         trackStore = resources.makeTrackStore()
         objectStore = resources.makeObjectStore()
         valueStore = resources.makeValueStore()
+        listener = resources.makeInvalidationListener()
     }
 
     func database() -> Outcome {
@@ -42,6 +44,12 @@ struct DependencyProbe {
 
     func cache() -> Outcome {
         measure("cache", isOptional: true) { () throws(ValueStoreError) in try valueStore.ping() }
+    }
+
+    func invalidations() -> Outcome {
+        measure("invalidations", isOptional: true) { () throws(Unavailable) in
+            if case .lost(let cause) = listener.next(by: .now.advanced(by: .seconds(10))) { throw cause }
+        }
     }
 
     private func measure<Failure: Error>(_ name: String, isOptional: Bool, _ call: () throws(Failure) -> Void) -> Outcome {
