@@ -7,16 +7,16 @@ select plan(15);
 prepare stream_access (text, text) as
 select u.status::text, u.session_epoch, u.tokens_valid_after,
        t.user_id::text, t.status::text, t.version, t.object_key, t.mime_type, t.file_size_bytes,
-       t.user_id = u.user_id or exists (
-         select from novatune.track_grants g
-         where g.track_id = t.track_id and g.grantee_id = u.user_id and (g.expires_at is null or g.expires_at > now()))
+       case when t.user_id = u.user_id then 'infinity'::timestamptz else (
+         select coalesce(g.expires_at, 'infinity'::timestamptz) from novatune.track_grants g
+         where g.track_id = t.track_id and g.grantee_id = u.user_id and (g.expires_at is null or g.expires_at > now())) end
 from novatune.users u left join novatune.tracks t on t.track_id = $2
 where u.user_id = $1;
 
 create type pg_temp.answer as (
     user_status text, session_epoch bigint, tokens_valid_after timestamptz,
     owner_id text, track_status text, version bigint, object_key text, mime_type text, file_size_bytes bigint,
-    may_stream boolean
+    may_stream_until timestamptz
 );
 
 create function pg_temp.answers(user_number bigint, track_number bigint) returns setof pg_temp.answer
@@ -69,47 +69,47 @@ analyze novatune.users, novatune.tracks, novatune.track_grants;
 select results_eq(
     'select * from pg_temp.answers(10, 10)',
     $$values ('Active', 0::bigint, '-infinity'::timestamptz,
-              pg_temp.ulid(10), 'Ready', 1::bigint, 'audio/10', 'audio/mpeg', 10::bigint, true)$$,
+              pg_temp.ulid(10), 'Ready', 1::bigint, 'audio/10', 'audio/mpeg', 10::bigint, 'infinity'::timestamptz)$$,
     'the owner may stream');
 select results_eq(
-    'select owner_id, may_stream from pg_temp.answers(10, 9)',
-    $$values (pg_temp.ulid(9), true)$$,
+    'select owner_id, may_stream_until from pg_temp.answers(10, 9)',
+    $$values (pg_temp.ulid(9), 'infinity'::timestamptz)$$,
     'a grant without an end lets stream');
 select results_eq(
-    'select owner_id, may_stream from pg_temp.answers(10, 8)',
-    $$values (pg_temp.ulid(8), true)$$,
+    'select owner_id, may_stream_until from pg_temp.answers(10, 8)',
+    $$values (pg_temp.ulid(8), now() + interval '1 minute')$$,
     'an unexpired grant lets stream');
 select results_eq(
-    'select owner_id, may_stream from pg_temp.answers(10, 7)',
-    $$values (pg_temp.ulid(7), false)$$,
+    'select owner_id, may_stream_until from pg_temp.answers(10, 7)',
+    $$values (pg_temp.ulid(7), null::timestamptz)$$,
     'an expired grant does not');
 select results_eq(
-    'select owner_id, may_stream from pg_temp.answers(10, 6)',
-    $$values (pg_temp.ulid(6), false)$$,
+    'select owner_id, may_stream_until from pg_temp.answers(10, 6)',
+    $$values (pg_temp.ulid(6), null::timestamptz)$$,
     'a grant that ends at this moment does not');
 select results_eq(
-    'select owner_id, may_stream from pg_temp.answers(10, 5)',
-    $$values (pg_temp.ulid(5), false)$$,
+    'select owner_id, may_stream_until from pg_temp.answers(10, 5)',
+    $$values (pg_temp.ulid(5), null::timestamptz)$$,
     'without a grant nobody but the owner may');
 select results_eq(
-    'select owner_id, may_stream from pg_temp.answers(9, 10)',
-    $$values (pg_temp.ulid(10), false)$$,
+    'select owner_id, may_stream_until from pg_temp.answers(9, 10)',
+    $$values (pg_temp.ulid(10), null::timestamptz)$$,
     'a grant to one is no grant to the other');
 select results_eq(
     'select * from pg_temp.answers(10, 999999)',
     $$values ('Active', 0::bigint, '-infinity'::timestamptz,
-              null::text, null::text, null::bigint, null::text, null::text, null::bigint, null::boolean)$$,
+              null::text, null::text, null::bigint, null::text, null::text, null::bigint, null::timestamptz)$$,
     'a missing track is one row with the user alone');
 select is_empty('select * from pg_temp.answers(999999, 10)', 'a missing user is no row');
 select is_empty('select * from pg_temp.answers(999999, 999999)', 'nor with a missing track');
 select results_eq(
     'select * from pg_temp.answers(11, 11)',
     $$values ('Suspended', 1::bigint, '2026-01-08 12:00:00+00'::timestamptz,
-              pg_temp.ulid(11), 'Ready', 1::bigint, 'audio/11', 'audio/mpeg', 11::bigint, true)$$,
+              pg_temp.ulid(11), 'Ready', 1::bigint, 'audio/11', 'audio/mpeg', 11::bigint, 'infinity'::timestamptz)$$,
     'a suspended user is told as such, with the risen epoch');
 select results_eq(
-    'select track_status, version, may_stream from pg_temp.answers(12, 12)',
-    $$values ('Deleted', 2::bigint, true)$$,
+    'select track_status, version, may_stream_until from pg_temp.answers(12, 12)',
+    $$values ('Deleted', 2::bigint, 'infinity'::timestamptz)$$,
     'a deleted track is told as such, with the risen version');
 
 select is((select parameter_types::text from pg_prepared_statements where name = 'stream_access'), '{text,text}',
