@@ -4,10 +4,12 @@
 begin;
 
 -- A row that is removed and inserted again would begin its counters anew, and what was cached of the first would fit the second.
+-- Without sequential scans: a plan that was made while history was small would still scan it when a load has made it large.
 
 create function novatune.continue_user() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
 as $$
 declare
     former jsonb;
@@ -28,6 +30,7 @@ $$;
 create function novatune.continue_track() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
 as $$
 declare
     former bigint;

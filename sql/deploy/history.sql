@@ -105,11 +105,13 @@ create function novatune.history_hash(entry novatune.history) returns bytea
 comment on function novatune.history_hash(novatune.history) is
     'What the column hash of a row of history must be.';
 
+-- Without sequential scans: a plan that was made while a table was small would still scan it when a load has made it large.
 create function novatune.append_history(
     kind novatune.subject_kind, id novatune.ulid, event novatune.history_event, old_values jsonb, new_values jsonb
 ) returns void
     language plpgsql
     set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
 as $$
 declare
     head novatune.history_heads;

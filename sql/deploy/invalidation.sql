@@ -47,9 +47,11 @@ begin
 end
 $$;
 
+-- Without sequential scans: a plan that was made while there were few grants would still scan them when there are many.
 create function novatune.invalidate_track() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
+    set enable_seqscan = off
 as $$
 declare
     reason text := 'status_change';
