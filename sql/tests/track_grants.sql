@@ -12,7 +12,7 @@ select col_is_pk('novatune', 'track_grants', array['track_id', 'grantee_id'], 'o
 select fk_ok('novatune', 'track_grants', 'track_id', 'novatune', 'tracks', 'track_id', 'track_id names a track');
 select fk_ok('novatune', 'track_grants', 'grantee_id', 'novatune', 'users', 'user_id', 'grantee_id names a user');
 select fk_ok('novatune', 'track_grants', 'granted_by', 'novatune', 'users', 'user_id', 'granted_by names a user');
-select has_index('novatune', 'track_grants', 'track_grants_grantee_id_idx', array['grantee_id'],
+select has_index('novatune', 'track_grants', 'track_grants_grantee_id_idx', array['grantee_id', 'track_id'],
     'a user''s grants are found by an index');
 
 insert into novatune.track_grants (track_id, grantee_id) values (pg_temp.ulid(1), pg_temp.ulid(2));
