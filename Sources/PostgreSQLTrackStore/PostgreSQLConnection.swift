@@ -10,6 +10,8 @@ import Resilience
     init(_ settings: [(String, String)], by deadline: Deadline) throws(PostgreSQLError) {
         guard let connection = unsafe Self.start(settings) else { throw PostgreSQLError(code: .connect, message: "out of memory") }
         unsafe self.connection = unsafe connection
+        // libpq would write the server's words to standard error, among the log's lines, and they may quote a row.
+        unsafe _ = PQsetNoticeProcessor(connection, { _, _ in }, nil)
         try finishConnecting(by: deadline)
     }
 
