@@ -18,12 +18,20 @@ def cached(api, user, track):
     return track
 
 
-@pytest.mark.parametrize("status", ["Processing", "Failed", "Deleted"])
-def test_status_flip_holds_at_once(api, world, user, cached, status):
-    world.set_track(cached, f"status = '{status}'")
-    assert api.stream(cached.id, user.token).status == 409
-    world.set_track(cached, "status = 'Ready'")
-    assert api.stream(cached.id, user.token).status == 200
+def test_deletion_and_restoration_hold_at_once(api, world, user, cached):
+    for _ in range(3):
+        world.set_track(cached, "status = 'Deleted'")
+        assert api.stream(cached.id, user.token).status == 409
+        world.set_track(cached, "status = 'Ready'")
+        assert api.stream(cached.id, user.token).status == 200
+
+
+def test_each_status_on_the_way_to_ready_holds_at_once(api, world, user):
+    track = world.track(user, status="Processing")
+    for status in ["Failed", "Processing", "Ready"]:
+        assert api.stream(track.id, user.token).status == 409
+        world.set_track(track, f"status = '{status}'")
+    assert api.stream(track.id, user.token).status == 200
 
 
 def test_new_object_key_is_in_the_next_url(api, world, user, cached):
@@ -117,7 +125,7 @@ def test_grant_gives_no_other_status_and_no_other_track(api, world, cached):
     world.grant(cached, friend)
     other = world.track(cached.owner)
     assert_problem(api.stream(other.id, friend.token), "forbidden", other.path)
-    world.set_track(cached, "status = 'Processing'")
+    world.set_track(cached, "status = 'Deleted'")
     assert api.stream(cached.id, friend.token).status == 409
 
 

@@ -18,8 +18,6 @@ TYPES = {
     "request-header-fields-too-large": (431, "Request header fields too large", "A request header is too long."),
     "internal-error": (500, "Internal error", "The service failed to answer. Try again later."),
     "not-implemented": (501, "Not implemented", "The request uses a transfer coding that is not supported."),
-    "bad-gateway": (502, "Bad gateway", "The service is not reachable right now. Try again later."),
-    "gateway-timeout": (504, "Gateway timeout", "The service did not answer in time. Try again later."),
     "http-version-not-supported": (505, "HTTP version not supported", "This HTTP version is not supported."),
     "too-many-connections": (429, "Too many connections", "Too many requests from this address are being answered at once."),
 }
