@@ -1,6 +1,7 @@
 import CFastCGI
 import Glibc
 import Resilience
+import Synchronization
 
 /// All connections of one socket that wait for a worker: new ones, and kept ones between two requests.
 ///
@@ -28,7 +29,7 @@ final class ConnectionQueue: Sendable {
 
     /// libfcgi waits with select(2) when it closes a broken connection, which is undefined from here on.
     private static let descriptorLimit = Int32(1024)
-    /// A peer that stops in the middle of a record pins its worker no longer than this.
+    /// For each read and write; `FastCGIServer` cuts a peer whose bytes trickle.
     private static let peerTimeoutSeconds = 5
 
     /// Beyond so many the one that has been idle longest is given up: all sockets of the process, and the workers' own
@@ -39,6 +40,7 @@ final class ConnectionQueue: Sendable {
     private let stopEvent: Int32
     private let emptyEvent: Int32
     private let state = Locked(State())
+    private let hungUp = Atomic<Int>(0)
 
     /// - Parameter capacity: connections held at once, idle ones included.
     init(_ socket: ListeningSocket, capacity: Int) {
@@ -90,6 +92,17 @@ final class ConnectionQueue: Sendable {
         _ = Glibc.close(connection.descriptor)
         wasClosed()
     }
+
+    /// Whether the peer has closed its end altogether. Known on unix sockets only: on TCP it could as well be waiting for the answer.
+    func hasHungUp(_ connection: Connection) -> Bool {
+        var state = pollfd(fd: connection.descriptor, events: 0, revents: 0)
+        guard unsafe poll(&state, 1, 0) == 1, state.revents & Int16(POLLHUP | POLLERR) != 0 else { return false }
+        hungUp.add(1, ordering: .relaxed)
+        return true
+    }
+
+    /// Requests whose peer was gone before they were worked on.
+    var hungUpCount: Int { hungUp.load(ordering: .relaxed) }
 
     /// For a connection that libfcgi has closed by itself.
     func wasClosed() {
@@ -181,6 +194,13 @@ final class ConnectionQueue: Sendable {
     /// Wakes every worker for good.
     func stop() {
         signal(stopEvent)
+    }
+
+    /// Waits for `stop`.
+    /// - Returns: whether it has come.
+    func isStopped(within milliseconds: Int32) -> Bool {
+        var waiting = pollfd(fd: stopEvent, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&waiting, 1, milliseconds) == 1
     }
 
     private func adoptQueuedConnections() {

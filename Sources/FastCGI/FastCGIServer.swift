@@ -10,24 +10,57 @@ public protocol RequestHandler: AnyObject, SendableMetatype {
 public final class FastCGIServer<Handler: RequestHandler>: Sendable {
     private let queue: ConnectionQueue
     private let threads: [WorkerThread]
+    private let activities: [WorkerActivity]
+
+    /// How often to look for slow peers.
+    private static var watchInterval: Int32 { 250 }
 
     /// Starts answering.
     /// - Parameters:
     ///   - workers: at least 1.
     ///   - capacity: connections held at once, idle ones included; beyond it the longest idle is closed. Default 256.
+    ///   - peerLimit: a peer that needs longer to send a request, or to take an answer, is cut. With the time until that is seen it holds
+    ///     its worker for less than 5 s by default.
     ///   - makeHandler: called once on each worker's thread, with the worker's number from 0.
-    public init(socket: ListeningSocket, name: String, workers: Int, capacity: Int = 256, makeHandler: @escaping @Sendable (Int) -> Handler)
-    {
+    public init(
+        socket: ListeningSocket, name: String, workers: Int, capacity: Int = 256, peerLimit: Duration = .milliseconds(4500),
+        makeHandler: @escaping @Sendable (Int) -> Handler
+    ) {
         // Sets up libfcgi's own globals, once for the process and before any thread uses it.
         precondition(FCGX_Init() == 0, "libfcgi does not start")
         let queue = ConnectionQueue(socket, capacity: capacity)
         self.queue = queue
-        threads = (0..<max(1, workers)).map { index in
+        let activities = (0..<max(1, workers)).map { _ in WorkerActivity() }
+        self.activities = activities
+        threads = activities.enumerated().map { index, activity in
             WorkerThread(name: "\(name)-\(index)") {
-                FastCGIWorker(queue: queue, handler: makeHandler(index)).run()
+                FastCGIWorker(queue: queue, handler: makeHandler(index), activity: activity).run()
+            }
+        }
+        _ = WorkerThread(name: "\(name)-watch") {
+            while !queue.isStopped(within: Self.watchInterval) {
+                let now = ContinuousClock.now
+                for activity in activities { activity.cutSlowPeer(at: now, limit: peerLimit) }
             }
         }
     }
+
+    public var workers: Int { activities.count }
+
+    /// Workers that have a request now.
+    public var busyWorkers: Int {
+        let now = ContinuousClock.now
+        return activities.count { $0.busy(at: now) != nil }
+    }
+
+    /// Whether at least one worker is free, or has had its request for less than `limit`.
+    public func makesProgress(within limit: Duration) -> Bool {
+        let now = ContinuousClock.now
+        return activities.contains { $0.busy(at: now).map { $0 < limit } ?? true }
+    }
+
+    /// Requests that were not worked on, because their peer had hung up.
+    public var abandonedRequests: Int { queue.hungUpCount }
 
     /// Connections that are open now, idle ones included.
     public var openConnections: Int { queue.openCount }

@@ -4,13 +4,15 @@ import CFastCGI
 @safe final class FastCGIWorker<Handler: RequestHandler> {
     private let queue: ConnectionQueue
     private let handler: Handler
+    private let activity: WorkerActivity
     private let request: UnsafeMutablePointer<FCGX_Request>
     private let scratch: UnsafeMutableBufferPointer<CChar>
     private var response = FastCGIResponse()
 
-    init(queue: ConnectionQueue, handler: Handler) {
+    init(queue: ConnectionQueue, handler: Handler, activity: WorkerActivity) {
         self.queue = queue
         self.handler = handler
+        self.activity = activity
         unsafe request = .allocate(capacity: 1)
         unsafe scratch = .allocate(capacity: 8192)
         // No listening socket: connections come from the queue, so libfcgi's accept fails at once instead of waiting.
@@ -27,30 +29,41 @@ import CFastCGI
     }
 
     private func serve(_ connection: ConnectionQueue.Connection) {
+        activity.starts(connection.descriptor)
         // With a descriptor in place FCGX_Accept_r reads the request from it instead of accepting one.
         unsafe request.pointee.ipcFd = connection.descriptor
         unsafe request.pointee.keepConnection = 1
         guard unsafe FCGX_Accept_r(request) == 0 else {
             // Closed by its peer, or not FastCGI: libfcgi has closed it.
+            activity.rests()
             unsafe request.pointee.ipcFd = -1
             queue.wasClosed()
             return
         }
         let peerKeepsConnection = unsafe request.pointee.keepConnection != 0
-        handler.respond(to: unsafe FastCGIRequest(reading: request, scratch: scratch), with: &response)
-        unsafe response.bytes.withUnsafeBufferPointer { bytes in
-            unsafe bytes.withMemoryRebound(to: CChar.self) { bytes in
-                unsafe _ = FCGX_PutStr(bytes.baseAddress, Int32(bytes.count), request.pointee.out)
-            }
-        }
+        answer(connection, unsafe FastCGIRequest(reading: request, scratch: scratch))
         // The queue closes connections: libfcgi would wait up to two seconds for the peer to close first.
         unsafe request.pointee.keepConnection = 1
         unsafe FCGX_Finish_r(request)
+        activity.rests()
         guard unsafe request.pointee.ipcFd >= 0 else {
             queue.wasClosed()
             return
         }
         unsafe request.pointee.ipcFd = -1
         if peerKeepsConnection { queue.giveBack(connection) } else { queue.close(connection) }
+    }
+
+    private func answer(_ connection: ConnectionQueue.Connection, _ incoming: consuming FastCGIRequest) {
+        activity.works()
+        // nginx hangs up when its client does. Then nobody waits for the answer.
+        guard !queue.hasHungUp(connection) else { return }
+        handler.respond(to: incoming, with: &response)
+        activity.talks(connection.descriptor)
+        unsafe response.bytes.withUnsafeBufferPointer { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { bytes in
+                unsafe _ = FCGX_PutStr(bytes.baseAddress, Int32(bytes.count), request.pointee.out)
+            }
+        }
     }
 }

@@ -10,12 +10,18 @@ import StreamIssuing
 public struct JSONLogHandler: LogHandler {
     public static let maximumLineLength = 4096
 
-    public var logLevel: Logger.Level
+    /// This logger's own, where it was set; else the one that all share.
+    public var logLevel: Logger.Level {
+        get { ownLevel ?? sharedLevel.level }
+        set { ownLevel = newValue }
+    }
     public var metadata: Logger.Metadata = [:]
+    private let sharedLevel: SharedLogLevel
+    private var ownLevel: Logger.Level?
     private let descriptor: Int32
 
-    public init(level: Logger.Level, descriptor: Int32 = 2) {
-        logLevel = level
+    public init(level: SharedLogLevel, descriptor: Int32 = 2) {
+        sharedLevel = level
         self.descriptor = descriptor
     }
 

@@ -112,6 +112,20 @@ public final class MetricRegistry: Sendable {
         add(Family(name: name, help: help, type: "gauge") { ["\(name) \(value())"] })
     }
 
+    /// A number that only rises, kept by somebody else and read when it is asked for.
+    /// - Parameter name: ends in `_total`.
+    public func count(_ name: String, _ help: String, _ value: @escaping @Sendable () -> Double) {
+        add(Family(name: name, help: help, type: "counter") { ["\(name) \(value())"] })
+    }
+
+    /// Values that are read when somebody asks, one for each value of a label.
+    public func gauges(_ name: String, _ help: String, label: String, _ values: @escaping @Sendable () -> [(String, Double)]) {
+        add(
+            Family(name: name, help: help, type: "gauge") {
+                values().sorted { $0.0 < $1.0 }.map { "\(name)\(Exposition.labels([(label, $0.0)])) \($0.1)" }
+            })
+    }
+
     public func exposition() -> String {
         var text = ""
         for family in families.withLock({ $0 }) {

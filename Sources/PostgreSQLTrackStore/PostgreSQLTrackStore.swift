@@ -1,12 +1,14 @@
-import Resilience
+public import Resilience
 public import StreamIssuing
 
 /// The track store in PostgreSQL, on one connection that is made when it is first needed and replaced when it breaks.
 public final class PostgreSQLTrackStore: TrackStore {
     private let targets: ConnectionTargets
     private let timeout: Duration
+    private let breaker: SharedBreaker
     private var connection: PostgreSQLConnection?
     private var question: (user: ULID, track: ULID)?
+    private var permit: CircuitBreaker.Permit?
     private var hasRetried = false
     /// The caller's, for everything.
     private var requestDeadline = Deadline(after: .zero)
@@ -16,9 +18,11 @@ public final class PostgreSQLTrackStore: TrackStore {
     /// - Parameters:
     ///   - conninfo: what `isValid(conninfo:)` accepts.
     ///   - timeout: for connecting and the query together; a broken connection is replaced and the query tried once more.
-    public init(conninfo: String, timeout: Duration) {
+    ///   - breaker: shared by all stores of this database. A question and its answer count once, retry included.
+    public init(conninfo: String, timeout: Duration, breaker: SharedBreaker) {
         targets = ConnectionTargets(conninfo: conninfo)
         self.timeout = timeout
+        self.breaker = breaker
     }
 
     /// Whether libpq can read it: a URI or keywords (PostgreSQL manual, "Connection Strings"). Says no more, because libpq's own
@@ -28,6 +32,10 @@ public final class PostgreSQLTrackStore: TrackStore {
     }
 
     public func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable) {
+        switch breaker.admit() {
+        case .refused(let retryAt): throw .leftAlone(.database, for: ContinuousClock.now.duration(to: retryAt))
+        case .admitted(let permit): self.permit = permit
+        }
         question = (user, track)
         hasRetried = false
         requestDeadline = Deadline(at: deadline)
@@ -39,6 +47,12 @@ public final class PostgreSQLTrackStore: TrackStore {
     }
 
     public func answer() throws(Unavailable) -> AccessFacts {
+        let facts = try receiveTwice()
+        if let permit { breaker.succeeded(permit) }
+        return facts
+    }
+
+    private func receiveTwice() throws(Unavailable) -> AccessFacts {
         do {
             return try receive()
         } catch {
@@ -82,6 +96,7 @@ public final class PostgreSQLTrackStore: TrackStore {
 
     private func failed(_ error: PostgreSQLError) -> Unavailable {
         if error.isWorthAnotherConnection { connection = nil }
+        if let permit { breaker.failed(permit) }
         return error.unavailable
     }
 }

@@ -1,5 +1,5 @@
 import HTTPClient
-import Resilience
+public import Resilience
 import SigV4
 public import StreamIssuing
 
@@ -12,15 +12,23 @@ public final class S3ObjectStore: ObjectStore {
     private let publicPresigner: Presigner
     private let internalPresigner: Presigner
     private let clock: any WallClock
+    private let breaker: SharedBreaker
+    private let bulkhead: SharedBulkhead
 
     /// Seconds that the service's own signed HEAD is good for.
     private static let ownExpiry: Duration = .seconds(60)
     /// S3: "Object key names", 1,024 bytes.
     private static let maximumKeyLength = 1024
 
-    public init(_ settings: S3Settings, clock: any WallClock) {
+    /// - Parameters:
+    ///   - breaker: shared by all stores of this bucket. An object's look-up counts once, retry included; an answer that is about the
+    ///     object or the credentials (4xx) shows that the store is well.
+    ///   - bulkhead: shared likewise, so that a stall leaves threads for answers that need no look-up.
+    public init(_ settings: S3Settings, clock: any WallClock, breaker: SharedBreaker, bulkhead: SharedBulkhead) {
         self.settings = settings
         self.clock = clock
+        self.breaker = breaker
+        self.bulkhead = bulkhead
         func presigner(_ endpoint: Endpoint) -> Presigner {
             Presigner(
                 credentials: settings.credentials, region: settings.region, endpoint: endpoint, bucket: settings.bucket,
@@ -33,7 +41,7 @@ public final class S3ObjectStore: ObjectStore {
     public func verify(objectKey: String, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         try Self.check(objectKey)
         guard settings.verification == .object else { return }
-        switch try headTwice(objectKey, by: Deadline(at: deadline)) {
+        switch try guardedHead(objectKey, by: Deadline(at: deadline)) {
         case 200: return
         case 404: throw Unavailable(.objectStore, code: "missing_object", reason: "the track's object is not in the bucket")
         case let status: throw Self.refused(status)
@@ -57,6 +65,31 @@ public final class S3ObjectStore: ObjectStore {
         case 200: return
         case 404: throw Unavailable(.objectStore, code: "missing_bucket", reason: "there is no such bucket")
         case let status: throw Self.refused(status)
+        }
+    }
+
+    private func guardedHead(_ objectKey: String, by deadline: Deadline) throws(Unavailable) -> Int {
+        let permit: CircuitBreaker.Permit
+        switch breaker.admit() {
+        case .refused(let retryAt): throw .leftAlone(.objectStore, for: ContinuousClock.now.duration(to: retryAt))
+        case .admitted(let admitted): permit = admitted
+        }
+        guard let place = bulkhead.enter(by: deadline) else {
+            breaker.abandoned(permit)
+            throw Unavailable(
+                .objectStore, code: "bulkhead_full", reason: "too many requests wait for it already", retryAfterSeconds: 1)
+        }
+        defer { bulkhead.leave(place: place) }
+        let start = ContinuousClock.now
+        do {
+            let status = try headTwice(objectKey, by: deadline)
+            if status >= 500 || status == 429 { breaker.failed(permit) } else { breaker.succeeded(permit) }
+            return status
+        } catch {
+            // Cut short by what the request had left of its own time: that says nothing about the store.
+            let isCutShort = error.code == "timeout" && start.duration(to: .now) < settings.timeout * 9 / 10
+            if isCutShort { breaker.abandoned(permit) } else { breaker.failed(permit) }
+            throw error
         }
     }
 

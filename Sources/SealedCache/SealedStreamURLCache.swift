@@ -1,4 +1,5 @@
 import Cryptography
+public import Resilience
 public import StreamIssuing
 
 /// What happens in the cache, for those who count and log.
@@ -10,27 +11,28 @@ public protocol CacheObserver: Sendable {
 /// Stream URLs, sealed, in a value store. Whatever goes wrong is a miss.
 public final class SealedStreamURLCache: StreamURLCache {
     private let store: any ValueStore
-    private let sealer: EntrySealer
+    /// May be replaced between two requests.
+    public var sealer: EntrySealer
     private let keys: CacheKeys
     private let observer: any CacheObserver
+    private let breaker: SharedBreaker
 
-    /// - Parameter prefix: the first part of each key, `prefix:userId:trackId`.
-    public init(store: any ValueStore, sealer: EntrySealer, prefix: String, observer: any CacheObserver) {
+    /// - Parameters:
+    ///   - prefix: the first part of each key, `prefix:userId:trackId`.
+    ///   - breaker: shared by all caches on this store. While it is open, reads are misses and nothing is written, at no cost.
+    public init(store: any ValueStore, sealer: EntrySealer, prefix: String, breaker: SharedBreaker, observer: any CacheObserver) {
         self.store = store
         self.sealer = sealer
         keys = CacheKeys(prefix: prefix)
+        self.breaker = breaker
         self.observer = observer
     }
 
     public func read(user: ULID, track: ULID) -> CachedStreamURL? {
         let key = keys.entry(user, track)
-        do {
-            guard let value = try store.value(forKey: key) else { return nil }
-            return open(value, under: key)
-        } catch {
-            observer.storeFailed(error)
-            return nil
-        }
+        let value = withStore { (store) throws(ValueStoreError) in try store.value(forKey: key) }
+        guard let value = value ?? nil else { return nil }
+        return open(value, under: key)
     }
 
     public func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
@@ -42,10 +44,23 @@ public final class SealedStreamURLCache: StreamURLCache {
             observer.storeFailed(ValueStoreError(code: "seal", reason: error.description))
             return
         }
-        do {
+        withStore { (store) throws(ValueStoreError) in
             try store.setValue(value, forKey: key, in: keys.group(user), timeToLive: timeToLive)
+        }
+    }
+
+    /// Nil where the store failed or is left alone.
+    @discardableResult
+    private func withStore<Result>(_ body: (any ValueStore) throws(ValueStoreError) -> Result) -> Result? {
+        guard case .admitted(let permit) = breaker.admit() else { return nil }
+        do {
+            let result = try body(store)
+            breaker.succeeded(permit)
+            return result
         } catch {
+            breaker.failed(permit)
             observer.storeFailed(error)
+            return nil
         }
     }
 

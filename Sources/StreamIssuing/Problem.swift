@@ -74,6 +74,13 @@ extension Problem {
         return problem
     }
 
+    /// The request has waited so long for its turn that answering it in full would make the next ones wait as long.
+    public static var overloaded: Problem {
+        var problem = Problem(.serviceUnavailable, "The service has more requests than it can answer. Try again in a moment.")
+        problem.retryAfterSeconds = 1
+        return problem
+    }
+
     public static func serviceUnavailable(_ cause: Unavailable) -> Problem {
         var problem = Problem(.serviceUnavailable, "The service cannot answer right now. Try again later.")
         problem.retryAfterSeconds = cause.retryAfterSeconds

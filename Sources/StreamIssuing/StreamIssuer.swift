@@ -5,17 +5,11 @@ public struct IssuingPolicy: Sendable, Equatable {
     /// A URL is not handed out of the cache in its last `cacheBuffer`. Less than the expiry.
     public let cacheBuffer: Duration
     public let presignFingerprint: UInt64
-    /// For one request, whatever its dependencies' own timeouts and retries add up to; a cache write may still follow. Shorter than
-    /// nginx's read timeout, so that the client gets this service's 503. Default 10 s.
-    public let requestTimeout: Duration
 
-    public init(
-        presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64, requestTimeout: Duration = .seconds(10)
-    ) {
+    public init(presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64) {
         self.presignExpiry = presignExpiry
         self.cacheBuffer = cacheBuffer
         self.presignFingerprint = presignFingerprint
-        self.requestTimeout = requestTimeout
     }
 }
 
@@ -48,9 +42,12 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
         self.clock = clock
     }
 
+    /// - Parameter deadline: for the request as a whole, whatever its dependencies' own timeouts and retries add up to; a cache write
+    ///   may still follow.
     @inlinable
-    public func issue(_ trackID: ULID, to listener: Listener) throws(Problem) -> Issued {
-        let deadline = ContinuousClock.now.advanced(by: policy.requestTimeout)
+    public func issue(
+        _ trackID: ULID, to listener: Listener, by deadline: ContinuousClock.Instant
+    ) throws(Problem) -> Issued {
         let (facts, cached) = try ask(trackID, listener, by: deadline)
         let permission = try AccessDecision.decide(for: listener, facts)
         let track = permission.track

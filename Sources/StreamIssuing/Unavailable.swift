@@ -1,6 +1,6 @@
 /// A dependency that could not answer.
 public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
-    public enum Dependency: String, Sendable {
+    public enum Dependency: String, Sendable, CaseIterable {
         case database, objectStore = "object_store", cache
     }
 
@@ -17,6 +17,15 @@ public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
         self.code = code
         self.reason = reason
         self.retryAfterSeconds = max(1, retryAfterSeconds)
+    }
+
+    /// The dependency failed so often that it is left alone for a while.
+    /// - Parameter wait: until the next attempt; rounded up to whole seconds.
+    public static func leftAlone(_ dependency: Dependency, for wait: Duration) -> Unavailable {
+        let (seconds, attoseconds) = wait.components
+        return Unavailable(
+            dependency, code: "breaker_open", reason: "it failed too often and is left alone",
+            retryAfterSeconds: Int(seconds) + (attoseconds > 0 ? 1 : 0))
     }
 
     public var description: String { "\(dependency.rawValue): \(reason) (\(code))" }

@@ -45,11 +45,13 @@ final class TestServer: Sendable {
     let server: FastCGIServer<EchoHandler>
     private let directory: TemporaryDirectory
 
-    init(workers: Int = 2) throws {
+    init(workers: Int = 2, peerLimit: Duration = .milliseconds(4500)) throws {
         directory = try TemporaryDirectory()
         path = directory.path("s")
         let gate = gate
-        server = FastCGIServer(socket: try ListeningSocket(.unix(path: path)), name: "test", workers: workers) { _ in EchoHandler(gate) }
+        server = FastCGIServer(
+            socket: try ListeningSocket(.unix(path: path)), name: "test", workers: workers, peerLimit: peerLimit
+        ) { _ in EchoHandler(gate) }
     }
 
     func connect() throws -> FastCGIClient { try FastCGIClient(path: path) }

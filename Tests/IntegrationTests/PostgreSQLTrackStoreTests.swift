@@ -1,5 +1,7 @@
 import PostgreSQLTrackStore
+import Resilience
 import StreamIssuing
+import TestSupport
 import Testing
 
 /// The one query against the real schema, as the responder's own role.
@@ -7,8 +9,10 @@ import Testing
     private let stack = LiveStack.shared
     private let later = ContinuousClock.now.advanced(by: .seconds(600))
 
-    private func makeStore(_ conninfo: String? = nil, timeout: Duration = .seconds(2)) -> PostgreSQLTrackStore {
-        PostgreSQLTrackStore(conninfo: conninfo ?? stack["RESPONDER_DATABASE_URL"], timeout: timeout)
+    private func makeStore(
+        _ conninfo: String? = nil, timeout: Duration = .seconds(2), breaker: SharedBreaker = .neverOpening()
+    ) -> PostgreSQLTrackStore {
+        PostgreSQLTrackStore(conninfo: conninfo ?? stack["RESPONDER_DATABASE_URL"], timeout: timeout, breaker: breaker)
     }
 
     private func facts(_ store: PostgreSQLTrackStore, _ user: ULID, _ track: ULID) throws -> AccessFacts {
@@ -136,6 +140,29 @@ import Testing
             error in
             (error as? Unavailable)?.code == "connect"
         }
+    }
+
+    @Test func databaseThatFailsTooOftenIsLeftAloneUntilTheProbe() throws {
+        let clock = ManualClock()
+        let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 2, openDuration: .seconds(30)), now: { clock.now })
+        let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
+        let dead = makeStore("host=/nonexistent dbname=none", breaker: breaker)
+        for _ in 0..<2 { #expect(throws: Unavailable.self) { try dead.ask(user: user, track: track, by: later) } }
+        let living = makeStore(breaker: breaker)
+        #expect { try living.ask(user: user, track: track, by: later) } throws: { error in
+            guard let error = error as? Unavailable else { return false }
+            return error.code == "breaker_open" && (28...30).contains(error.retryAfterSeconds)
+        }
+        clock.advance(by: .seconds(30))
+        _ = try facts(living, user, track)
+        #expect(breaker.state == .closed)
+    }
+
+    @Test func missingUserAndTrackAreNoFailures() throws {
+        let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 1))
+        let missing = stack.ulid("TRACK_MISSING")
+        #expect(try facts(makeStore(breaker: breaker), missing, missing).user == nil)
+        #expect(breaker.state == .closed)
     }
 
     @Test func wrongPasswordIsNamedWithoutThePassword() {

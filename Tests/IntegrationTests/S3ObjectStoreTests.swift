@@ -1,7 +1,10 @@
+import Glibc
 import HTTPClient
+import Resilience
 import S3ObjectStore
 import SigV4
 import StreamIssuing
+import TestSupport
 import Testing
 
 /// HEAD and presigned URLs against the live store, which verifies every signature.
@@ -10,7 +13,8 @@ import Testing
     private let later = ContinuousClock.now.advanced(by: .seconds(600))
 
     private func makeStore(
-        endpoint: String? = nil, bucket: String? = nil, secret: String? = nil, timeout: Duration = .seconds(5)
+        endpoint: String? = nil, bucket: String? = nil, secret: String? = nil, timeout: Duration = .seconds(5),
+        breaker: SharedBreaker = .neverOpening(), bulkhead: SharedBulkhead = SharedBulkhead(Bulkhead.Policy(limit: 4))
     ) throws -> S3ObjectStore {
         let endpoint = try #require(Endpoint(endpoint ?? stack["S3_ENDPOINT"]))
         let credentials = Credentials(
@@ -19,7 +23,7 @@ import Testing
             S3Settings(
                 endpoint: endpoint, publicEndpoint: endpoint, region: stack["S3_REGION"], bucket: bucket ?? stack["S3_BUCKET"],
                 addressing: .path, credentials: credentials, presignExpiry: .seconds(120), timeout: timeout, verification: .object),
-            clock: WallClockNow())
+            clock: WallClockNow(), breaker: breaker, bulkhead: bulkhead)
     }
 
     private func objectKey() throws -> String {
@@ -77,5 +81,48 @@ import Testing
         let slow = try makeStore(endpoint: "http://127.0.0.1:\(trickling.port)", timeout: .milliseconds(100))
         #expect(code { try slow.verify(objectKey: "k", by: later) } != nil)
         #expect(code { try makeStore(endpoint: "http://127.0.0.1:1").verify(objectKey: "k", by: later) } == "connect")
+    }
+
+    @Test func storeThatFailsTooOftenIsLeftAlone() throws {
+        let clock = ManualClock()
+        let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 2, openDuration: .seconds(30)), now: { clock.now })
+        let store = try makeStore(endpoint: "http://127.0.0.1:1", breaker: breaker)
+        for _ in 0..<2 { #expect(code { try store.verify(objectKey: "k", by: later) } == "connect") }
+        #expect(code { try store.verify(objectKey: "k", by: later) } == "breaker_open")
+        // Signing needs no call, and is not refused.
+        _ = try store.presign(objectKey: "k", contentType: "audio/mpeg", at: WallClockNow().now)
+        clock.advance(by: .seconds(30))
+        #expect(code { try store.verify(objectKey: "k", by: later) } == "connect")
+    }
+
+    @Test func answersAboutTheObjectOrTheCredentialsAreNoFailures() throws {
+        let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 1))
+        #expect(code { try makeStore(breaker: breaker).verify(objectKey: "no/such", by: later) } == "missing_object")
+        #expect(code { try makeStore(secret: "wrong", breaker: breaker).verify(objectKey: "k", by: later) } == "http_403")
+        #expect(breaker.state == .closed)
+    }
+
+    @Test func timeThatTheRequestDidNotHaveIsNoFailureOfTheStore() throws {
+        let server = UnhelpfulServer(.silent)
+        let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 1))
+        let store = try makeStore(endpoint: "http://127.0.0.1:\(server.port)", breaker: breaker)
+        #expect(code { try store.verify(objectKey: "k", by: .now.advanced(by: .milliseconds(50))) } == "timeout")
+        #expect(breaker.state == .closed)
+    }
+
+    @Test func stalledStoreKeepsOnlyAsManyAsTheBulkheadLets() throws {
+        let server = UnhelpfulServer(.silent)
+        let bulkhead = SharedBulkhead(Bulkhead.Policy(limit: 2, patience: .milliseconds(50)))
+        let endpoint = "http://127.0.0.1:\(server.port)"
+        let waiting = Threads(2) {
+            code { try makeStore(endpoint: endpoint, timeout: .milliseconds(1500), bulkhead: bulkhead).verify(objectKey: "k", by: later) }
+        }
+        while bulkhead.occupied < 2 { sched_yield() }
+        let store = try makeStore(endpoint: endpoint, bulkhead: bulkhead)
+        let start = ContinuousClock.now
+        #expect(code { try store.verify(objectKey: "k", by: later) } == "bulkhead_full")
+        #expect(start.duration(to: .now) < .milliseconds(1400), "it waited for as long as those inside")
+        #expect(waiting.results() == ["timeout", "timeout"])
+        #expect(bulkhead.occupied == 0)
     }
 }

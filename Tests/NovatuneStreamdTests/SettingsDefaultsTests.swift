@@ -46,11 +46,14 @@ import Testing
                 "NOVATUNE_S3_ADDRESSING": "virtual", "NOVATUNE_S3_SESSION_TOKEN": "t", "NOVATUNE_S3_TIMEOUT": "2s",
                 "NOVATUNE_S3_VERIFY": "none",
                 "NOVATUNE_JWT_LEEWAY": "5s", "NOVATUNE_LOG_LEVEL": "debug", "NOVATUNE_BREAKER_OPEN": "10s",
+                "NOVATUNE_BREAKER_FAILURES": "3", "NOVATUNE_REQUEST_TIMEOUT": "4s", "NOVATUNE_QUEUE_TIMEOUT": "250ms",
+                "NOVATUNE_OTLP_ENDPOINT": "http://localhost",
             ]))
         #expect(settings.listen == .tcp(host: "127.0.0.1", port: 9000) && settings.gateListen == .unix(path: "/tmp/g"))
         #expect(settings.workers == 16 && settings.database.timeout == .milliseconds(500))
         #expect(
-            settings.cache.url == (try CacheURL("redis://cache:1/2")) && settings.cache.prefix == "p" && settings.cache.timeout == .seconds(1))
+            settings.cache.url == (try CacheURL("redis://cache:1/2")) && settings.cache.prefix == "p"
+                && settings.cache.timeout == .seconds(1))
         #expect(settings.s3.presignExpiry == .seconds(300) && settings.cacheTTLBuffer == .seconds(60))
         #expect(
             settings.s3.publicEndpoint == Endpoint("https://media.example.com")
@@ -58,7 +61,9 @@ import Testing
         #expect(settings.s3.addressing == .virtual && settings.s3.credentials.sessionToken == "t")
         #expect(settings.s3.timeout == .seconds(2) && settings.s3.verification == .none)
         #expect(settings.claims.leeway == .seconds(5) && settings.logLevel == .debug)
-        #expect(settings.reserved == ["NOVATUNE_BREAKER_OPEN"])
+        #expect(settings.breakerOpen == .seconds(10) && settings.breakerFailures == 3)
+        #expect(settings.requestTimeout == .seconds(4) && settings.queueTimeout == .milliseconds(250))
+        #expect(settings.reserved == ["NOVATUNE_OTLP_ENDPOINT"])
     }
 
     @Test func emptyValueIsLikeNone() throws {

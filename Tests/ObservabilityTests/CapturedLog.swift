@@ -13,7 +13,7 @@ final class CapturedLog {
         directory = try TemporaryDirectory()
         file = try FileHandle(forWritingTo: URL(fileURLWithPath: try directory.write("", as: "log")))
         let descriptor = file.fileDescriptor
-        logger = Logger(label: "test") { _ in JSONLogHandler(level: level, descriptor: descriptor) }
+        logger = Logger(label: "test") { _ in JSONLogHandler(level: SharedLogLevel(level), descriptor: descriptor) }
     }
 
     func text() throws -> String {

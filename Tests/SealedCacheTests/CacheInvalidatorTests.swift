@@ -20,7 +20,8 @@ import Testing
 
     init() throws {
         cache = SealedStreamURLCache(
-            store: store, sealer: try EntrySealer(try Rings.ring(current: "v1", ["v1": Rings.one])), prefix: "p", observer: Silent())
+            store: store, sealer: try EntrySealer(try Rings.ring(current: "v1", ["v1": Rings.one])), prefix: "p", breaker: .neverOpening(),
+            observer: Silent())
         invalidator = CacheInvalidator(store: store, prefix: "p")
         let entry = CachedStreamURL(
             presigned: PresignedURL(url: "https://h/u", expiresAt: UnixTime(seconds: 1)),

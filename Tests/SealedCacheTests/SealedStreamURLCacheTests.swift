@@ -12,13 +12,20 @@ import Testing
         func storeFailed(_ error: ValueStoreError) { seen.withLock { $0.append(error.code) } }
     }
 
-    /// A store that is down.
+    /// A store that is down, until it is mended.
     private final class BrokenStore: ValueStore {
         private let failure = ValueStoreError(code: "connect", reason: "down")
-        func value(forKey key: String) throws(ValueStoreError) -> [UInt8]? { throw failure }
-        func setValue(
-            _ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration
-        ) throws(ValueStoreError) { throw failure }
+        var calls = 0
+        var isMended = false
+        func value(forKey key: String) throws(ValueStoreError) -> [UInt8]? {
+            calls += 1
+            if isMended { return nil }
+            throw failure
+        }
+        func setValue(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) throws(ValueStoreError) {
+            calls += 1
+            if !isMended { throw failure }
+        }
         func removeValue(forKey key: String, in group: String) throws(ValueStoreError) -> Bool { throw failure }
         func removeValues(in group: String) throws(ValueStoreError) -> Int { throw failure }
         func removeValues(under prefix: String) throws(ValueStoreError) -> Int { throw failure }
@@ -33,10 +40,12 @@ import Testing
     private let observer = Observer()
     private let clock = ManualClock()
 
-    private func cache(_ store: any ValueStore, _ ring: KeyRing? = nil, prefix: String = "stream") throws -> SealedStreamURLCache {
+    private func cache(
+        _ store: any ValueStore, _ ring: KeyRing? = nil, prefix: String = "stream", breaker: SharedBreaker = .neverOpening()
+    ) throws -> SealedStreamURLCache {
         SealedStreamURLCache(
             store: store, sealer: try EntrySealer(try ring ?? Rings.ring(current: "v1", ["v1": Rings.one])), prefix: prefix,
-            observer: observer)
+            breaker: breaker, observer: observer)
     }
 
     private func memory() -> MemoryStore { MemoryStore(now: { [clock] in clock.now }) }
@@ -95,5 +104,39 @@ import Testing
         cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
         #expect(cache.read(user: user, track: track) == nil)
         #expect(observer.events == ["connect", "connect"])
+    }
+
+    @Test func storeThatFailsTooOftenIsNotAskedUntilTheProbe() throws {
+        let store = BrokenStore()
+        let breaker = SharedBreaker(CircuitBreaker.Policy(), now: { [clock] in clock.now })
+        let cache = try cache(store, breaker: breaker)
+        for _ in 0..<20 { #expect(cache.read(user: user, track: track) == nil) }
+        cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
+        #expect(store.calls == 5)
+        clock.advance(by: .seconds(30))
+        store.isMended = true
+        for _ in 0..<3 { #expect(cache.read(user: user, track: track) == nil) }
+        #expect(store.calls == 8 && breaker.state == .closed)
+    }
+
+    @Test func missIsASuccess() throws {
+        let store = BrokenStore()
+        let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 2), now: { [clock] in clock.now })
+        let cache = try cache(store, breaker: breaker)
+        for _ in 0..<10 {
+            store.isMended = false
+            _ = cache.read(user: user, track: track)
+            store.isMended = true
+            _ = cache.read(user: user, track: track)
+        }
+        #expect(store.calls == 20 && breaker.state == .closed)
+    }
+
+    @Test func valueThatDoesNotOpenIsNoFailureOfTheStore() throws {
+        let store = memory()
+        try store.setValue([9], forKey: "stream:\(user):\(track)", in: "g", timeToLive: .seconds(90))
+        let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 1))
+        #expect(try cache(store, breaker: breaker).read(user: user, track: track) == nil)
+        #expect(breaker.state == .closed)
     }
 }

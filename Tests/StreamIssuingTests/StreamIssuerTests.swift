@@ -25,7 +25,7 @@ import Testing
     private func issue() throws(Problem) -> StreamIssuer<FakeTrackStore, FakeCache, FakeObjectStore>.Issued {
         let policy = IssuingPolicy(presignExpiry: .seconds(120), cacheBuffer: .seconds(30), presignFingerprint: Self.fingerprint)
         return try StreamIssuer(store: store, cache: cache, objects: objects, policy: policy, clock: clock)
-            .issue(Facts.trackID, to: Facts.listener())
+            .issue(Facts.trackID, to: Facts.listener(), by: .now.advanced(by: .seconds(10)))
     }
 
     private func cached(expiresAt: Int64 = Facts.now + 100, stamp: Stamp = stamp) -> CachedStreamURL {

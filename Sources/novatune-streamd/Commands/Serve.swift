@@ -1,4 +1,5 @@
 import ArgumentParser
+import BearerTokens
 import FastCGI
 import Glibc
 import Logging
@@ -11,7 +12,8 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Answer requests on the FastCGI sockets (the default).",
         discussion: """
-            Logs JSON lines to standard error. SIGTERM or SIGINT: accept nothing more, finish what was accepted, exit.
+            Logs JSON lines to standard error. SIGTERM or SIGINT: accept nothing more, finish what was accepted, exit. SIGHUP: read the files again and take key ring, token \
+            keys and log level from them; if anything in them is not valid, keep what there is. Tells systemd when it is ready, and while it makes progress.
 
             \(SettingName.allHelp)
 
@@ -25,14 +27,16 @@ struct Serve: ParsableCommand {
     /// select(2) is undefined. nginx keeps 32 connections for each of its workers and makes a new one where one was closed.
     private static let streamConnections = 384
     private static let gateConnections = 128
-    /// A request has its own deadline of 10 s.
+    /// Longer than a request may take.
     private static let drainLimit: Duration = .seconds(15)
+    /// What a request may take beyond its own time: a slow peer, a cache write.
+    private static let progressSlack: Duration = .seconds(20)
 
     @OptionGroup var options: SettingsOptions
 
     func run() throws {
         let settings = try options.load()
-        let level = settings.logLevel
+        let level = SharedLogLevel(settings.logLevel)
         let logger = Logger(label: "novatune-streamd") { _ in JSONLogHandler(level: level) }
         // Before the first thread, so that all inherit it: signals are for this thread only.
         let signals = SignalWait([SIGTERM, SIGINT, SIGHUP])
@@ -49,9 +53,7 @@ struct Serve: ParsableCommand {
             _ in
             StreamRoute(resources)
         }
-        resources.telemetry.registry.gauge("fastcgi_connections", "Open connections on the stream socket.") {
-            Double(stream.openConnections)
-        }
+        watch(stream, resources.telemetry.registry)
         logger.info(
             "ready",
             metadata: [
@@ -59,12 +61,56 @@ struct Serve: ParsableCommand {
                 "workers": "\(settings.workers)", "key_version": "\(settings.keyRing.current)",
             ])
 
-        while signals.next() == SIGHUP { logger.notice("SIGHUP ignored: settings are read at start") }
+        let manager = ServiceManager(environment: Environment.variables, processID: getpid())
+        manager.ready()
+        let progressLimit = settings.requestTimeout + Self.progressSlack
+        waiting: while true {
+            switch signals.next(within: manager.heartbeat) {
+            case nil:
+                if stream.makesProgress(within: progressLimit), gate.makesProgress(within: progressLimit) {
+                    manager.isAlive()
+                } else {
+                    logger.critical("no worker makes progress")
+                }
+            case SIGHUP:
+                manager.reloading()
+                reload(resources, level, logger)
+                manager.ready()
+            default: break waiting
+            }
+        }
+        manager.stopping()
         logger.info("draining")
         let isDrained = drain(gate, stream)
         logger.info("stopped", metadata: ["drained": "\(isDrained)"])
         // Threads that are still waiting for a dependency end with the process.
         Glibc.exit(0)
+    }
+
+    private func watch(_ stream: FastCGIServer<StreamRoute>, _ registry: MetricRegistry) {
+        registry.gauge("fastcgi_connections", "Open connections on the stream socket.") { Double(stream.openConnections) }
+        registry.gauge("fastcgi_workers_busy", "Workers of the stream socket that have a request.") { Double(stream.busyWorkers) }
+        registry.gauge("fastcgi_workers", "Workers of the stream socket.") { Double(stream.workers) }
+        registry.count("requests_abandoned_total", "Requests whose client was gone before they were worked on.") {
+            Double(stream.abandonedRequests)
+        }
+    }
+
+    /// Keys and log level anew, from the same files; whatever else has changed there takes a restart.
+    private func reload(_ resources: Resources, _ level: SharedLogLevel, _ logger: Logger) {
+        do {
+            let settings = try SettingsOptions.read(options.source)
+            resources.keys.replace(settings.keySet, settings.keyRing)
+            level.level = settings.logLevel
+            logger.notice(
+                "reloaded",
+                metadata: [
+                    "key_version": "\(settings.keyRing.current)", "key_versions": "\(settings.keyRing.versions.joined(separator: " "))",
+                    "token_keys": "\(settings.keySet.keys.count)", "log_level": "\(settings.logLevel)",
+                ])
+        } catch {
+            logger.error("reload refused", metadata: ["reason": "\(error.complaints.joined(separator: "; "))"])
+        }
     }
 
     private func openSockets(_ settings: Settings) throws -> (stream: ListeningSocket, gate: ListeningSocket) {

@@ -5,13 +5,18 @@ import StreamIssuing
 
 /// What a worker of the gate socket does: nginx's token checks, health and metrics. None of it waits for a dependency.
 final class GateRoute: RequestHandler {
-    private let verifier: TokenVerifier
+    private let resources: Resources
+    private var edition: Int
+    private var verifier: TokenVerifier
     private let telemetry: Telemetry
     private let monitor: DependencyMonitor
     private var text = JSONText()
 
     init(_ resources: Resources, _ monitor: DependencyMonitor) {
-        verifier = resources.makeTokenVerifier()
+        self.resources = resources
+        let keys = resources.keys.value
+        edition = keys.edition
+        verifier = resources.makeTokenVerifier(keys)
         telemetry = resources.telemetry
         self.monitor = monitor
     }
@@ -28,6 +33,11 @@ final class GateRoute: RequestHandler {
 
     /// For nginx's auth_request, which reads no body: 204 and the user's id, which nginx limits by; 401 with a challenge; 403.
     private func checkToken(_ request: borrowing FastCGIRequest, _ response: inout FastCGIResponse) {
+        if !resources.keys.isCurrent(edition) {
+            let keys = resources.keys.value
+            edition = keys.edition
+            verifier = resources.makeTokenVerifier(keys)
+        }
         do {
             let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION"))
             telemetry.acceptedToken()

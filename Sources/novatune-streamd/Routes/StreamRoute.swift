@@ -1,28 +1,40 @@
 import BearerTokens
 import FastCGI
+import SealedCache
 import StreamIssuing
 
 /// `POST /tracks/{trackId}/stream`: what a worker of the stream socket does.
 final class StreamRoute: RequestHandler {
     private static let bodyLimit = 16 * 1024
 
-    private let verifier: TokenVerifier
+    private let resources: Resources
+    private var edition: Int
+    private var verifier: TokenVerifier
+    private let cache: SealedStreamURLCache
     private let issuer: Resources.Issuer
     private let telemetry: Telemetry
+    private let limits: RequestLimits
     private var text = JSONText()
 
     init(_ resources: Resources) {
-        verifier = resources.makeTokenVerifier()
-        issuer = resources.makeIssuer()
+        self.resources = resources
+        let keys = resources.keys.value
+        edition = keys.edition
+        verifier = resources.makeTokenVerifier(keys)
+        cache = resources.makeCache(keys)
+        issuer = resources.makeIssuer(cache)
         telemetry = resources.telemetry
+        limits = resources.limits
     }
 
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
+        if !resources.keys.isCurrent(edition) { takeCurrentKeys() }
         let start = ContinuousClock.now
+        let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
         var status = 200
         var cameFromCache = false
         do {
-            let issued = try issue(request)
+            let issued = try issue(request, by: start.advanced(by: limits.requestTimeout - waited), waited)
             cameFromCache = issued.cameFromCache
             response.start(status: 200)
             response.header("Content-Type", "application/json")
@@ -37,15 +49,25 @@ final class StreamRoute: RequestHandler {
         telemetry.answered(status: status, cameFromCache: cameFromCache, after: start.duration(to: .now))
     }
 
+    private func takeCurrentKeys() {
+        let keys = resources.keys.value
+        edition = keys.edition
+        verifier = resources.makeTokenVerifier(keys)
+        cache.sealer = resources.makeSealer(keys)
+    }
+
     /// In the order of the contract. Who may ask comes before what is asked, so that a stranger learns nothing.
-    private func issue(_ request: borrowing FastCGIRequest) throws(Problem) -> Resources.Issuer.Issued {
+    private func issue(
+        _ request: borrowing FastCGIRequest, by deadline: ContinuousClock.Instant, _ waited: Duration
+    ) throws(Problem) -> Resources.Issuer.Issued {
+        guard waited <= limits.queueTimeout else { throw .overloaded }
         guard let trackText = Self.trackText(request.parameter("DOCUMENT_URI")) else { throw .notFound }
         guard request.parameter("REQUEST_METHOD") == "POST" else { throw .methodNotAllowed }
         guard request.bodyLength <= Self.bodyLimit else { throw .contentTooLarge }
         let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION"))
         guard let trackID = ULID(trackText) else { throw .invalidTrackID }
         do {
-            return try issuer.issue(trackID, to: listener)
+            return try issuer.issue(trackID, to: listener, by: deadline)
         } catch {
             if let cause = error.cause {
                 telemetry.failed(cause, track: trackID, correlationID: request.parameter("CORRELATION_ID") ?? "")

@@ -26,6 +26,8 @@ enum SettingName: String, CaseIterable {
     case jwtIssuer = "NOVATUNE_JWT_ISSUER"
     case jwtAudience = "NOVATUNE_JWT_AUDIENCE"
     case jwtLeeway = "NOVATUNE_JWT_LEEWAY"
+    case requestTimeout = "NOVATUNE_REQUEST_TIMEOUT"
+    case queueTimeout = "NOVATUNE_QUEUE_TIMEOUT"
     case breakerFailures = "NOVATUNE_BREAKER_FAILURES"
     case breakerOpen = "NOVATUNE_BREAKER_OPEN"
     case logLevel = "NOVATUNE_LOG_LEVEL"
@@ -47,7 +49,7 @@ enum SettingName: String, CaseIterable {
     /// Accepted because the names are promised, but nothing reads them yet.
     var isReserved: Bool {
         switch self {
-        case .breakerFailures, .breakerOpen, .otlpEndpoint: true
+        case .otlpEndpoint: true
         default: false
         }
     }
@@ -88,8 +90,10 @@ enum SettingName: String, CaseIterable {
         case .jwtIssuer: "required — claim iss"
         case .jwtAudience: "required — one of claim aud"
         case .jwtLeeway: "0s — how far clocks may differ, at most 5m"
-        case .breakerFailures: "5 — reserved: has no effect yet"
-        case .breakerOpen: "30s — reserved: has no effect yet"
+        case .requestTimeout: "10s — a request as a whole, 100ms to 14s: nginx waits 15s"
+        case .queueTimeout: "500ms — a request that waited longer for a worker is answered 503, 10ms to 10s"
+        case .breakerFailures: "5 — failures in a row after which a dependency is left alone, 1 to 1000"
+        case .breakerOpen: "30s — how long it is left alone before it is tried again"
         case .logLevel: "info — trace, debug, info, notice, warning, error, critical"
         case .otlpEndpoint: "off — reserved: has no effect yet"
         }

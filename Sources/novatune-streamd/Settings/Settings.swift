@@ -20,6 +20,11 @@ struct Settings {
     let s3: S3Settings
     let keySet: KeySet
     let claims: ClaimRequirements
+    let requestTimeout: Duration
+    /// How long a request may have waited for a worker.
+    let queueTimeout: Duration
+    let breakerFailures: Int
+    let breakerOpen: Duration
     let logLevel: Logger.Level
     /// Names that are set and have no effect yet.
     let reserved: [String]

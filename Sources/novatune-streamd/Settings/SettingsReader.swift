@@ -48,14 +48,19 @@ struct SettingsReader {
         let audience = required(.jwtAudience)
         let leeway = duration(.jwtLeeway, .zero ... .seconds(300), default: .zero)
         let logLevel = choice(.logLevel, Logger.Level.allCases, default: .info)
-        reserved()
+        let requestTimeout = duration(.requestTimeout, .milliseconds(100) ... .seconds(14), default: .seconds(10))
+        let queueTimeout = duration(.queueTimeout, .milliseconds(10) ... .seconds(10), default: .milliseconds(500))
+        let breakerFailures = integer(.breakerFailures, 1...1000, default: 5)
+        let breakerOpen = duration(.breakerOpen, .milliseconds(100) ... .seconds(3600), default: .seconds(30))
 
         guard complaints.isEmpty, let listen, let gateListen, let workers, let database, let cache, let keyRing, let buffer, let s3,
-            let keySet, let issuer, let audience, let leeway, let logLevel
+            let keySet, let issuer, let audience, let leeway, let requestTimeout, let queueTimeout, let breakerFailures, let breakerOpen,
+            let logLevel
         else { throw SettingsError(complaints: complaints) }
         return Settings(
             listen: listen, gateListen: gateListen, workers: workers, database: database, cache: cache, keyRing: keyRing,
             cacheTTLBuffer: buffer, s3: s3, keySet: keySet, claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway),
+            requestTimeout: requestTimeout, queueTimeout: queueTimeout, breakerFailures: breakerFailures, breakerOpen: breakerOpen,
             logLevel: logLevel,
             reserved: SettingName.allCases.filter { $0.isReserved && values[$0] != nil }.map(\.rawValue))
     }
@@ -132,11 +137,6 @@ struct SettingsReader {
         // Where one of the two is refused, that has been said.
         guard !keys.isEmpty else { return nil }
         return complaining(.jwtKeys) { () throws(KeySetError) in try KeySet(keys) }
-    }
-
-    private mutating func reserved() {
-        _ = integer(.breakerFailures, 1...1000, default: 5)
-        _ = duration(.breakerOpen, .milliseconds(100) ... .seconds(3600), default: .seconds(30))
     }
 
     private mutating func required(_ name: SettingName) -> String? {

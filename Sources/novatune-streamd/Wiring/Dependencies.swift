@@ -23,7 +23,8 @@ struct DependencyProbe {
     private let listener: InvalidationListener
 
     init(_ resources: Resources) {
-        trackStore = resources.makeTrackStore()
+        // A probe tells how things are now, whatever requests have met before.
+        trackStore = resources.makeTrackStore(breaker: SharedBreaker(CircuitBreaker.Policy(failureLimit: .max)))
         objectStore = resources.makeObjectStore()
         valueStore = resources.makeValueStore()
         listener = resources.makeInvalidationListener()

@@ -1,4 +1,5 @@
 import Glibc
+import Resilience
 
 /// Signals taken one at a time by whoever asks, instead of by handlers that interrupt.
 struct SignalWait {
@@ -14,11 +15,21 @@ struct SignalWait {
         self.set = set
     }
 
-    /// Waits for the next.
-    func next() -> Int32 {
+    /// Waits for the next; nil where none came within `limit`. Without a limit it waits for ever.
+    func next(within limit: Duration?) -> Int32? {
         var set = set
-        var received: Int32 = 0
-        while unsafe sigwait(&set, &received) != 0 {}
-        return received
+        let deadline = limit.map { Deadline(after: $0) }
+        while true {
+            var time = timespec()
+            if let remaining = deadline?.remaining {
+                let (seconds, attoseconds) = remaining.components
+                time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+            } else {
+                time.tv_sec = 3600
+            }
+            let received = unsafe sigtimedwait(&set, nil, &time)
+            if received > 0 { return received }
+            if let deadline, deadline.isPast { return nil }
+        }
     }
 }

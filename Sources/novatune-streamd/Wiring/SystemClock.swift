@@ -3,6 +3,13 @@ import StreamIssuing
 
 /// The machine's clock.
 struct SystemClock: WallClock {
+    /// Since 1970-01-01T00:00:00Z.
+    static var milliseconds: Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
     var now: UnixTime {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)

@@ -52,6 +52,25 @@ final class Telemetry: CacheObserver {
         registry.gauge("cache_bytes", "Bytes in the cache of this process.") { Double(store.usage.bytes) }
     }
 
+    func watch(_ breakers: [Unavailable.Dependency: SharedBreaker]) {
+        registry.gauges("breaker_state", "Circuit breaker: 0 closed, 1 open, 2 half-open.", label: "dependency") {
+            breakers.map { dependency, breaker in
+                (dependency.rawValue, Double(CircuitBreaker.State.allCases.firstIndex(of: breaker.state) ?? 0))
+            }
+        }
+    }
+
+    func watch(_ bulkhead: SharedBulkhead) {
+        registry.gauge("object_store_calls_waiting", "Calls that wait for the object store now; at most half of the workers make one.") {
+            Double(bulkhead.occupied)
+        }
+    }
+
+    func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
+        logger.log(
+            level: state == .open ? .warning : .notice, "breaker \(state.rawValue)", metadata: ["dependency": "\(dependency.rawValue)"])
+    }
+
     func listening() {
         isListening.withLock { $0 = true }
         logger.info("listening for invalidations")

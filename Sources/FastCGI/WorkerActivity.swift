@@ -1,0 +1,67 @@
+import Glibc
+import Resilience
+
+/// What one worker is doing, for those who watch over all of them.
+final class WorkerActivity: Sendable {
+    private enum Phase {
+        case idle
+        /// Reading from the peer or writing to it.
+        case talking(descriptor: Int32)
+        case working
+    }
+
+    private struct State {
+        var phase = Phase.idle
+        var since = ContinuousClock.now
+        /// When the present request began.
+        var busySince: ContinuousClock.Instant?
+    }
+
+    private let state = Locked(State())
+
+    /// A request begins to be read.
+    func starts(_ descriptor: Int32) {
+        enter(.talking(descriptor: descriptor), isStart: true)
+    }
+
+    /// It has been read and is being answered.
+    func works() {
+        enter(.working)
+    }
+
+    /// The answer is being written.
+    func talks(_ descriptor: Int32) {
+        enter(.talking(descriptor: descriptor))
+    }
+
+    /// Call it before the descriptor may be closed: from here on nobody cuts it.
+    func rests() {
+        state.withLock { state in
+            state.phase = .idle
+            state.busySince = nil
+        }
+    }
+
+    private func enter(_ phase: Phase, isStart: Bool = false) {
+        let now = ContinuousClock.now
+        state.withLock { state in
+            state.phase = phase
+            state.since = now
+            if isStart { state.busySince = now }
+        }
+    }
+
+    /// How long the present request has taken so far; nil between requests.
+    func busy(at now: ContinuousClock.Instant) -> Duration? {
+        state.withLock { $0.busySince?.duration(to: now) }
+    }
+
+    /// Ends the talk with a peer that takes longer than `limit`, so that it does not hold the worker. Under the lock, because a
+    /// descriptor that is talked to is certainly open.
+    func cutSlowPeer(at now: ContinuousClock.Instant, limit: Duration) {
+        state.withLock { state in
+            guard case .talking(let descriptor) = state.phase, state.since.duration(to: now) >= limit else { return }
+            shutdown(descriptor, Int32(SHUT_RDWR))
+        }
+    }
+}

@@ -1,0 +1,94 @@
+/// Whether it is worth calling a dependency, judged by how the last calls went: a value that moves through the pattern's three
+/// states, closed, open and half-open (M. Nygard, "Release It!", "Circuit Breaker").
+///
+/// Closed, every call is let through; `failureLimit` failures in a row open it. Open, no call is let through for `openDuration`.
+/// Then one call at a time is let through as a probe: if it succeeds the breaker closes, if it fails it opens again.
+public struct CircuitBreaker: Sendable {
+    public struct Policy: Sendable, Equatable {
+        /// Failures in a row that open it: 1 or more. Default 5.
+        public let failureLimit: Int
+        /// How long it stays open. Default 30 s.
+        public let openDuration: Duration
+        /// A probe that has not reported by then is given up for lost, and another may be made. Default 30 s.
+        public let probeLimit: Duration
+
+        public init(failureLimit: Int = 5, openDuration: Duration = .seconds(30), probeLimit: Duration = .seconds(30)) {
+            self.failureLimit = max(1, failureLimit)
+            self.openDuration = openDuration
+            self.probeLimit = probeLimit
+        }
+    }
+
+    public enum State: String, Sendable, CaseIterable {
+        case closed, open
+        case halfOpen = "half_open"
+    }
+
+    /// Leave for one call. Give it back with how the call went.
+    public struct Permit: Sendable, Equatable {
+        /// Which stay in a state it was given in: what a call of an earlier one has to say comes too late.
+        fileprivate let era: Int
+        public let isProbe: Bool
+    }
+
+    public enum Admission: Sendable, Equatable {
+        case admitted(Permit)
+        /// - Parameter retryAt: when the next probe may be made.
+        case refused(retryAt: ContinuousClock.Instant)
+    }
+
+    private enum Phase {
+        case closed(failures: Int)
+        case open(until: ContinuousClock.Instant)
+        case halfOpen(probeUntil: ContinuousClock.Instant)
+    }
+
+    private let policy: Policy
+    private var phase = Phase.closed(failures: 0)
+    private var era = 0
+
+    public init(_ policy: Policy) { self.policy = policy }
+
+    public var state: State {
+        switch phase {
+        case .closed: .closed
+        case .open: .open
+        case .halfOpen: .halfOpen
+        }
+    }
+
+    public mutating func admit(at now: ContinuousClock.Instant) -> Admission {
+        switch phase {
+        case .closed: return .admitted(Permit(era: era, isProbe: false))
+        case .open(let until), .halfOpen(let until):
+            guard now >= until else { return .refused(retryAt: until) }
+            enter(.halfOpen(probeUntil: now.advanced(by: policy.probeLimit)))
+            return .admitted(Permit(era: era, isProbe: true))
+        }
+    }
+
+    public mutating func succeeded(_ permit: Permit) {
+        guard permit.era == era else { return }
+        if case .closed = phase { phase = .closed(failures: 0) } else { enter(.closed(failures: 0)) }
+    }
+
+    public mutating func failed(_ permit: Permit, at now: ContinuousClock.Instant) {
+        guard permit.era == era else { return }
+        if case .closed(let failures) = phase, failures + 1 < policy.failureLimit {
+            phase = .closed(failures: failures + 1)
+        } else {
+            enter(.open(until: now.advanced(by: policy.openDuration)))
+        }
+    }
+
+    /// The call was not made after all, or says nothing about the dependency. A probe leaves its place to the next call.
+    public mutating func abandoned(_ permit: Permit, at now: ContinuousClock.Instant) {
+        guard permit.era == era, permit.isProbe else { return }
+        enter(.open(until: now))
+    }
+
+    private mutating func enter(_ next: Phase) {
+        phase = next
+        era += 1
+    }
+}

@@ -1,0 +1,41 @@
+/// One circuit breaker for all threads that call a dependency. Its lock is held for the decision, never for the call.
+public final class SharedBreaker: Sendable {
+    public typealias Observer = @Sendable (_ state: CircuitBreaker.State) -> Void
+
+    private let breaker: Locked<CircuitBreaker>
+    private let now: @Sendable () -> ContinuousClock.Instant
+    private let onChange: Observer
+
+    /// - Parameters:
+    ///   - now: the clock that it opens and probes by.
+    ///   - onChange: called with each new state, by the thread that brought it about.
+    public init(
+        _ policy: CircuitBreaker.Policy, now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now },
+        onChange: @escaping Observer = { _ in }
+    ) {
+        breaker = Locked(CircuitBreaker(policy))
+        self.now = now
+        self.onChange = onChange
+    }
+
+    public var state: CircuitBreaker.State { breaker.withLock { $0.state } }
+
+    public func admit() -> CircuitBreaker.Admission { change { $0.admit(at: $1) } }
+
+    public func succeeded(_ permit: CircuitBreaker.Permit) { change { breaker, _ in breaker.succeeded(permit) } }
+
+    public func failed(_ permit: CircuitBreaker.Permit) { change { $0.failed(permit, at: $1) } }
+
+    public func abandoned(_ permit: CircuitBreaker.Permit) { change { $0.abandoned(permit, at: $1) } }
+
+    private func change<Result: Sendable>(_ decide: (inout CircuitBreaker, ContinuousClock.Instant) -> Result) -> Result {
+        let now = now()
+        let (result, entered) = breaker.withLock { breaker in
+            let before = breaker.state
+            let result = decide(&breaker, now)
+            return (result, breaker.state == before ? nil : breaker.state)
+        }
+        if let entered { onChange(entered) }
+        return result
+    }
+}

@@ -1,0 +1,24 @@
+/// How long a request may take.
+struct RequestLimits: Sendable {
+    /// As a whole, from the moment that nginx sent it on.
+    let requestTimeout: Duration
+    /// Until a worker takes it up. One that waited longer is turned away at once: under overload, to answer the late ones in full
+    /// would only make every other one late.
+    let queueTimeout: Duration
+
+    /// What lies between the moment that nginx passed on and now. Zero where it is not known, and where it cannot be true: the clocks
+    /// of two hosts may differ.
+    /// - Parameters:
+    ///   - received: nginx's `$msec`, seconds since 1970 with three decimals.
+    ///   - now: milliseconds since 1970.
+    static func waited(since received: String?, now: Int64) -> Duration {
+        guard let received, let point = received.utf8.lastIndex(of: UInt8(ascii: ".")), let seconds = Int64(received[..<point]),
+            received.utf8.distance(from: point, to: received.utf8.endIndex) == 4,
+            let thousandths = UInt16(received[received.utf8.index(after: point)...])
+        else { return .zero }
+        let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        guard !overflow, seconds >= 0 else { return .zero }
+        let waited = now - milliseconds - Int64(thousandths)
+        return (0...60_000).contains(waited) ? .milliseconds(waited) : .zero
+    }
+}

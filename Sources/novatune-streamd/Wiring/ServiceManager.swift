@@ -1,0 +1,51 @@
+import Glibc
+
+/// What systemd is told, where it wants to know: datagrams of `NAME=value` on the socket that it names (sd_notify(3)).
+struct ServiceManager {
+    private let path: String?
+    /// How often to say that all is well; nil where nobody waits for it. Half of what systemd allows, as sd_watchdog_enabled(3) advises.
+    let heartbeat: Duration?
+
+    init(environment: [String: String], processID: Int32) {
+        path = environment["NOTIFY_SOCKET"].flatMap { $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil }
+        let isForUs = environment["WATCHDOG_PID"].map { $0 == String(processID) } ?? true
+        let microseconds = environment["WATCHDOG_USEC"].flatMap { Int64($0) } ?? 0
+        heartbeat = path != nil && isForUs && microseconds > 0 ? .microseconds(microseconds / 2) : nil
+    }
+
+    func ready() { notify("READY=1") }
+
+    func isAlive() { notify("WATCHDOG=1") }
+
+    func stopping() { notify("STOPPING=1") }
+
+    func reloading() {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        notify("RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)")
+    }
+
+    /// Nothing is done about a failure: systemd's own timeouts are the answer to it.
+    private func notify(_ state: String) {
+        guard let path else { return }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = Array(path.utf8)
+        guard name.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: name) }
+        // An abstract name begins with a zero byte instead of the @.
+        if name.first == UInt8(ascii: "@") { address.sun_path.0 = 0 }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let length = socklen_t(MemoryLayout<sa_family_t>.size + name.count)
+        let bytes = Array(state.utf8)
+        unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                unsafe bytes.withUnsafeBytes { bytes in
+                    unsafe _ = sendto(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL), address, length)
+                }
+            }
+        }
+    }
+}
