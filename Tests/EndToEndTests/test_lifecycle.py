@@ -127,9 +127,3 @@ def test_killed_responder_can_be_started_again(api, stack, user, track):
         stack.stop("responder")
         stack.start("responder")
     assert api.stream(track.id, user.token).status == 200
-
-
-def test_sighup_does_not_stop_the_responder(api, stack, user, track):
-    stack.signal_responder(signal.SIGHUP)
-    assert at_once(20, lambda _: api.stream(track.id, user.token).status) == [200] * 20
-    assert stack.responder_is_running()

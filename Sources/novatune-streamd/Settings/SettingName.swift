@@ -91,7 +91,7 @@ enum SettingName: String, CaseIterable {
         case .jwtAudience: "required — one of claim aud"
         case .jwtLeeway: "0s — how far clocks may differ, at most 5m"
         case .requestTimeout: "10s — a request as a whole, 100ms to 14s: nginx waits 15s"
-        case .queueTimeout: "500ms — a request that waited longer for a worker is answered 503, 10ms to 10s"
+        case .queueTimeout: "2s — a request that waited longer for a worker is answered 503, 10ms to 10s"
         case .breakerFailures: "5 — failures in a row after which a dependency is left alone, 1 to 1000"
         case .breakerOpen: "30s — how long it is left alone before it is tried again"
         case .logLevel: "info — trace, debug, info, notice, warning, error, critical"

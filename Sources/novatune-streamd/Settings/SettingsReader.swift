@@ -49,7 +49,7 @@ struct SettingsReader {
         let leeway = duration(.jwtLeeway, .zero ... .seconds(300), default: .zero)
         let logLevel = choice(.logLevel, Logger.Level.allCases, default: .info)
         let requestTimeout = duration(.requestTimeout, .milliseconds(100) ... .seconds(14), default: .seconds(10))
-        let queueTimeout = duration(.queueTimeout, .milliseconds(10) ... .seconds(10), default: .milliseconds(500))
+        let queueTimeout = duration(.queueTimeout, .milliseconds(10) ... .seconds(10), default: .seconds(2))
         let breakerFailures = integer(.breakerFailures, 1...1000, default: 5)
         let breakerOpen = duration(.breakerOpen, .milliseconds(100) ... .seconds(3600), default: .seconds(30))
 

@@ -1,0 +1,96 @@
+"""SIGHUP: keys and log level anew, from the same files."""
+
+import base64
+import contextlib
+import json
+import os
+import signal
+from pathlib import Path
+
+from support import canaries
+from support.traffic import Traffic
+from support.waiting import at_once, wait_for
+
+
+@contextlib.contextmanager
+def file_with(path, text):
+    """Replaced at once, as a deployment would, and put back at the end."""
+    before = path.read_text()
+
+    def put(content):
+        fresh = path.with_name(path.name + ".fresh")
+        fresh.write_text(content)
+        fresh.chmod(path.stat().st_mode & 0o777)
+        fresh.rename(path)
+
+    put(text)
+    try:
+        yield
+    finally:
+        put(before)
+
+
+def reload(stack, event):
+    """The log line that tells how it went."""
+    count = stack.log().count(f'"{event}"')
+    stack.signal_responder(signal.SIGHUP)
+    wait_for(lambda: stack.log().count(f'"{event}"') > count, 5, event)
+    return json.loads([line for line in stack.log().splitlines() if f'"{event}"' in line][-1])
+
+
+def test_sighup_takes_a_new_key_ring_without_losing_a_request(api, stack, world, redis, user, track):
+    path = Path(stack["CACHE_KEYS_FILE"])
+    ring = json.loads(path.read_text())
+    rotated = {"current": "v2", "keys": ring["keys"] | {"v2": base64.b64encode(os.urandom(32)).decode()}}
+    canaries.add(rotated["keys"]["v2"])
+    tracks = world.tracks(world.users(100))
+    assert api.stream(track.id, user.token).status == 200
+    with Traffic(api, [(each.id, each.owner.token, each) for each in tracks], connections=8, pause=0.01) as traffic:
+        with file_with(path, json.dumps(rotated)):
+            assert reload(stack, "reloaded")["key_versions"] == "v1 v2"
+            fresh = world.track(user)
+            assert api.stream(fresh.id, user.token).status == 200
+            # Format, length of the key's version, the version.
+            assert redis("GET", f"stream:{user.id}:{fresh.id}")[:4] == b"\x01\x02v2"
+            # What the old key sealed still opens.
+            hits = redis("GET", f"stream:{user.id}:{track.id}")
+            assert api.stream(track.id, user.token).status == 200
+            assert redis("GET", f"stream:{user.id}:{track.id}") == hits
+        reload(stack, "reloaded")
+    assert set(traffic.statuses()) <= {200, 429} and None not in traffic.statuses()
+    # Sealed by a key that is no longer there: a miss, and no error.
+    assert api.stream(fresh.id, user.token).status == 200
+
+
+def test_sighup_takes_other_token_keys_at_once(api, stack, mint, user, track):
+    path = stack.state / "responder.conf"
+    text = path.read_text()
+    other = "another secret of at least 32 bytes, really"
+    canaries.add(other)
+    assert api.stream(track.id, user.token).status == 200
+    with file_with(path, text.replace(stack["JWT_HS256_SECRET"], other)):
+        reload(stack, "reloaded")
+        # Also one that was verified, and remembered, before.
+        assert api.stream(track.id, user.token).status == 401
+        assert api.stream(track.id, mint.hs256(user.id, secret=other.encode())).status == 200
+    reload(stack, "reloaded")
+    assert api.stream(track.id, user.token).status == 200
+
+
+def test_sighup_with_a_mistake_in_a_file_changes_nothing(api, stack, user, track):
+    path = Path(stack["CACHE_KEYS_FILE"])
+    with file_with(path, '{"current":"v9","keys":{}}'):
+        assert "NOVATUNE_CACHE_KEYS" in reload(stack, "reload refused")["reason"]
+        assert at_once(20, lambda _: api.stream(track.id, user.token).status) == [200] * 20
+    reload(stack, "reloaded")
+
+
+def test_sighup_takes_another_log_level(stack, api, world, user):
+    path = stack.state / "responder.conf"
+    with file_with(path, path.read_text() + "NOVATUNE_LOG_LEVEL=debug\n"):
+        assert reload(stack, "reloaded")["log_level"] == "debug"
+        track = world.track(user)
+        assert api.stream(track.id, user.token).status == 200
+        world.set_track(track, "status = 'Deleted'")
+        wait_for(lambda: f'"track_id":"{track.id}"' in stack.log() and "cache invalidated" in stack.log(), 5, "a debug line")
+    reload(stack, "reloaded")

@@ -1,0 +1,116 @@
+"""Each dependency x each fault."""
+
+import contextlib
+import os
+import signal
+import time
+
+import process
+from support.stack import family
+from support.waiting import wait_for
+from traffic import counts
+
+FAULTS = ["delay", "stall", "trickle", "reset", "blackhole", "refuse"]
+COMPONENTS = {"database": "postgres", "cache": "redis", "store": "s3"}
+BREAKER_OPEN_S = 2
+
+
+@contextlib.contextmanager
+def proxied(bench, dependency, mode):
+    bench.proxies.set(dependency, mode)
+    try:
+        yield
+    finally:
+        bench.proxies.set(dependency, "pass")
+
+
+@contextlib.contextmanager
+def killed(bench, dependency):
+    """With SIGKILL, and started again at the end."""
+    component = COMPONENTS[dependency]
+    os.kill(int(bench.stack[f"PID_{component.upper()}"]), signal.SIGKILL)
+    try:
+        yield
+    finally:
+        bench.stack.stop(component)
+        bench.stack.start(component)
+
+
+@contextlib.contextmanager
+def restarted(bench, dependency):
+    component = COMPONENTS[dependency]
+    bench.stack.stop(component)
+    bench.stack.start(component)
+    yield
+
+
+def may_answer(dependency, sample):
+    """What the contract allows: a cache costs nobody an answer, an object store only those who need it."""
+    if sample.status == 200:
+        return True
+    if sample.status != 503:
+        return False
+    return dependency == "database" or dependency == "store" and sample.kind == "miss"
+
+
+def run_matrix(bench, report, options):
+    bench.responder_with(NOVATUNE_BREAKER_OPEN=f"{BREAKER_OPEN_S}s")
+    report.header()
+    cases = [(dependency, mode, proxied) for dependency in COMPONENTS for mode in FAULTS]
+    cases += [
+        (dependency, name, fault) for dependency in COMPONENTS
+        for name, fault in {"SIGSTOP": lambda b, d, _: b.stack.frozen(COMPONENTS[d]), "SIGKILL": lambda b, d, _: killed(b, d),
+                            "restart": lambda b, d, _: restarted(b, d)}.items()
+    ]
+    pid = bench.responder
+    # What it holds when it has met a fault of each kind and every worker has its connections.
+    first = None
+    for dependency, mode, fault in cases:
+        one_case(bench, report, options, dependency, mode, fault)
+        if dependency == "cache" and mode == "refuse" and first is None:
+            first = process.resident_kb(pid)
+    report.check("the responder never ended", bench.stack.responder_is_running() and bench.responder == pid)
+    last = process.resident_kb(pid)
+    report.note(f"resident after {len(FAULTS) * 2} faults {first} kB, at the end {last} kB")
+    report.check("resident memory grew by less than 15 %", last < first * 1.15)
+
+
+def one_case(bench, report, options, dependency, mode, fault):
+    name, pid = f"{dependency} {mode}", bench.responder
+    bench.warm()
+    with bench.traffic() as traffic:
+        wait_for(lambda: traffic.settled(0), 30, "traffic without a fault")
+        before = process.threads(pid), bench.descriptors()
+        began = time.monotonic()
+        with fault(bench, dependency, mode):
+            time.sleep(options.seconds if mode != "restart" else 0)
+        ended = time.monotonic()
+        try:
+            well = wait_for(lambda: traffic.settled(ended), 45, "recovery")
+        except AssertionError:
+            well = None
+    samples = traffic.samples(began)
+    report.row(name, traffic.samples(began, ended), None if well is None else well - ended)
+    report.check(f"{name}: all is well again", well is not None)
+    # One stay of the breaker, and what was under way when the fault ended.
+    report.check(f"{name}: within the breaker's time", well is not None and well - ended < BREAKER_OPEN_S + 12)
+    for flaw in sorted({sample.flaw for sample in samples if sample.flaw}):
+        report.check(f"{name}: {flaw}", False)
+    forbidden = counts([sample for sample in samples if not sample.flaw and not may_answer(dependency, sample)])
+    report.check(f"{name}: only answers that are allowed, not {dict(forbidden)}", not forbidden)
+    deadline = [sample for sample in samples if sample.milliseconds > 12_000]
+    report.check(f"{name}: every answer within the deadline of 10 s", not deadline)
+    for path in ("/healthz", "/readyz"):
+        report.check(f"{name}: {path} is 200 again", wait_status(bench, path, 200))
+    settled = lambda: process.threads(pid) == before[0] and bench.descriptors() <= before[1] + 4
+    try:
+        wait_for(settled, 10)
+    except AssertionError:
+        report.check(f"{name}: threads {before[0]} and descriptors {before[1]:.0f} do not grow, not to {process.threads(pid)} and {bench.descriptors():.0f}", False)
+
+
+def wait_status(bench, path, status):
+    try:
+        return wait_for(lambda: bench.api.request("GET", path).status == status, 15)
+    except AssertionError:
+        return False
