@@ -11,6 +11,7 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
     private let queue: ConnectionQueue
     private let threads: [WorkerThread]
     private let activities: [WorkerActivity]
+    private let watch: WorkerThread
 
     /// How often to look for slow peers.
     private static var watchInterval: Int32 { 250 }
@@ -37,7 +38,7 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
                 FastCGIWorker(queue: queue, handler: makeHandler(index), activity: activity).run()
             }
         }
-        _ = WorkerThread(name: "\(name)-watch") {
+        watch = WorkerThread(name: "\(name)-watch") {
             while !queue.isStopped(within: Self.watchInterval) {
                 let now = ContinuousClock.now
                 for activity in activities { activity.cutSlowPeer(at: now, limit: peerLimit) }
@@ -70,7 +71,7 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
     public func drain(by deadline: Deadline) -> Bool {
         guard queue.drain(by: deadline) else { return false }
         queue.stop()
-        for thread in threads { thread.join() }
+        for thread in threads + [watch] { thread.join() }
         return true
     }
 }

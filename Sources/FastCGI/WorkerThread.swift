@@ -25,6 +25,7 @@ public struct WorkerThread: Sendable {
         self.thread = thread
     }
 
+    /// Waits for its end. Call it at most once; a thread that nobody waits for ends with the process.
     public func join() {
         _ = pthread_join(thread, nil)
     }

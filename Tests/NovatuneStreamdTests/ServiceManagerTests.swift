@@ -35,7 +35,7 @@ import Testing
 
     private func converse(_ path: String) throws {
         let listener = try Listener(path)
-        let manager = ServiceManager(environment: ["NOTIFY_SOCKET": path], processID: 7)
+        let manager = ServiceManager(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "1000000"], processID: 7)
         manager.ready()
         manager.isAlive()
         manager.stopping()

@@ -66,17 +66,17 @@ struct Serve: ParsableCommand {
         let progressLimit = settings.requestTimeout + Self.progressSlack
         waiting: while true {
             switch signals.next(within: manager.heartbeat) {
-            case nil:
-                if stream.makesProgress(within: progressLimit), gate.makesProgress(within: progressLimit) {
-                    manager.isAlive()
-                } else {
-                    logger.critical("no worker makes progress")
-                }
+            case nil: break
             case SIGHUP:
                 manager.reloading()
                 reload(resources, level, logger)
                 manager.ready()
             default: break waiting
+            }
+            if stream.makesProgress(within: progressLimit), gate.makesProgress(within: progressLimit) {
+                manager.isAlive()
+            } else {
+                logger.critical("no worker makes progress")
             }
         }
         manager.stopping()

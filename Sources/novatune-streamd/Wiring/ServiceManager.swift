@@ -15,7 +15,9 @@ struct ServiceManager {
 
     func ready() { notify("READY=1") }
 
-    func isAlive() { notify("WATCHDOG=1") }
+    func isAlive() {
+        if heartbeat != nil { notify("WATCHDOG=1") }
+    }
 
     func stopping() { notify("STOPPING=1") }
 
