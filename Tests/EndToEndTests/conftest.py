@@ -12,7 +12,10 @@ from botocore.config import Config
 pytest.register_assert_rewrite("support")
 
 from support import canaries
+from support.database import Database
+from support.invalidations import Words
 from support.resp import Redis
+from support.responder import Responder
 from support.sealing import KeyRing
 from support.stack import Stack
 from support.tokens import Mint
@@ -92,3 +95,28 @@ def redis(stack):
 @pytest.fixture
 def key_ring(stack):
     return KeyRing(stack["CACHE_KEYS_FILE"])
+
+
+@pytest.fixture
+def database(stack):
+    with Database(stack["DATABASE_URL"]) as database:
+        yield database
+
+
+@pytest.fixture
+def words(api, database, redis):
+    return Words(api, database, redis)
+
+
+@pytest.fixture
+def responders(stack, tmp_path_factory):
+    """Makes responders beside the stack's own."""
+    made = []
+
+    def make():
+        made.append(Responder(stack, tmp_path_factory.mktemp("responder")))
+        return made[-1]
+
+    yield make
+    for responder in made:
+        responder.kill()

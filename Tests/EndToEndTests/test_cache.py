@@ -10,6 +10,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from support import canaries
+from support.metrics import metrics
 from support.sealing import KeyRing
 from support.waiting import at_once, wait_for
 
@@ -39,10 +40,7 @@ def is_hit(api, track, user=None):
 
 
 def open_failures(api, reason):
-    for line in api.request("GET", "/metrics").body.decode().splitlines():
-        if line.startswith(f'cache_open_failures_total{{reason="{reason}"}}'):
-            return int(line.split()[-1])
-    return 0
+    return metrics(api).get(f'cache_open_failures_total{{reason="{reason}"}}', 0)
 
 
 def test_second_request_is_the_same_url_and_does_not_touch_the_store(api, stack, user, track):
@@ -53,13 +51,9 @@ def test_second_request_is_the_same_url_and_does_not_touch_the_store(api, stack,
 
 
 def test_hits_are_counted(api, user, cached):
-    def hits():
-        lines = api.request("GET", "/metrics").body.decode().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("stream_url_cache_hits_total "))
-
-    before = hits()
+    before = metrics(api)["stream_url_cache_hits_total"]
     api.stream(cached.id, user.token)
-    assert hits() == before + 1
+    assert metrics(api)["stream_url_cache_hits_total"] == before + 1
 
 
 def test_users_do_not_share_an_entry(api, world, user, cached, redis):

@@ -4,12 +4,10 @@ import os
 import signal
 import socket
 import stat
-import subprocess
 
 import pytest
 
 from support import fastcgi_client
-from support.waiting import wait_for
 
 
 @pytest.fixture
@@ -32,30 +30,9 @@ def listening(tmp_path_factory):
 
 
 @pytest.fixture
-def start(stack, tmp_path):
-    """Starts a second responder with the stack's settings, except where it listens."""
-    lines = (stack.state / "responder.conf").read_text().splitlines()
-    config = tmp_path / "responder.conf"
-    config.write_text("\n".join(line for line in lines if "LISTEN" not in line) + "\n")
-    config.chmod(0o600)
-    running = []
-
-    def run(command=(), stdin=subprocess.DEVNULL, pass_fds=(), preexec=None, **settings):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATUNE_")} | settings
-        log = tmp_path / f"{len(running)}.log"
-        with open(log, "wb") as output:
-            process = subprocess.Popen(
-                [*command, stack["RESPONDER_BINARY"], "--config", config], stdin=stdin, stderr=output, env=environment,
-                pass_fds=pass_fds, preexec_fn=preexec)
-        running.append(process)
-        wait_for(lambda: b'"ready"' in log.read_bytes() or process.poll() is not None, 20, "the responder's start")
-        assert process.poll() is None, log.read_text()
-        return process
-
-    yield run
-    for process in running:
-        process.kill()
-        process.wait()
+def start(responders):
+    """Starts a second responder, which is told where to listen; its process."""
+    return lambda **options: responders().start(**options).process
 
 
 def ask(path, track, token):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from support.metrics import metrics
 from support.nginx import nginx_with
 from support.problems import assert_problem
 from support.ulids import ulid
@@ -24,13 +25,6 @@ def test_readyz_has_an_entry_for_each_dependency(api):
     dependencies = answer.json()["dependencies"]
     assert {name: entry["status"] for name, entry in dependencies.items()} == dict.fromkeys(("database", "object_store", "cache", "keys"), "ok")
     assert [name for name, entry in dependencies.items() if entry.get("optional")] == ["cache"]
-
-
-def metrics(api):
-    answer = api.request("GET", "/metrics")
-    assert answer.status == 200
-    assert answer.header("Content-Type").startswith("text/plain; version=0.0.4")
-    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in answer.body.decode().splitlines() if line[0] != "#")}
 
 
 def test_metrics_are_in_the_prometheus_format(api):

@@ -23,12 +23,14 @@ class Sample:
 
 
 class Traffic:
-    """Asks for `(track, token, tag)` one after the other, over and over, until the block ends or all were asked `rounds` times."""
+    """Asks for `(track, token, tag)` one after the other, over and over, until the block ends or all were asked `rounds` times.
+
+    `requests` may also be endless.
+    """
 
     def __init__(self, api, requests, connections=4, pause=0.0, rounds=None):
         self._api = api
-        requests = list(requests)
-        self._next = itertools.cycle(requests) if rounds is None else iter(requests * rounds)
+        self._next = itertools.cycle(requests) if rounds is None else iter(list(requests) * rounds)
         self._pause = pause
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -56,6 +58,10 @@ class Traffic:
     def samples(self):
         with self._lock:
             return list(self._samples)
+
+    @property
+    def count(self):
+        return len(self._samples)
 
     def statuses(self, since=0.0):
         """Of the requests that were sent after `since`, in the order of their answers."""

@@ -1,0 +1,40 @@
+"""What lies in the shared cache, and under which keys."""
+
+
+def entry(user, track, prefix="stream"):
+    return f"{prefix}:{user.id}:{track.id}"
+
+
+def index(user, prefix="stream"):
+    """The set of a user's entries."""
+    return f"{prefix}:{user.id}:index"
+
+
+class Cast:
+    """An owner of two tracks, two who were granted the first, and a stranger; everything that they may hear lies in the cache."""
+
+    def __init__(self, api, world, redis):
+        self.owner, self.friend, self.second_friend, self.stranger = self._users = world.users(4)
+        self.track, self.second, self.friends, self.strangers = world.tracks([self.owner, self.owner, self.friend, self.stranger])
+        for friend in (self.friend, self.second_friend):
+            world.grant(self.track, friend, expires="now() + interval '1 hour'")
+        self.entries = {
+            "owner": (self.owner, self.track), "owner's second": (self.owner, self.second), "friend": (self.friend, self.track),
+            "friend's own": (self.friend, self.friends), "second friend": (self.second_friend, self.track),
+            "stranger": (self.stranger, self.strangers),
+        }
+        self._redis = redis
+        for user, track in self.entries.values():
+            api.stream_url(track.id, user.token)
+        assert self.cached() == self.indexed() == set(self.entries)
+
+    def ids(self):
+        return {name: value.id for name, value in vars(self).items() if hasattr(value, "id")}
+
+    def cached(self):
+        return {name for name, pair in self.entries.items() if self._redis("EXISTS", entry(*pair))}
+
+    def indexed(self):
+        """By what the users' index sets say."""
+        keys = {key.decode() for user in self._users for key in self._redis("ZRANGE", index(user), 0, -1)}
+        return {name for name, pair in self.entries.items() if entry(*pair) in keys}

@@ -1,0 +1,53 @@
+"""Whether answers were true at some moment between the question and the answer."""
+
+from dataclasses import dataclass, replace
+
+from support.facts import Listener, Outcome
+
+
+@dataclass(frozen=True)
+class Observation:
+    """An answer, and when it was asked for and received."""
+
+    listener: Listener
+    track: str
+    started: float
+    ended: float
+    outcome: Outcome
+
+    def later(self, seconds):
+        """The same answer from a service whose knowledge is that old."""
+        return replace(self, started=self.started + seconds, ended=self.ended + seconds)
+
+
+class Judge:
+    def __init__(self, timeline):
+        self._timeline = timeline
+
+    def is_explained(self, observation):
+        return observation.outcome in self._possible(observation)
+
+    def contradictions(self, observations):
+        """A sentence for each answer that nothing explains."""
+        return [self._sentence(observation) for observation in observations if not self.is_explained(observation)]
+
+    def is_undecided(self, observation):
+        """Whether a change made during the question leaves more than one answer right."""
+        return len(self._possible(observation)) > 1
+
+    def is_fresh(self, observation, seconds):
+        """Whether another answer would have been right had it been asked so much earlier."""
+        earlier = self._timeline.outcomes(observation.listener, observation.track, observation.started - seconds, observation.ended)
+        return earlier != self._possible(observation)
+
+    def _possible(self, observation):
+        return self._timeline.outcomes(observation.listener, observation.track, observation.started, observation.ended)
+
+    def _sentence(self, observation):
+        listener, track, started = observation.listener, observation.track, observation.started
+        state = self._timeline.bringer(listener, track, started)
+        possible = " or ".join(sorted(map(str, self._possible(observation))))
+        return (
+            f"{observation.outcome} instead of {possible} for user {listener.user} and track {track}: asked"
+            f" {(started - state.finished) * 1000:.2f} ms after '{state.change}' was committed, answered within"
+            f" {(observation.ended - started) * 1000:.2f} ms")

@@ -1,0 +1,61 @@
+"""A responder beside the stack's own, on sockets of its own, with the stack's settings."""
+
+import os
+import subprocess
+
+from support import fastcgi_client
+from support.metrics import parsed
+from support.waiting import wait_for
+
+
+def settings(stack):
+    """Lines of the stack's settings, without where it listens."""
+    lines = (stack.state / "responder.conf").read_text().splitlines()
+    return "".join(f"{line}\n" for line in lines if "LISTEN" not in line)
+
+
+class Responder:
+    """Runs from `start` on until `kill`; `directory` is its own."""
+
+    def __init__(self, stack, directory):
+        self.log_file = directory / "responder.log"
+        self.stream_socket, self.gate_socket = directory / "stream", directory / "gate"
+        self.process = None
+        self._binary = stack["RESPONDER_BINARY"]
+        self._config = directory / "responder.conf"
+        self._config.write_text(settings(stack))
+        self._config.chmod(0o600)
+
+    def start(self, command=(), stdin=subprocess.DEVNULL, pass_fds=(), preexec=None, **settings):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATUNE_")} | settings
+        with open(self.log_file, "wb") as output:
+            self.process = subprocess.Popen(
+                [*command, self._binary, "--config", self._config], stdin=stdin, stderr=output, env=environment, pass_fds=pass_fds,
+                preexec_fn=preexec)
+        wait_for(lambda: '"ready"' in self.log() or self.process.poll() is not None, 20, "the responder's start")
+        assert self.process.poll() is None, self.log()
+        return self
+
+    def start_on_own_sockets(self, **settings):
+        return self.start(NOVATUNE_LISTEN=f"unix:{self.stream_socket}", NOVATUNE_GATE_LISTEN=f"unix:{self.gate_socket}", **settings)
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def log(self):
+        return self.log_file.read_text(errors="replace")
+
+    def ask(self, track, token):
+        """Status and body."""
+        return self._exchange(self.stream_socket, fastcgi_client.stream_request(track.id, token))
+
+    def metrics(self):
+        return parsed(self._exchange(self.gate_socket, {"DOCUMENT_URI": "/metrics"})[1].decode())
+
+    @staticmethod
+    def _exchange(socket, parameters):
+        with fastcgi_client.connect(socket) as connection:
+            fastcgi_client.send(connection, parameters)
+            return fastcgi_client.receive(connection)
