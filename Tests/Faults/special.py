@@ -3,8 +3,7 @@
 import contextlib
 import json
 import os
-import signal
-import socket
+import resource
 import statistics
 import struct
 import subprocess
@@ -264,6 +263,30 @@ def trickle(path, request):
             time.sleep(0.1)
             if time.monotonic() > deadline:
                 return
+
+
+def descriptors(bench, report, options):
+    """None left: what needs a new one fails, the rest goes on, and all is well once there are some again."""
+    bench.responder_with(proxied=())
+    pid, path = bench.responder, bench.stack["STREAM_SOCKET"].removeprefix("unix:")
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    report.header()
+    with bench.traffic() as traffic:
+        wait_for(lambda: traffic.settled(0), 30, "traffic")
+        began = time.monotonic()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (process.descriptors(pid), usual[1]))
+        held = [fastcgi_client.connect(path) for _ in range(40)]
+        time.sleep(options.seconds)
+        ended = time.monotonic()
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+        for connection in held:
+            connection.close()
+        well = wait_for(lambda: traffic.settled(ended), 30, "recovery")
+    samples = traffic.samples(began)
+    report.row("no descriptors left", traffic.samples(began, ended), well - ended)
+    flaws = {sample.flaw for sample in samples if sample.flaw}
+    report.check(f"200 or 503 alone: {flaws}, {dict(counts(samples))}", not flaws and set(counts(samples)) <= {200, 503})
+    report.check("the responder never ended", bench.stack.responder_is_running() and bench.responder == pid)
 
 
 def memory(bench, report, options):

@@ -71,6 +71,9 @@ begin
         raise exception 'track % is Ready already', track
             using errcode = 'object_not_in_prerequisite_state',
                   hint = 'Give it another object by update; listeners get it with their next request.';
+    elsif present = 'Deleted' then
+        raise exception 'track % is Deleted', track
+            using errcode = 'object_not_in_prerequisite_state', hint = 'Restore it first.';
     end if;
     update novatune.tracks t
        set object_key = mark_ready.object_key, mime_type = mark_ready.mime_type, file_size_bytes = size, status = 'Ready'

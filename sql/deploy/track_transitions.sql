@@ -3,8 +3,9 @@
 
 begin;
 
+-- As its owner: whoever may write tracks need not be able to read the settings.
 create function novatune.check_track_transition() returns trigger
-    language plpgsql
+    language plpgsql security definer
     set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -67,9 +68,6 @@ comment on function novatune.check_track_transition() is
     'Trigger: refuses a change of tracks.status that is not legal, and keeps what a deletion leaves behind.';
 
 revoke all on function novatune.check_track_transition() from public;
-
--- As its owner: whoever may write tracks need not be able to read the settings.
-alter function novatune.check_track_transition() security definer;
 
 create trigger tracks_check_transition
     before insert or update on novatune.tracks

@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(45);
+select plan(46);
 
 insert into novatune.users (user_id) values (pg_temp.ulid(1)), (pg_temp.ulid(2));
 insert into novatune.users (user_id, status) values (pg_temp.ulid(3), 'PendingDeletion'), (pg_temp.ulid(4), 'Disabled');
@@ -29,6 +29,8 @@ select is(pg_temp.track(1), 'Deleted 3 audio/1.mp3 audio/mpeg 9', 'delete_track 
 select is(pg_temp.last_reason('track', 1), 'takedown 7', 'and says why');
 select is(novatune.delete_track(pg_temp.ulid(1), 'again'), 'Deleted', 'deleting a deleted track is no error');
 select is(pg_temp.track(1), 'Deleted 3 audio/1.mp3 audio/mpeg 9', 'and no change');
+select throws_ok($$select novatune.mark_ready(pg_temp.ulid(1), 'k', 'audio/mpeg', 9)$$, '55000', 'track 00000000000000000000000001 is Deleted',
+    'a deleted track is restored, not marked');
 select is(novatune.restore_track(pg_temp.ulid(1), 'appeal'), 'Ready', 'restore_track says what the track is now');
 select is(pg_temp.last_reason('track', 1), 'appeal', 'restore_track says why');
 select throws_ok($$select novatune.restore_track(pg_temp.ulid(1), 'x')$$, '55000', 'track 00000000000000000000000001 is Ready, not Deleted',
