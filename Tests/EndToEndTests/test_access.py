@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from support.problems import assert_problem, path
+from support.problems import ADVICE, assert_not_ready, assert_problem, path
 from support.tokens import base64url, encoded, hmac_by, token, token_of
 from support.ulids import ulid
 
@@ -179,21 +179,11 @@ def test_missing_track_is_404(api, user):
     assert_problem(api.stream(missing, user.token), "track-not-found", path(missing))
 
 
-ADVICE = {
-    "Processing": "Please wait until processing completes.",
-    "Failed": "Its processing did not succeed.",
-    "Deleted": "It cannot be streamed.",
-}
-
-
 @pytest.mark.parametrize("status", ADVICE)
 @pytest.mark.parametrize("spelled", [str.upper, str.lower], ids=["upper", "lower"])
 def test_track_that_is_not_ready_is_409_with_extensions(api, world, user, status, spelled):
     track = world.track(user, status)
-    answer = api.stream(spelled(track.id), user.token)
-    assert_problem(
-        answer, "track-not-ready", path(spelled(track.id)), f"Track is currently {status}. {ADVICE[status]}",
-        {"trackId": track.id, "currentStatus": status})
+    assert_not_ready(api.stream(spelled(track.id), user.token), spelled(track.id), status)
 
 
 def es256(key):

@@ -15,7 +15,7 @@ from support.race import Race
 from support.waiting import wait_for
 from support.wire import API
 
-CHANGES, OF_EACH_KIND, ANSWERS = 2_500, 20, 10_000
+CHANGES, OF_EACH_KIND, ANSWERS = 2_000, 15, 10_000
 KINDS = 25
 
 

@@ -34,30 +34,39 @@ class Application:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self._server.accept()
+                self._held.append(connection)
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
-        parameters = b""
-        with connection.makefile("rb") as stream:
-            while True:
-                header = stream.read(8)
-                if len(header) < 8:
-                    return connection.close()
-                _, kind, id, length, padding = struct.unpack(">BBHHBx", header)
-                content = stream.read(length)
-                stream.read(padding)
-                if kind == PARAMS:
-                    parameters += content
-                if kind == STDIN and not content:
-                    break
+        with contextlib.suppress(OSError), connection.makefile("rb") as stream:
+            while self._answer_one(connection, stream):
+                pass
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def _answer_one(self, connection, stream):
+        """Whether nginx may send another request: a connection that it keeps must not be closed under it."""
+        parameters, keep = b"", False
+        while True:
+            header = stream.read(8)
+            if len(header) < 8:
+                return False
+            _, kind, id, length, padding = struct.unpack(">BBHHBx", header)
+            content = stream.read(length)
+            stream.read(padding)
+            if kind == BEGIN_REQUEST:
+                keep = bool(content[2] & 1)
+            if kind == PARAMS:
+                parameters += content
+            if kind == STDIN and not content:
+                break
         request = dict(pairs(parameters))
         self.requests.append(request)
         answer = self._answer(request)
         if answer is None:
-            self._held.append(connection)
-            return
+            # Silence: until the other side has had enough.
+            return bool(stream.read(1))
         connection.sendall(record(STDOUT, id, answer) + record(STDOUT, id, b"") + record(END_REQUEST, id, bytes(8)))
-        connection.close()
+        return keep
 
 
 def record(kind, id, content):

@@ -23,6 +23,14 @@ TYPES = {
 }
 
 
+# After "Track is currently …."
+ADVICE = {
+    "Processing": "Please wait until processing completes.",
+    "Failed": "Its processing did not succeed.",
+    "Deleted": "It cannot be streamed.",
+}
+
+
 def body(slug, instance, detail=None, extensions=None):
     status, title, usual = TYPES[slug]
     members = {
@@ -38,6 +46,13 @@ def assert_problem(answer, slug, instance, detail=None, extensions=None):
     assert answer.status == TYPES[slug][0], answer
     assert answer.body.decode() == body(slug, instance, detail, extensions)
     assert_problem_headers(answer)
+
+
+def assert_not_ready(answer, track_id, status):
+    """`track_id` as it was spelled in the request."""
+    assert_problem(
+        answer, "track-not-ready", path(track_id), f"Track is currently {status}. {ADVICE[status]}",
+        {"trackId": track_id.upper(), "currentStatus": status})
 
 
 def assert_problem_headers(answer):
