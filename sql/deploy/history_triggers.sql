@@ -80,6 +80,7 @@ create function novatune.record_grant_change() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
     set timezone = 'UTC'
+    set enable_seqscan = off
 as $$
 declare
     old_row jsonb;
@@ -92,6 +93,8 @@ begin
         new_row := jsonb_build_object('grantee_id', new.grantee_id, 'expires_at', new.expires_at, 'granted_by', new.granted_by);
     end if;
     if old_row is distinct from new_row then
+        -- The track before its history, as whoever changes the track itself: two that took them in turns would deadlock.
+        perform from novatune.tracks t where t.track_id = coalesce(new.track_id, old.track_id) for no key update;
         perform novatune.append_history('track', coalesce(new.track_id, old.track_id), 'grant', old_row, new_row);
     end if;
     return null;
