@@ -23,7 +23,7 @@ MANY_WORDS = 1_100
 
 @pytest.fixture
 def library(stack, world, shared_object):
-    """Tracks of one owner, all with one object. As a replica: history of their making, and of their end, is not what is looked at."""
+    """Tracks of one owner, all with one object. They come and go as a replica's would: without history, which takes its time."""
     owner, prefix = world.user(), ulid()[:18]
     key, content = shared_object
     with Database(stack["DATABASE_URL"]) as database:

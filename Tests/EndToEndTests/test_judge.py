@@ -50,6 +50,11 @@ def test_stale_answer_is_told_with_the_change_that_it_contradicts():
     assert "10002.00 ms after 'change 1' was committed, answered within 3.00 ms" in sentence
 
 
+def test_answer_that_no_change_made_wrong_is_told_as_such():
+    sentence, = after().contradictions([asked(1.0, 1.5, DELETED)])
+    assert "409 (Deleted) instead of 200 (object 0)" in sentence and "asked with nothing changed but the time" in sentence
+
+
 def test_answer_between_two_changes_may_be_of_any_state_that_it_met():
     judge = after((10.0, 11.0, DELETION), (12.0, 13.0, FACTS), (14.0, 15.0, NEW_OBJECT))
     assert judge.contradictions(asked(10.5, 14.5, outcome) for outcome in (OBJECT_0, DELETED, OBJECT_1)) == []

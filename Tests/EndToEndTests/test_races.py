@@ -67,7 +67,7 @@ def is_enough(race):
 def test_every_answer_was_true_between_its_question_and_its_end(stack, pair, race, condition, capsys):
     before = together(pair)
     with condition(stack) as was_met:
-        race.run(is_enough, seconds=25)
+        race.run(is_enough, seconds=60)
         after = together(pair)
     observations, judge = race.observations, Judge(race.timeline)
     counts, outcomes = race.changes.counts, Counter(str(observation.outcome).split(" (obj")[0] for observation in observations)
@@ -89,7 +89,7 @@ def test_every_answer_was_true_between_its_question_and_its_end(stack, pair, rac
     assert sum(map(judge.is_undecided, observations)) >= 200, "hardly any answer met a change"
     assert sum(judge.is_fresh(observation, 0.005) for observation in observations) >= 500, "hardly any answer came right after a change"
     # The same answers from a service whose knowledge is 20 ms old.
-    assert len(judge.contradictions(observation.later(0.02) for observation in observations)) >= 500
+    assert sum(not judge.is_explained(observation.later(0.02)) for observation in observations) >= 500, "it would not show"
 
 
 # An entry that is written after the change that ended it
@@ -149,8 +149,10 @@ def test_entry_written_after_the_end_of_its_right_is_not_given(api, world, user,
     assert [api.stream(track.id, user.token).status for _ in range(3)] == [status] * 3
 
 
-@pytest.mark.parametrize("ending", ["select novatune.revoke_access('{track}', '{friend}')",
-                                    "update novatune.track_grants set expires_at = now() where grantee_id = '{friend}'"])
+@pytest.mark.parametrize("ending", [
+    "select novatune.revoke_access('{track}', '{friend}')",
+    "update novatune.track_grants set expires_at = now() where grantee_id = '{friend}'",
+], ids=["revoked", "ended"])
 def test_grantees_entry_written_after_the_end_of_the_grant_is_not_given(api, world, track, late, ending):
     friend = world.user()
     world.grant(track, friend)
@@ -177,4 +179,3 @@ def test_entry_written_after_all_is_as_before_is_replaced(api, world, user, trac
     _, entry = key_ring.open(redis("GET", key), key)
     assert (entry.track_version, entry.user_epoch) == (
         (stale.track_version + 2, stale.user_epoch) if "track" in twice else (stale.track_version, stale.user_epoch + 2))
-

@@ -28,6 +28,8 @@ class Application:
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
         for connection in self._held:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
     def _accept(self):

@@ -1,6 +1,7 @@
 """Whether answers were true at some moment between the question and the answer."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from support.facts import Listener, Outcome
 
@@ -47,7 +48,9 @@ class Judge:
         listener, track, started = observation.listener, observation.track, observation.started
         state = self._timeline.bringer(listener, track, started)
         possible = " or ".join(sorted(map(str, self._possible(observation))))
+        since = "with nothing changed but the time"
+        if state.finished > -inf:
+            since = f"{(started - state.finished) * 1000:.2f} ms after '{state.change}' was committed"
         return (
-            f"{observation.outcome} instead of {possible} for user {listener.user} and track {track}: asked"
-            f" {(started - state.finished) * 1000:.2f} ms after '{state.change}' was committed, answered within"
-            f" {(observation.ended - started) * 1000:.2f} ms")
+            f"{observation.outcome} instead of {possible} for user {listener.user} and track {track}: asked {since},"
+            f" answered within {(observation.ended - started) * 1000:.2f} ms")
