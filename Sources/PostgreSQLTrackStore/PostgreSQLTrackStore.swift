@@ -121,12 +121,12 @@ extension AccessFacts {
         self.init(user: user, track: track, mayHearUntil: try Self.end(result, 9))
     }
 
-    /// A second that has begun counts as whole: what asks for it has been judged by the database's own clock.
+    /// A second that has begun does not count: nothing is to be kept for longer than that.
     private static func end(_ result: PostgreSQLResult, _ column: Int32) throws(PostgreSQLError) -> UnixTime? {
         guard !result.isNull(column) else { return nil }
         let microseconds = unixMicroseconds(try result.integer(column))
         guard microseconds != .max else { return .distantFuture }
-        return UnixTime(seconds: microseconds / 1_000_000 + (microseconds % 1_000_000 > 0 ? 1 : 0))
+        return UnixTime(seconds: microseconds / 1_000_000)
     }
 
     /// PostgreSQL counts from 2000-01-01; its infinities are the ends of the range and stay there.

@@ -8,7 +8,7 @@ struct Invalidate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove a user's stream URLs from every cache.",
         discussion: """
-            Tells all responders through the database, as the triggers of sql/ do, and empties the shared cache at once. What is committed in the database needs no \
+            Empties the shared cache, and tells all responders through the database, as the triggers of sql/ do. What is committed in the database needs no \
             call of this: responders hear of it, and hand out nothing that it ended. It is for other services, whose changes the database does not see.
 
             Needs NOVATUNE_DATABASE_URL and the responders' NOVATUNE_CACHE_URL and NOVATUNE_CACHE_PREFIX, in the environment or in the file given by --config.
@@ -35,8 +35,9 @@ struct Invalidate: ParsableCommand {
     func run() throws {
         let invalidation = try invalidation()
         let (database, cache) = try settings()
-        let isTold = tellResponders(invalidation, database)
+        // The shared cache first: told before, the responders would empty it, and there would be nothing left to count.
         let isRemoved = emptySharedCache(invalidation.scope, cache)
+        let isTold = tellResponders(invalidation, database)
         if !isTold || !isRemoved { throw ExitCode.failure }
     }
 
