@@ -36,6 +36,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CHiredis"),
         .systemLibrary(name: "CCurl"),
+        .systemLibrary(name: "CLinux"),
 
         room("StreamIssuing"),
         room("Resilience"),
@@ -45,15 +46,17 @@ let package = Package(
         room("BearerTokens", ["Cryptography", "Resilience", "StreamIssuing", "StrictJSON"]),
         room("FastCGI", ["CFastCGI", "Resilience"]),
         room("PostgreSQLTrackStore", ["CPostgreSQL", "Resilience", "StreamIssuing"]),
-        room("SealedCache", ["CHiredis", "Cryptography", "Resilience", "StreamIssuing", "StrictJSON"]),
+        room("SealedCache", ["CHiredis", "Cryptography", "Resilience", "StreamIssuing"]),
         room("HTTPClient", ["CCurl"]),
+        room("KeyManagement", ["CLinux", "Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing", "StrictJSON"]),
         room("S3ObjectStore", ["HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
         room("Observability", ["Resilience", "StreamIssuing", .product(name: "Logging", package: "swift-log")]),
 
         .executableTarget(
             name: "novatune-streamd",
             dependencies: [
-                "BearerTokens", "Cryptography", "FastCGI", "Observability", "PostgreSQLTrackStore", "Resilience", "S3ObjectStore",
+                "BearerTokens", "Cryptography", "FastCGI", "KeyManagement", "Observability", "PostgreSQLTrackStore", "Resilience",
+                "S3ObjectStore",
                 "SealedCache", "SigV4", "StreamIssuing", "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -62,7 +65,8 @@ let package = Package(
         ),
 
         .target(
-            name: "TestSupport", dependencies: ["Cryptography", "Resilience", "SealedCache", "StreamIssuing"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Cryptography", "KeyManagement", "Resilience", "SealedCache", "StreamIssuing"],
+            path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("StreamIssuing", vectors: true),
         tests("StrictJSON"),
@@ -70,6 +74,7 @@ let package = Package(
         tests("SigV4", ["Cryptography", "StreamIssuing"], vectors: true),
         tests("BearerTokens", ["Cryptography", "StreamIssuing"], vectors: true),
         tests("SealedCache", ["Cryptography", "StreamIssuing"], vectors: true),
+        tests("KeyManagement", ["Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
         tests("PostgreSQLTrackStore", ["StreamIssuing"]),
         tests("Resilience"),
         tests("Observability", ["StreamIssuing", .product(name: "Logging", package: "swift-log")]),
@@ -83,7 +88,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "HTTPClient", "PostgreSQLTrackStore", "Resilience", "S3ObjectStore", "SealedCache", "SigV4", "StreamIssuing", "TestSupport",
+                "Cryptography", "HTTPClient", "KeyManagement", "PostgreSQLTrackStore", "Resilience", "S3ObjectStore", "SealedCache",
+                "SigV4", "StreamIssuing", "TestSupport",
             ],
             swiftSettings: strict),
     ]

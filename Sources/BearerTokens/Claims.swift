@@ -58,7 +58,7 @@ struct Claims: Sendable {
     private static func strings(_ value: JSONValue?) throws(TokenRejection) -> [String] {
         switch value {
         case nil: return []
-        case .string(let text): return [text]
+        case .string(let string): return [string.text]
         case .array(let elements):
             var texts: [String] = []
             for element in elements {

@@ -66,7 +66,7 @@ private struct JSONWebKey {
         if algorithm == .hs256 {
             try expect("kty", "oct")
             let secret = SymmetricKey(try bytes("k"))
-            guard secret.bytes.count >= VerificationKey.minimumSecretLength else {
+            guard secret.byteCount >= VerificationKey.minimumSecretLength else {
                 throw KeySetError("kid \(name): an HS256 secret needs at least \(VerificationKey.minimumSecretLength) bytes")
             }
             return VerificationKey(id: name, algorithm: algorithm, material: .secret(secret))
@@ -97,11 +97,11 @@ private struct JSONWebKey {
     }
 
     private func expect(_ member: String, _ value: String) throws(KeySetError) {
-        guard object[member] == .string(value) else { throw KeySetError("kid \(name): \(member) is not \"\(value)\"") }
+        guard let text = object[member]?.stringValue, text == value else { throw KeySetError("kid \(name): \(member) is not \"\(value)\"") }
     }
 
     private func bytes(_ member: String) throws(KeySetError) -> [UInt8] {
-        guard let text = object[member]?.stringValue, let bytes = Base64URL.decode(text.utf8), !bytes.isEmpty else {
+        guard let text = object[member]?.string, let bytes = Base64URL.decode(text.utf8), !bytes.isEmpty else {
             throw KeySetError("kid \(name): \(member) is not base64url")
         }
         return bytes

@@ -9,10 +9,12 @@ public struct TokenMint {
 
     /// - Throws: where the secret has fewer than 32 bytes.
     public init(secret: SymmetricKey, issuer: String, audience: String) throws(KeySetError) {
-        guard secret.bytes.count >= VerificationKey.minimumSecretLength else {
+        guard secret.byteCount >= VerificationKey.minimumSecretLength else {
             throw KeySetError("an HS256 secret needs at least \(VerificationKey.minimumSecretLength) bytes")
         }
-        do { key = try HMACSHA256(key: secret.bytes.span) } catch { throw KeySetError("\(error)") }
+        do { key = try secret.withBytes { key throws(CryptographyError) in try HMACSHA256(key: key) } } catch {
+            throw KeySetError("\(error)")
+        }
         self.issuer = issuer
         self.audience = audience
     }

@@ -23,7 +23,7 @@ public struct VerificationKey: Sendable, CustomStringConvertible {
 
     /// - Throws: where the secret has fewer than 32 bytes.
     public init(sharedSecret: SymmetricKey, id: String? = nil) throws(KeySetError) {
-        guard sharedSecret.bytes.count >= Self.minimumSecretLength else {
+        guard sharedSecret.byteCount >= Self.minimumSecretLength else {
             throw KeySetError("an HS256 secret needs at least \(Self.minimumSecretLength) bytes")
         }
         self.init(id: id, algorithm: .hs256, material: .secret(sharedSecret))
@@ -45,7 +45,7 @@ final class SignatureChecker {
         switch key.material {
         case .publicKey(let key): check = .publicKey(key)
         // Without a context, which only a lack of memory prevents, nothing is valid.
-        case .secret(let secret): check = (try? HMACSHA256(key: secret.bytes.span)).map { .secret($0) }
+        case .secret(let secret): check = (try? secret.withBytes { try HMACSHA256(key: $0) }).map { .secret($0) }
         }
     }
 

@@ -11,16 +11,19 @@ import COpenSSL
 
     /// - Throws: where the key is not 32 bytes.
     public init(key: SymmetricKey) throws(CryptographyError) {
-        guard key.bytes.count == Self.keyLength else { throw CryptographyError(invalidInput: "an AES-256 key has 32 bytes") }
+        guard key.byteCount == Self.keyLength else { throw CryptographyError(invalidInput: "an AES-256 key has 32 bytes") }
         guard let sealing = unsafe EVP_CIPHER_CTX_new() else { throw CryptographyError("EVP_CIPHER_CTX_new") }
         guard let opening = unsafe EVP_CIPHER_CTX_new() else {
             unsafe EVP_CIPHER_CTX_free(sealing)
             throw CryptographyError("EVP_CIPHER_CTX_new")
         }
         unsafe (self.sealing, self.opening) = unsafe (sealing, opening)
-        let keyed =
-            unsafe EVP_EncryptInit_ex2(sealing, Algorithms.aes256GCM, key.bytes, nil, nil) == 1
-            && EVP_DecryptInit_ex2(opening, Algorithms.aes256GCM, key.bytes, nil, nil) == 1
+        let keyed = key.withBytes { key in
+            unsafe key.withUnsafeBufferPointer { key in
+                unsafe EVP_EncryptInit_ex2(sealing, Algorithms.aes256GCM, key.baseAddress, nil, nil) == 1
+                    && EVP_DecryptInit_ex2(opening, Algorithms.aes256GCM, key.baseAddress, nil, nil) == 1
+            }
+        }
         guard keyed else { throw CryptographyError("EVP_CipherInit_ex2") }
     }
 

@@ -118,6 +118,19 @@ public final class MetricRegistry: Sendable {
         add(Family(name: name, help: help, type: "counter") { ["\(name) \(value())"] })
     }
 
+    /// Numbers that only rise, one for each value of a label.
+    public func counts(_ name: String, _ help: String, label: String, _ values: @escaping @Sendable () -> [(String, Double)]) {
+        add(
+            Family(name: name, help: help, type: "counter") {
+                values().sorted { $0.0 < $1.0 }.map { "\(name)\(Exposition.labels([(label, $0.0)])) \($0.1)" }
+            })
+    }
+
+    /// A value that there is not always.
+    public func gauges(_ name: String, _ help: String, _ values: @escaping @Sendable () -> [Double]) {
+        add(Family(name: name, help: help, type: "gauge") { values().map { "\(name) \($0)" } })
+    }
+
     /// Values that are read when somebody asks, one for each value of a label.
     public func gauges(_ name: String, _ help: String, label: String, _ values: @escaping @Sendable () -> [(String, Double)]) {
         add(

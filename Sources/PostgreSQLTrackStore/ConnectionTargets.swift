@@ -1,5 +1,6 @@
 import CPostgreSQL
 import Resilience
+import StreamIssuing
 
 /// The servers that a connection string names, tried one at a time, each with a share of what time is left.
 ///
@@ -14,7 +15,7 @@ final class ConnectionTargets {
     }
 
     let isValid: Bool
-    private let conninfo: String
+    private let conninfo: SecretText
     /// Where the string says nothing.
     private let defaults: [(String, String)]
     /// Whatever the string says.
@@ -27,7 +28,7 @@ final class ConnectionTargets {
     /// - Parameters:
     ///   - applicationName: by which a DBA tells the connection from others.
     ///   - overriding: settings that hold whatever the string says.
-    init(conninfo: String, applicationName: String = "novatune-streamd", overriding: [String: String] = [:]) {
+    init(conninfo: SecretText, applicationName: String = "novatune-streamd", overriding: [String: String] = [:]) {
         self.conninfo = conninfo
         // A generic plan: the query is two primary-key look-ups whatever its parameters, so it is planned once.
         defaults = [
@@ -78,7 +79,7 @@ final class ConnectionTargets {
 
     /// In libpq's order of precedence: as `dbname`, the string is expanded and wins over what stands before it.
     private func settings(_ server: Server) -> [(String, String)] {
-        var settings = defaults + [("dbname", conninfo)] + overriding
+        var settings = defaults + [("dbname", conninfo.exposed)] + overriding
         // One server replaces the lists of all.
         for case (let keyword, let value?) in [("host", server.host), ("hostaddr", server.address), ("port", server.port)] {
             settings.append((keyword, value))
@@ -92,8 +93,8 @@ final class ConnectionTargets {
     }
 
     /// What the string says; nil where libpq cannot read it.
-    private static func options(_ conninfo: String) -> [String: String]? {
-        guard let parsed = unsafe PQconninfoParse(conninfo, nil) else { return nil }
+    private static func options(_ conninfo: SecretText) -> [String: String]? {
+        guard let parsed = unsafe PQconninfoParse(conninfo.exposed, nil) else { return nil }
         defer { unsafe PQconninfoFree(parsed) }
         var options: [String: String] = [:]
         var entry = unsafe parsed

@@ -30,11 +30,11 @@ public final class InvalidationListener {
     ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. Of several servers the one that can be written to is
     ///     chosen: a standby cannot listen.
     ///   - timeout: for connecting and for each answer.
-    public convenience init(conninfo: String, timeout: Duration) {
+    public convenience init(conninfo: SecretText, timeout: Duration) {
         self.init(conninfo: conninfo, timeout: timeout, patience: Self.patience)
     }
 
-    init(conninfo: String, timeout: Duration, patience: Duration) {
+    init(conninfo: SecretText, timeout: Duration, patience: Duration) {
         targets = ConnectionTargets(
             conninfo: conninfo, applicationName: "novatune-streamd invalidation", overriding: ["target_session_attrs": "read-write"])
         self.timeout = timeout

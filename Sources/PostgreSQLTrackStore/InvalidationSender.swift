@@ -6,7 +6,7 @@ public enum InvalidationSender {
     /// - Parameters:
     ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts.
     ///   - timeout: for connecting and sending together.
-    public static func send(_ invalidation: Invalidation, conninfo: String, timeout: Duration) throws(Unavailable) {
+    public static func send(_ invalidation: Invalidation, conninfo: SecretText, timeout: Duration) throws(Unavailable) {
         let targets = ConnectionTargets(conninfo: conninfo, overriding: ["target_session_attrs": "read-write"])
         // Nothing in a payload needs quoting: ULIDs, an asterisk, a word.
         let command = "notify \(InvalidationPayload.channel), '\(InvalidationPayload.encode(invalidation))'"

@@ -19,7 +19,7 @@ public final class PostgreSQLTrackStore: TrackStore {
     ///   - conninfo: what `isValid(conninfo:)` accepts.
     ///   - timeout: for connecting and the query together; a broken connection is replaced and the query tried once more.
     ///   - breaker: shared by all stores of this database. A question and its answer count once, retry included.
-    public init(conninfo: String, timeout: Duration, breaker: SharedBreaker) {
+    public init(conninfo: SecretText, timeout: Duration, breaker: SharedBreaker) {
         targets = ConnectionTargets(conninfo: conninfo)
         self.timeout = timeout
         self.breaker = breaker
@@ -27,7 +27,7 @@ public final class PostgreSQLTrackStore: TrackStore {
 
     /// Whether libpq can read it: a URI or keywords (PostgreSQL manual, "Connection Strings"). Says no more, because libpq's own
     /// words would quote it, password and all.
-    public static func isValid(conninfo: String) -> Bool {
+    public static func isValid(conninfo: SecretText) -> Bool {
         ConnectionTargets(conninfo: conninfo).isValid
     }
 
@@ -117,7 +117,7 @@ extension AccessFacts {
         }
         let track = Track(
             id: trackID, status: TrackStatus(rawValue: try result.text(4)), version: try result.integer(5),
-            objectKey: try result.text(6), mimeType: try result.text(7), sizeInBytes: try result.integer(8))
+            objectKey: SecretText(try result.text(6)), mimeType: try result.text(7), sizeInBytes: try result.integer(8))
         self.init(user: user, track: track, mayHearUntil: try Self.end(result, 9))
     }
 

@@ -1,6 +1,6 @@
 import HTTPClient
 public import Resilience
-import SigV4
+public import SigV4
 public import StreamIssuing
 
 /// The audio in an S3 bucket: looked for through the internal endpoint, handed out through the public one.
@@ -9,8 +9,11 @@ public import StreamIssuing
 public final class S3ObjectStore: ObjectStore {
     private let settings: S3Settings
     private let client = HTTPClient()
-    private let publicPresigner: Presigner
-    private let internalPresigner: Presigner
+    /// May be replaced between two requests.
+    public var credentials: Credentials {
+        didSet { presigners = Presigners(settings, credentials) }
+    }
+    private var presigners: Presigners
     private let clock: any WallClock
     private let breaker: SharedBreaker
     private let bulkhead: SharedBulkhead
@@ -24,21 +27,18 @@ public final class S3ObjectStore: ObjectStore {
     ///   - breaker: shared by all stores of this bucket. An object's look-up counts once, retry included; an answer that is about the
     ///     object or the credentials (4xx) shows that the store is well.
     ///   - bulkhead: shared likewise, so that a stall leaves threads for answers that need no look-up.
-    public init(_ settings: S3Settings, clock: any WallClock, breaker: SharedBreaker, bulkhead: SharedBulkhead) {
+    public init(
+        _ settings: S3Settings, credentials: Credentials, clock: any WallClock, breaker: SharedBreaker, bulkhead: SharedBulkhead
+    ) {
         self.settings = settings
+        self.credentials = credentials
+        presigners = Presigners(settings, credentials)
         self.clock = clock
         self.breaker = breaker
         self.bulkhead = bulkhead
-        func presigner(_ endpoint: Endpoint) -> Presigner {
-            Presigner(
-                credentials: settings.credentials, region: settings.region, endpoint: endpoint, bucket: settings.bucket,
-                addressing: settings.addressing)
-        }
-        publicPresigner = presigner(settings.publicEndpoint)
-        internalPresigner = presigner(settings.endpoint)
     }
 
-    public func verify(objectKey: String, by deadline: ContinuousClock.Instant) throws(Unavailable) {
+    public func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         try Self.check(objectKey)
         guard settings.verification == .object else { return }
         switch try guardedHead(objectKey, by: Deadline(at: deadline)) {
@@ -48,15 +48,26 @@ public final class S3ObjectStore: ObjectStore {
         }
     }
 
-    public func presign(objectKey: String, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
+    public func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
         try Self.check(objectKey)
+        let expiry = try expiry(at: now)
         do {
-            let url = try publicPresigner.presign(
-                key: objectKey, responseContentType: contentType, at: now, expiry: settings.presignExpiry)
-            return PresignedURL(url: url, expiresAt: now.adding(settings.presignExpiry))
+            let url = try presigners.forPlayers.presign(
+                key: objectKey.exposed, responseContentType: contentType, at: now, expiry: expiry)
+            return PresignedURL(url: SecretText(url), expiresAt: now.adding(expiry))
         } catch {
             throw Unavailable(.objectStore, code: "signing", reason: "\(error)")
         }
+    }
+
+    /// As long as the settings say, and no longer than the credentials are good for.
+    private func expiry(at now: UnixTime) throws(Unavailable) -> Duration {
+        guard let expiration = credentials.expiration else { return settings.presignExpiry }
+        let expiry = min(settings.presignExpiry, now.duration(to: expiration))
+        guard expiry >= Presigner.expiryRange.lowerBound else {
+            throw Unavailable(.objectStore, code: "credentials_expired", reason: "the store's credentials have expired")
+        }
+        return expiry
     }
 
     /// Returns if the bucket answers and these credentials may look into it.
@@ -68,7 +79,7 @@ public final class S3ObjectStore: ObjectStore {
         }
     }
 
-    private func guardedHead(_ objectKey: String, by deadline: Deadline) throws(Unavailable) -> Int {
+    private func guardedHead(_ objectKey: SecretText, by deadline: Deadline) throws(Unavailable) -> Int {
         let permit: CircuitBreaker.Permit
         switch breaker.admit() {
         case .refused(let retryAt): throw .leftAlone(.objectStore, for: ContinuousClock.now.duration(to: retryAt))
@@ -94,7 +105,7 @@ public final class S3ObjectStore: ObjectStore {
     }
 
     /// Once more where the first answer says nothing about the object.
-    private func headTwice(_ objectKey: String, by deadline: Deadline) throws(Unavailable) -> Int {
+    private func headTwice(_ objectKey: SecretText, by deadline: Deadline) throws(Unavailable) -> Int {
         do {
             let status = try head(objectKey, timeout: min(settings.timeout, deadline.remaining))
             guard status >= 500, !deadline.isPast else { return status }
@@ -104,9 +115,9 @@ public final class S3ObjectStore: ObjectStore {
         return try head(objectKey, timeout: min(settings.timeout, deadline.remaining))
     }
 
-    private func head(_ objectKey: String, timeout: Duration) throws(Unavailable) -> Int {
+    private func head(_ objectKey: SecretText, timeout: Duration) throws(Unavailable) -> Int {
         do {
-            let url = try internalPresigner.presign(method: "HEAD", key: objectKey, at: clock.now, expiry: Self.ownExpiry)
+            let url = try presigners.forOwnCalls.presign(method: "HEAD", key: objectKey.exposed, at: clock.now, expiry: Self.ownExpiry)
             return try client.head(url, timeout: timeout)
         } catch let error as HTTPError {
             throw Unavailable(.objectStore, code: error.code, reason: "\(error)")
@@ -126,11 +137,27 @@ public final class S3ObjectStore: ObjectStore {
     }
 
     /// Keys that a URL parser would change (WHATWG URL, "path state": `.` and `..` segments) would lead to another object.
-    private static func check(_ key: String) throws(Unavailable) {
-        let segments = key.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    private static func check(_ key: SecretText) throws(Unavailable) {
+        let segments = key.exposed.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         let isCollapsible = segments.contains { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }
-        guard (1...maximumKeyLength).contains(key.utf8.count), !isCollapsible else {
+        guard (1...maximumKeyLength).contains(key.exposed.utf8.count), !isCollapsible else {
             throw Unavailable(.objectStore, code: "illegal_key", reason: "the track's object key cannot be put into a URL safely")
         }
+    }
+}
+
+/// One presigner for each of the two endpoints.
+private struct Presigners {
+    let forPlayers: Presigner
+    let forOwnCalls: Presigner
+
+    init(_ settings: S3Settings, _ credentials: Credentials) {
+        func presigner(_ endpoint: Endpoint) -> Presigner {
+            Presigner(
+                credentials: credentials, region: settings.region, endpoint: endpoint, bucket: settings.bucket,
+                addressing: settings.addressing)
+        }
+        forPlayers = presigner(settings.publicEndpoint)
+        forOwnCalls = presigner(settings.endpoint)
     }
 }

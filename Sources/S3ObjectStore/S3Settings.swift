@@ -16,7 +16,6 @@ public struct S3Settings: Sendable {
     public let region: String
     public let bucket: String
     public let addressing: Endpoint.Addressing
-    public let credentials: Credentials
     /// 1 s to 7 days, default 120 s.
     public let presignExpiry: Duration
     /// For one HEAD, tried twice at most; default 5 s.
@@ -25,21 +24,20 @@ public struct S3Settings: Sendable {
 
     public init(
         endpoint: Endpoint, publicEndpoint: Endpoint, region: String, bucket: String, addressing: Endpoint.Addressing,
-        credentials: Credentials, presignExpiry: Duration, timeout: Duration, verification: Verification
+        presignExpiry: Duration, timeout: Duration, verification: Verification
     ) {
         self.endpoint = endpoint
         self.publicEndpoint = publicEndpoint
         self.region = region
         self.bucket = bucket
         self.addressing = addressing
-        self.credentials = credentials
         self.presignExpiry = presignExpiry
         self.timeout = timeout
         self.verification = verification
     }
 
     /// Everything that shapes a URL, for the cache's stamp, except the secret key.
-    public var fingerprintText: String {
+    public func fingerprintText(_ credentials: Credentials) -> String {
         [
             publicEndpoint.scheme.rawValue, publicEndpoint.host, publicEndpoint.port.map { String($0) } ?? "", region, bucket,
             addressing.rawValue, credentials.accessKeyID, credentials.sessionToken ?? "", String(presignExpiry.components.seconds),

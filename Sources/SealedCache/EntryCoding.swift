@@ -14,15 +14,15 @@ enum EntryCoding {
 
     static func encode(_ entry: CachedStreamURL) -> [UInt8] {
         var bytes: [UInt8] = []
-        let key = entry.stamp.objectKey.utf8
-        bytes.reserveCapacity(fixedLength + key.count + entry.presigned.url.utf8.count)
+        let key = entry.stamp.objectKey.exposed.utf8
+        bytes.reserveCapacity(fixedLength + key.count + entry.presigned.url.exposed.utf8.count)
         append(UInt64(bitPattern: entry.presigned.expiresAt.seconds), to: &bytes)
         append(UInt64(bitPattern: entry.stamp.trackVersion), to: &bytes)
         append(UInt64(bitPattern: entry.stamp.userEpoch), to: &bytes)
         append(entry.stamp.presignFingerprint, to: &bytes)
         append(UInt16(truncatingIfNeeded: key.count), to: &bytes)
         bytes.append(contentsOf: key)
-        bytes.append(contentsOf: entry.presigned.url.utf8)
+        bytes.append(contentsOf: entry.presigned.url.exposed.utf8)
         return bytes
     }
 
@@ -33,9 +33,9 @@ enum EntryCoding {
         guard keyEnd < bytes.count else { return nil }
         let key = String(decoding: bytes[fixedLength..<keyEnd], as: UTF8.self)
         let url = String(decoding: bytes[keyEnd...], as: UTF8.self)
-        let presigned = PresignedURL(url: url, expiresAt: UnixTime(seconds: Int64(bitPattern: word(bytes, 0))))
+        let presigned = PresignedURL(url: SecretText(url), expiresAt: UnixTime(seconds: Int64(bitPattern: word(bytes, 0))))
         let stamp = Stamp(
-            trackVersion: Int64(bitPattern: word(bytes, 8)), objectKey: key, userEpoch: Int64(bitPattern: word(bytes, 16)),
+            trackVersion: Int64(bitPattern: word(bytes, 8)), objectKey: SecretText(key), userEpoch: Int64(bitPattern: word(bytes, 16)),
             presignFingerprint: word(bytes, 24))
         return CachedStreamURL(presigned: presigned, stamp: stamp)
     }

@@ -28,20 +28,27 @@ public final class EntrySealer {
     private let currentCipher: AES256GCM
     private let ciphers: [KeyRing.Version: AES256GCM]
     private let random: any RandomSource
+    private let seals: SealCount
 
-    public init(_ ring: KeyRing, random: any RandomSource = SecureRandom()) throws(CryptographyError) {
+    /// - Parameter counts: of all sealers of the process, so that no key seals more often than is safe.
+    public init(
+        _ ring: KeyRing, counts: SealCounts = SealCounts(), random: any RandomSource = SecureRandom()
+    ) throws(CryptographyError) {
         current = ring.current
         var ciphers: [KeyRing.Version: AES256GCM] = [:]
         for (version, key) in ring.keys { ciphers[version] = try AES256GCM(key: key) }
-        guard let currentCipher = ciphers[ring.current] else {
+        guard let currentCipher = ciphers[ring.current], let currentKey = ring.keys[ring.current] else {
             throw CryptographyError(invalidInput: "the key ring has no current key")
         }
         self.currentCipher = currentCipher
         self.ciphers = ciphers
         self.random = random
+        seals = try counts.count(of: currentKey, version: ring.current)
     }
 
+    /// - Throws: also where the current key has sealed as often as it may.
     public func seal(_ plaintext: [UInt8], under cacheKey: String) throws(CryptographyError) -> [UInt8] {
+        guard seals.mayCountOneMore() else { throw CryptographyError(invalidInput: "the key has sealed 2^32 values; rotate it") }
         let version = Array(current.utf8)
         var value: [UInt8] = [Self.format, UInt8(truncatingIfNeeded: version.count)]
         value.reserveCapacity(2 + version.count + AES256GCM.nonceLength + plaintext.count + AES256GCM.tagLength)

@@ -18,6 +18,7 @@ public final class MemoryStore: ValueStore, Sendable {
     static let overheadInBytes = 240
 
     private let contents: Locked<LeastRecentlyUsed>
+    private let counters = Locked<[String: Int64]>([:])
     private let now: @Sendable () -> ContinuousClock.Instant
 
     /// - Parameter now: the clock that values expire by.
@@ -52,6 +53,13 @@ public final class MemoryStore: ValueStore, Sendable {
 
     @discardableResult public func removeValues(under prefix: String) throws(ValueStoreError) -> Int {
         contents.withLock { $0.remove(under: prefix) }
+    }
+
+    @discardableResult public func add(_ amount: Int64, toCounter key: String) throws(ValueStoreError) -> Int64 {
+        counters.withLock { counters in
+            counters[key, default: 0] += amount
+            return counters[key, default: 0]
+        }
     }
 
     public func ping() throws(ValueStoreError) {}

@@ -93,6 +93,11 @@ public final class RESPStore: ValueStore {
         return removed
     }
 
+    @discardableResult public func add(_ amount: Int64, toCounter key: String) throws(ValueStoreError) -> Int64 {
+        guard case .integer(let sum) = try command(RESPCommand("INCRBY", [key, String(amount)])) else { throw unexpected }
+        return sum
+    }
+
     public func ping() throws(ValueStoreError) {
         guard try command(RESPCommand("PING", [])) == .status("PONG") else { throw unexpected }
     }

@@ -13,6 +13,9 @@ public protocol ValueStore: AnyObject {
     /// Removes every value whose key begins with `prefix` and a colon. Slow on a server: it looks at every key there.
     /// - Returns: how many values there were.
     @discardableResult func removeValues(under prefix: String) throws(ValueStoreError) -> Int
+    /// Raises a number that lies beside the values, from 0 where there is none yet. It does not expire.
+    /// - Returns: the sum.
+    @discardableResult func add(_ amount: Int64, toCounter key: String) throws(ValueStoreError) -> Int64
     /// Returns if the store answers.
     func ping() throws(ValueStoreError)
 }

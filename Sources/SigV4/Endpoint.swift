@@ -63,9 +63,22 @@ public struct Endpoint: Sendable, Hashable {
 
     /// The `Host` header: clients leave a default port out (RFC 9110 §4.2.1, §7.2).
     func hostHeader(bucket: String, _ addressing: Addressing) -> String {
-        let named = addressing == .virtual ? "\(bucket).\(host)" : host
-        guard let port, port != scheme.defaultPort else { return named }
-        return "\(named):\(port)"
+        addressing == .virtual ? "\(bucket).\(hostHeader)" : hostHeader
+    }
+
+    var hostHeader: String {
+        guard let port, port != scheme.defaultPort else { return host }
+        return "\(host):\(port)"
+    }
+
+    /// `scheme://host[:port]/`
+    public var url: String { "\(scheme.rawValue)://\(port.map { "\(host):\($0)" } ?? host)/" }
+
+    /// Whether it is on this machine: `localhost`, `127.0.0.0/8`, `[::1]`.
+    public var isLoopback: Bool {
+        if host == "localhost" || host == "[::1]" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     func path(bucket: String, key: String, _ addressing: Addressing) -> String {

@@ -3,12 +3,12 @@
 public struct Stamp: Sendable, Equatable {
     public let trackVersion: Int64
     /// Beside the version, because a row that is deleted and inserted again starts its versions anew.
-    public let objectKey: String
+    public let objectKey: SecretText
     public let userEpoch: Int64
     /// Digest of everything in the settings that shapes a URL: endpoint, region, bucket, addressing, credentials, expiry.
     public let presignFingerprint: UInt64
 
-    public init(trackVersion: Int64, objectKey: String, userEpoch: Int64, presignFingerprint: UInt64) {
+    public init(trackVersion: Int64, objectKey: SecretText, userEpoch: Int64, presignFingerprint: UInt64) {
         self.trackVersion = trackVersion
         self.objectKey = objectKey
         self.userEpoch = userEpoch
@@ -18,7 +18,8 @@ public struct Stamp: Sendable, Equatable {
     /// Object keys byte by byte: to a store, `é` in its two spellings is two objects.
     public static func == (left: Stamp, right: Stamp) -> Bool {
         left.trackVersion == right.trackVersion && left.userEpoch == right.userEpoch
-            && left.presignFingerprint == right.presignFingerprint && left.objectKey.utf8.elementsEqual(right.objectKey.utf8)
+            && left.presignFingerprint == right.presignFingerprint
+            && left.objectKey.exposed.utf8.elementsEqual(right.objectKey.exposed.utf8)
     }
 }
 

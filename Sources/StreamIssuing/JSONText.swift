@@ -52,7 +52,7 @@ extension JSONText {
     /// The contract's five members, in its order.
     public mutating func append(_ stream: StreamURL) {
         append("{\"streamUrl\":")
-        append(quoted: stream.url)
+        append(quoted: stream.url.exposed)
         append(",\"expiresAt\":")
         append(quoted: stream.expiresAt.rfc3339)
         append(",\"contentType\":")

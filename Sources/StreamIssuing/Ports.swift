@@ -21,7 +21,7 @@ public protocol StreamURLCache: AnyObject {
 public protocol ObjectStore: AnyObject {
     /// Returns if the object is there to be read.
     /// - Parameter deadline: for all attempts together.
-    func verify(objectKey: String, by deadline: ContinuousClock.Instant) throws(Unavailable)
+    func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable)
     /// - Throws: where the key cannot be signed safely: empty, or with a `.` or `..` segment, which URL parsers collapse.
-    func presign(objectKey: String, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL
+    func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL
 }

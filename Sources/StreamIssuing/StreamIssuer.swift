@@ -31,7 +31,8 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
     @usableFromInline let store: Store
     @usableFromInline let cache: Cache
     @usableFromInline let objects: Objects
-    @usableFromInline let policy: IssuingPolicy
+    /// May be replaced between two requests.
+    public var policy: IssuingPolicy
     @usableFromInline let clock: any WallClock
 
     public init(store: Store, cache: Cache, objects: Objects, policy: IssuingPolicy, clock: any WallClock) {
@@ -58,8 +59,11 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
             return Issued(streamURL: answer(cached.presigned, track), cameFromCache: true)
         }
         let presigned = try presign(track, by: deadline)
-        // A grant's end takes the entry with it.
-        let timeToLive = min(policy.presignExpiry - policy.cacheBuffer, clock.now.duration(to: permission.until))
+        // The end of a grant, or of credentials that shortened the URL, takes the entry with it.
+        let now = clock.now
+        let timeToLive = min(
+            policy.presignExpiry - policy.cacheBuffer, now.duration(to: presigned.expiresAt) - policy.cacheBuffer,
+            now.duration(to: permission.until))
         if timeToLive > .zero {
             cache.write(
                 CachedStreamURL(presigned: presigned, stamp: stamp), user: listener.userID, track: trackID, timeToLive: timeToLive)

@@ -1,13 +1,13 @@
 /// The answer to a player: where to read the audio, and until when.
 public struct StreamURL: Sendable, Equatable {
     /// Presigned GET URL. Whoever holds it may read the object: a secret, except to its listener.
-    public let url: String
+    public let url: SecretText
     /// `X-Amz-Date` + `X-Amz-Expires` of the URL.
     public let expiresAt: UnixTime
     public let contentType: String
     public let fileSizeInBytes: Int64
 
-    public init(url: String, expiresAt: UnixTime, contentType: String, fileSizeInBytes: Int64) {
+    public init(url: SecretText, expiresAt: UnixTime, contentType: String, fileSizeInBytes: Int64) {
         self.url = url
         self.expiresAt = expiresAt
         self.contentType = contentType
@@ -17,10 +17,10 @@ public struct StreamURL: Sendable, Equatable {
 
 /// A presigned URL and the end of its life.
 public struct PresignedURL: Sendable, Equatable {
-    public let url: String
+    public let url: SecretText
     public let expiresAt: UnixTime
 
-    public init(url: String, expiresAt: UnixTime) {
+    public init(url: SecretText, expiresAt: UnixTime) {
         self.url = url
         self.expiresAt = expiresAt
     }

@@ -26,13 +26,13 @@ public struct Track: Sendable, Equatable {
     public let status: TrackStatus
     /// Rises with each change that matters to streaming.
     public let version: Int64
-    /// The object's key in the bucket: UTF-8, 1 to 1024 bytes. A secret: it belongs in no log.
-    public let objectKey: String
+    /// The object's key in the bucket: UTF-8, 1 to 1024 bytes.
+    public let objectKey: SecretText
     /// `type/subtype` (RFC 9110 §8.3.1).
     public let mimeType: String
     public let sizeInBytes: Int64
 
-    public init(id: ULID, status: TrackStatus, version: Int64, objectKey: String, mimeType: String, sizeInBytes: Int64) {
+    public init(id: ULID, status: TrackStatus, version: Int64, objectKey: SecretText, mimeType: String, sizeInBytes: Int64) {
         self.id = id
         self.status = status
         self.version = version

@@ -60,6 +60,43 @@ public struct UnixTime: Sendable, Hashable, Comparable {
     }
 }
 
+extension UnixTime {
+    /// Reads RFC 3339 §5.6 for the years 1 to 9999: `2026-01-08T12:32:00Z`, also with a fraction, which is dropped, and with an offset.
+    /// Nil for anything else, a date that does not exist included; a leap second counts as the second after it.
+    public init?(rfc3339 text: String) {
+        let bytes = Array(text.utf8)
+        func number(_ range: Range<Int>) -> Int? {
+            guard range.upperBound <= bytes.count, bytes[range].allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+            return bytes[range].reduce(0) { $0 * 10 + Int($1 - 0x30) }
+        }
+        func has(_ characters: String, at index: Int) -> Bool { index < bytes.count && characters.utf8.contains(bytes[index]) }
+        guard has("-", at: 4), has("-", at: 7), has("Tt ", at: 10), has(":", at: 13), has(":", at: 16),
+            let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
+            let minute = number(14..<16), let second = number(17..<19), (1...9999).contains(year), (1...12).contains(month),
+            (1...CivilTime.days(in: month, of: year)).contains(day), hour < 24, minute < 60, second <= 60
+        else { return nil }
+        var end = 19
+        if has(".", at: end) {
+            end += 1
+            let digits = bytes[end...].prefix { $0 >= 0x30 && $0 <= 0x39 }.count
+            guard digits > 0 else { return nil }
+            end += digits
+        }
+        var offset = 0
+        if has("Zz", at: end) {
+            end += 1
+        } else {
+            guard has("+-", at: end), has(":", at: end + 3), let hours = number(end + 1..<end + 3), let minutes = number(end + 4..<end + 6),
+                hours < 24, minutes < 60
+            else { return nil }
+            offset = (hours * 3600 + minutes * 60) * (has("-", at: end) ? -1 : 1)
+            end += 6
+        }
+        guard end == bytes.count else { return nil }
+        self.init(seconds: Int64(CivilTime.days(to: year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset))
+    }
+}
+
 /// A clock on the wall: what the date is. A parameter wherever a decision depends on time.
 public protocol WallClock: Sendable {
     var now: UnixTime { get }
@@ -86,6 +123,20 @@ private struct CivilTime {
         hour = secondOfDay / 3600
         minute = secondOfDay / 60 % 60
         second = secondOfDay % 60
+    }
+
+    static func days(in month: Int, of year: Int) -> Int {
+        if month == 2 { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28 }
+        return [4, 6, 9, 11].contains(month) ? 30 : 31
+    }
+
+    /// From 1970-01-01; the same eras, whose first day is 1 March.
+    static func days(to year: Int, _ month: Int, _ day: Int) -> Int {
+        let marchYear = month <= 2 ? year - 1 : year
+        let era = marchYear / 400
+        let yearOfEra = marchYear - era * 400
+        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 }
 

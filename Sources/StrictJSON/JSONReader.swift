@@ -19,7 +19,9 @@ public struct JSONReader {
         return value
     }
 
-    private func error(_ reason: String) -> JSONError { JSONError(reason: reason, offset: position) }
+    private func error(_ reason: String, repeatedName: String? = nil) -> JSONError {
+        JSONError(reason: reason, offset: position, repeatedName: repeatedName)
+    }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
@@ -63,8 +65,8 @@ public struct JSONReader {
         while true {
             skipWhitespace()
             guard next == UInt8(ascii: "\"") else { throw error("no member name") }
-            let name = try string()
-            guard names.insert(name).inserted else { throw error("a member's name twice") }
+            let name = try string().text
+            guard names.insert(name).inserted else { throw error("a member's name twice", repeatedName: name) }
             skipWhitespace()
             guard take(UInt8(ascii: ":")) else { throw error("no colon") }
             skipWhitespace()
@@ -119,15 +121,25 @@ public struct JSONReader {
 
     private func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
-    private mutating func string() throws(JSONError) -> String {
+    /// A part of the text where nothing in it is escaped.
+    private mutating func string() throws(JSONError) -> JSONString {
         position += 1
-        var content: [UInt8] = []
+        let start = position
+        while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+        if next == UInt8(ascii: "\"") {
+            position += 1
+            return try validated(bytes[start..<position - 1])
+        }
+        return try escapedString(from: start)
+    }
+
+    private mutating func escapedString(from start: Int) throws(JSONError) -> JSONString {
+        var content = Array(bytes[start..<position])
         while let byte = next {
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let text = String(validating: content, as: UTF8.self) else { throw error("invalid UTF-8") }
-                return text
+                return try validated(content[...])
             case UInt8(ascii: "\\"):
                 content.append(contentsOf: String(try escapedScalar()).utf8)
             case 0..<0x20:
@@ -137,6 +149,11 @@ public struct JSONReader {
             }
         }
         throw error("an unfinished string")
+    }
+
+    private func validated(_ utf8: ArraySlice<UInt8>) throws(JSONError) -> JSONString {
+        do { _ = try UTF8Span(validating: utf8.span) } catch { throw self.error("invalid UTF-8") }
+        return JSONString(validated: utf8)
     }
 
     private mutating func escapedScalar() throws(JSONError) -> Unicode.Scalar {

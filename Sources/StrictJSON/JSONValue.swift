@@ -6,12 +6,14 @@ public enum JSONValue: Sendable, Equatable {
     case integer(Int64)
     /// Any other number. Its value is of no use to anyone who counts exactly.
     case otherNumber
-    case string(String)
+    case string(JSONString)
     case array([JSONValue])
     case object(JSONObject)
 
-    public var stringValue: String? {
-        if case .string(let text) = self { text } else { nil }
+    public var stringValue: String? { string?.text }
+
+    public var string: JSONString? {
+        if case .string(let string) = self { string } else { nil }
     }
 
     public var objectValue: JSONObject? {
@@ -21,6 +23,20 @@ public enum JSONValue: Sendable, Equatable {
     public var arrayValue: [JSONValue]? {
         if case .array(let elements) = self { elements } else { nil }
     }
+}
+
+/// A string as a part of the text that it was read from, so that a secret is not spread over memory by being read.
+public struct JSONString: Sendable, Equatable, ExpressibleByStringLiteral {
+    /// Valid UTF-8, escapes resolved.
+    public let utf8: ArraySlice<UInt8>
+
+    public init(_ text: String) { utf8 = ArraySlice(text.utf8) }
+
+    public init(stringLiteral text: String) { self.init(text) }
+
+    init(validated utf8: ArraySlice<UInt8>) { self.utf8 = utf8 }
+
+    public var text: String { String(decoding: utf8, as: UTF8.self) }
 }
 
 /// Members in the order in which they were written; no name twice.
@@ -41,6 +57,8 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     public let reason: String
     /// Byte offset, from 0.
     public let offset: Int
+    /// The member's name that came twice. Not in the description: it may be anything.
+    public let repeatedName: String?
 
     public var description: String { "\(reason) at byte \(offset)" }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import KeyManagement
 
 /// The program: one subcommand a file under `Commands`.
 @main
@@ -13,7 +14,13 @@ struct NovatuneStreamd: ParsableCommand {
             See 'novatune-streamd serve --help' for all of them and 'novatune-streamd check' to try them.
             """,
         version: version,
-        subcommands: [Serve.self, Check.self, Invalidate.self, Token.self],
+        subcommands: [Serve.self, Check.self, Keys.self, Invalidate.self, Token.self],
         defaultSubcommand: Serve.self
     )
+
+    static func main() {
+        // Before the first secret is read, whatever the command.
+        ProcessMemory.keepPrivate()
+        main(nil)
+    }
 }

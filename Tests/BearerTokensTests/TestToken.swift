@@ -20,8 +20,7 @@ enum TestToken {
 
     /// - Parameter signingInput: `header.payload`, encoded or not.
     static func sign(_ signingInput: String) throws -> String {
-        let key = secret.bytes
-        let signature = try HMACSHA256(key: key.span).authenticationCode(for: signingInput.utf8.span)
+        let signature = try secret.withBytes { try HMACSHA256(key: $0).authenticationCode(for: signingInput.utf8.span) }
         return signingInput + "." + Base64URL.encode(signature.bytes)
     }
 

@@ -15,7 +15,8 @@ import Testing
     ) -> InvalidationListener {
         let conninfo = conninfo ?? stack["RESPONDER_DATABASE_URL"]
         let separator = conninfo.contains("?") ? "&" : "?"
-        return InvalidationListener(conninfo: "\(conninfo)\(separator)application_name=\(name)", timeout: timeout, patience: patience)
+        return InvalidationListener(
+            conninfo: SecretText("\(conninfo)\(separator)application_name=\(name)"), timeout: timeout, patience: patience)
     }
 
     /// The stack's own triggers speak on the channel too: only words about `user` count.
@@ -29,7 +30,7 @@ import Testing
     }
 
     private func say(_ invalidation: Invalidation) throws {
-        try InvalidationSender.send(invalidation, conninfo: stack["RESPONDER_DATABASE_URL"], timeout: .seconds(2))
+        try InvalidationSender.send(invalidation, conninfo: SecretText(stack["RESPONDER_DATABASE_URL"]), timeout: .seconds(2))
     }
 
     private func backend(_ name: String) throws -> String {

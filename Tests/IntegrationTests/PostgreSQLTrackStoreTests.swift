@@ -12,7 +12,7 @@ import Testing
     private func makeStore(
         _ conninfo: String? = nil, timeout: Duration = .seconds(2), breaker: SharedBreaker = .neverOpening()
     ) -> PostgreSQLTrackStore {
-        PostgreSQLTrackStore(conninfo: conninfo ?? stack["RESPONDER_DATABASE_URL"], timeout: timeout, breaker: breaker)
+        PostgreSQLTrackStore(conninfo: SecretText(conninfo ?? stack["RESPONDER_DATABASE_URL"]), timeout: timeout, breaker: breaker)
     }
 
     private func facts(_ store: PostgreSQLTrackStore, _ user: ULID, _ track: ULID) throws -> AccessFacts {
@@ -31,7 +31,7 @@ import Testing
         #expect(track.mimeType == "audio/mpeg")
         #expect(track.version >= 1)
         #expect(track.sizeInBytes > 1000)
-        #expect(track.objectKey.hasSuffix(".mp3"))
+        #expect(track.objectKey.exposed.hasSuffix(".mp3"))
     }
 
     @Test(arguments: ["TRACK_PROCESSING": "Processing", "TRACK_DELETED": "Deleted", "TRACK_FAILED": "Failed"])
@@ -123,7 +123,7 @@ import Testing
 
     @Test(arguments: ["utter nonsense", "postgresql://u:hunter2%zz@h/d", "host=h password=correct horse"])
     func unreadableConnectionStringIsNotValid(conninfo: String) {
-        #expect(!PostgreSQLTrackStore.isValid(conninfo: conninfo))
+        #expect(!PostgreSQLTrackStore.isValid(conninfo: SecretText(conninfo)))
     }
 
     @Test func silentServerEndsAfterTwoTimeouts() {

@@ -13,21 +13,21 @@ import Testing
     private let later = ContinuousClock.now.advanced(by: .seconds(600))
 
     private func makeStore(
-        endpoint: String? = nil, bucket: String? = nil, secret: String? = nil, timeout: Duration = .seconds(5),
+        endpoint: String? = nil, bucket: String? = nil, secret: String? = nil, expiration: UnixTime? = nil, timeout: Duration = .seconds(5),
         breaker: SharedBreaker = .neverOpening(), bulkhead: SharedBulkhead = SharedBulkhead(Bulkhead.Policy(limit: 4))
     ) throws -> S3ObjectStore {
         let endpoint = try #require(Endpoint(endpoint ?? stack["S3_ENDPOINT"]))
         let credentials = Credentials(
-            accessKeyID: stack["S3_ACCESS_KEY_ID"], secretAccessKey: secret ?? stack["S3_SECRET_ACCESS_KEY"])
+            accessKeyID: stack["S3_ACCESS_KEY_ID"], secretAccessKey: secret ?? stack["S3_SECRET_ACCESS_KEY"], expiration: expiration)
         return S3ObjectStore(
             S3Settings(
                 endpoint: endpoint, publicEndpoint: endpoint, region: stack["S3_REGION"], bucket: bucket ?? stack["S3_BUCKET"],
-                addressing: .path, credentials: credentials, presignExpiry: .seconds(120), timeout: timeout, verification: .object),
-            clock: WallClockNow(), breaker: breaker, bulkhead: bulkhead)
+                addressing: .path, presignExpiry: .seconds(120), timeout: timeout, verification: .object),
+            credentials: credentials, clock: WallClockNow(), breaker: breaker, bulkhead: bulkhead)
     }
 
-    private func objectKey() throws -> String {
-        try stack.psql("select object_key from novatune.tracks where track_id = '\(stack["TRACK_READY"])'")
+    private func objectKey() throws -> SecretText {
+        SecretText(try stack.psql("select object_key from novatune.tracks where track_id = '\(stack["TRACK_READY"])'"))
     }
 
     private func code(_ body: () throws -> Void) -> String? {
@@ -53,13 +53,24 @@ import Testing
         #expect(code { try store.verify(objectKey: key, by: later) } == "http_403")
     }
 
-    @Test func presignedURLIsForGETAlone() throws {
-        let url = try makeStore().presign(objectKey: try objectKey(), contentType: "audio/mpeg", at: WallClockNow().now).url
-        #expect(try HTTPClient().head(url, timeout: .seconds(5)) == 403)
+    @Test func urlEndsWithTheCredentialsThatSignIt() throws {
+        let now = WallClockNow().now
+        let url = try makeStore(expiration: now.adding(.seconds(30))).presign(
+            objectKey: try objectKey(), contentType: "audio/mpeg", at: now)
+        #expect(url.expiresAt == now.adding(.seconds(30)) && url.url.exposed.contains("X-Amz-Expires=30&"))
+        let longer = try makeStore(expiration: now.adding(.seconds(3600))).presign(objectKey: "k", contentType: "audio/mpeg", at: now)
+        #expect(longer.expiresAt == now.adding(.seconds(120)))
+        let expired = try makeStore(expiration: now)
+        #expect(code { _ = try expired.presign(objectKey: "k", contentType: "audio/mpeg", at: now) } == "credentials_expired")
     }
 
-    @Test(arguments: ["", ".", "..", "a/../b", "a/./b", "../a", "a/..", String(repeating: "k", count: 1025)])
-    func keysThatURLParsersChangeAreNeverSigned(key: String) throws {
+    @Test func presignedURLIsForGETAlone() throws {
+        let url = try makeStore().presign(objectKey: try objectKey(), contentType: "audio/mpeg", at: WallClockNow().now).url
+        #expect(try HTTPClient().head(url.exposed, timeout: .seconds(5)) == 403)
+    }
+
+    @Test(arguments: ["", ".", "..", "a/../b", "a/./b", "../a", "a/..", SecretText(String(repeating: "k", count: 1025))])
+    func keysThatURLParsersChangeAreNeverSigned(key: SecretText) throws {
         let store = try makeStore()
         #expect(code { _ = try store.presign(objectKey: key, contentType: "audio/mpeg", at: UnixTime(seconds: 0)) } == "illegal_key")
         #expect(code { try store.verify(objectKey: key, by: later) } == "illegal_key")
@@ -68,7 +79,7 @@ import Testing
     @Test(arguments: [
         "a b", "a+b%41", "q=1&r=2?#f", "semi;colon:at@", "(p)'s*~", "é/😀", "double//slash", "back\\slash\"quote", "日本語", "...", "a/..b",
     ])
-    func awkwardKeysReachTheStoreUnchanged(key: String) throws {
+    func awkwardKeysReachTheStoreUnchanged(key: SecretText) throws {
         // 404 and not 403: the store recomputed the signature over the key as it understood it, and agreed.
         #expect(code { try makeStore().verify(objectKey: key, by: later) } == "missing_object")
     }

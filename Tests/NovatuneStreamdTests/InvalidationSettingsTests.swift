@@ -1,4 +1,5 @@
 import SealedCache
+import StreamIssuing
 import Testing
 
 @testable import novatune_streamd

@@ -1,5 +1,6 @@
 @testable import novatune_streamd
 import TestSupport
+import StreamIssuing
 import Testing
 
 /// `NAME_FILE` instead of `NAME`.

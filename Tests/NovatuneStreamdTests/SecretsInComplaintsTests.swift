@@ -43,7 +43,7 @@ import Testing
             ]))
         var dumped = ""
         dump(settings, to: &dumped)
-        for text in ["\(settings.cache.url)", "\(settings.s3)", "\(settings.keySet)", "\(settings.keyRing)", "\(settings)", dumped] {
+        for text in ["\(settings.cache.url)", "\(settings.s3)", "\(settings.secrets)", "\(settings.keyRingSource)", "\(settings)", dumped] {
             #expect(!text.contains("canary"))
         }
     }

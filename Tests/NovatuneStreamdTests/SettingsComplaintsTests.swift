@@ -7,11 +7,12 @@ import Testing
         #expect(
             Environments.complaints([:]) == [
                 "NOVATUNE_DATABASE_URL or NOVATUNE_DATABASE_URL_FILE is required",
-                "NOVATUNE_CACHE_KEYS or NOVATUNE_CACHE_KEYS_FILE is required",
                 "NOVATUNE_S3_ENDPOINT is required", "NOVATUNE_S3_REGION is required", "NOVATUNE_S3_BUCKET is required",
                 "NOVATUNE_S3_ACCESS_KEY_ID or NOVATUNE_S3_ACCESS_KEY_ID_FILE is required",
                 "NOVATUNE_S3_SECRET_ACCESS_KEY or NOVATUNE_S3_SECRET_ACCESS_KEY_FILE is required",
-                "NOVATUNE_JWT_KEYS_FILE or NOVATUNE_JWT_HS256_SECRET is required", "NOVATUNE_JWT_ISSUER is required",
+                "NOVATUNE_JWT_KEYS_FILE or NOVATUNE_JWT_HS256_SECRET is required",
+                "NOVATUNE_CACHE_KEYS_FILE, NOVATUNE_CACHE_KEYS_DIRECTORY or NOVATUNE_CACHE_KEYS_COMMAND is required",
+                "NOVATUNE_JWT_ISSUER is required",
                 "NOVATUNE_JWT_AUDIENCE is required",
             ])
     }

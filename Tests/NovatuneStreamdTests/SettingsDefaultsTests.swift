@@ -6,6 +6,7 @@ import Logging
 import S3ObjectStore
 import SealedCache
 import SigV4
+import StreamIssuing
 import Testing
 
 @Suite struct SettingsDefaultsTests {
@@ -20,18 +21,19 @@ import Testing
         #expect(settings.cache.prefix == "stream")
         #expect(settings.cache.timeout == .milliseconds(500))
         #expect(settings.cacheTTLBuffer == .seconds(30))
-        #expect(settings.keyRing.current == "v1")
+        #expect(settings.secrets.keyRing.current == "v1")
         #expect(settings.claims == .init(issuer: "https://id.example.com", audience: "novatune-stream", leeway: .zero))
         #expect(settings.logLevel == .info)
         #expect(settings.reserved == [])
-        #expect(settings.keySet.keys.map(\.description) == ["HS256"])
+        #expect(settings.secrets.keySet.keys.map(\.description) == ["HS256"])
     }
 
     @Test func leastSettingsGetTheDocumentedDefaultsOfTheObjectStore() throws {
         let store = try Environments.read(Environments.least).s3
         #expect(store.endpoint == Endpoint("http://127.0.0.1:9000") && store.publicEndpoint == store.endpoint)
         #expect(store.region == "eu-central-1" && store.bucket == "audio" && store.addressing == .path)
-        #expect(store.credentials == Credentials(accessKeyID: "id", secretAccessKey: "secret"))
+        #expect(
+            try Environments.read(Environments.least).secrets.storeCredentials == Credentials(accessKeyID: "id", secretAccessKey: "secret"))
         #expect(store.presignExpiry == .seconds(120) && store.timeout == .seconds(5) && store.verification == .object)
     }
 
@@ -58,7 +60,7 @@ import Testing
         #expect(
             settings.s3.publicEndpoint == Endpoint("https://media.example.com")
                 && settings.s3.endpoint == Endpoint("http://s3.internal:9000"))
-        #expect(settings.s3.addressing == .virtual && settings.s3.credentials.sessionToken == "t")
+        #expect(settings.s3.addressing == .virtual && settings.secrets.storeCredentials.sessionToken == "t")
         #expect(settings.s3.timeout == .seconds(2) && settings.s3.verification == .none)
         #expect(settings.claims.leeway == .seconds(5) && settings.logLevel == .debug)
         #expect(settings.breakerOpen == .seconds(10) && settings.breakerFailures == 3)

@@ -1,3 +1,4 @@
+import StreamIssuing
 import TestSupport
 import Testing
 
@@ -24,13 +25,13 @@ import Testing
             [Server(host: "a", address: "10.0.0.1", port: "1"), Server(host: "b", address: "10.0.0.2", port: "2")]),
     ])
     func eachServerOfAListIsATargetOfItsOwn(_ row: Row<[Server]>) {
-        let targets = ConnectionTargets(conninfo: row.name)
+        let targets = ConnectionTargets(conninfo: SecretText(row.name))
         #expect(targets.isValid)
         #expect(targets.servers == row.value)
     }
 
     @Test(arguments: ["utter nonsense", "postgresql://u:hunter2%zz@h/d", "host=h unknown=1"])
     func stringThatLibpqCannotReadIsNotValid(conninfo: String) {
-        #expect(!ConnectionTargets(conninfo: conninfo).isValid)
+        #expect(!ConnectionTargets(conninfo: SecretText(conninfo)).isValid)
     }
 }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct EntryCodingTests {
-    private func entry(_ key: String = "audio/é.mp3", url: String = "https://h/é") -> CachedStreamURL {
+    private func entry(_ key: SecretText = "audio/é.mp3", url: SecretText = "https://h/é") -> CachedStreamURL {
         CachedStreamURL(
             presigned: PresignedURL(url: url, expiresAt: UnixTime(seconds: 1_767_875_520)),
             stamp: Stamp(trackVersion: 1, objectKey: key, userEpoch: 2, presignFingerprint: 3))
@@ -20,7 +20,7 @@ import Testing
 
     @Test(arguments: ["", "k", "é🎵", String(repeating: "k", count: 1024), String(repeating: "é", count: 32_767)])
     func keysOfEveryLengthComeBack(_ key: String) {
-        #expect(EntryCoding.decode(EntryCoding.encode(entry(key))) == entry(key))
+        #expect(EntryCoding.decode(EntryCoding.encode(entry(SecretText(key)))) == entry(SecretText(key)))
     }
 
     @Test func everyTruncationOfTheFixedPartAndKeyIsRefused() {

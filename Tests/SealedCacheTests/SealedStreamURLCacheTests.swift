@@ -1,3 +1,4 @@
+import Cryptography
 import Resilience
 @testable import SealedCache
 import StreamIssuing
@@ -29,6 +30,7 @@ import Testing
         func removeValue(forKey key: String, in group: String) throws(ValueStoreError) -> Bool { throw failure }
         func removeValues(in group: String) throws(ValueStoreError) -> Int { throw failure }
         func removeValues(under prefix: String) throws(ValueStoreError) -> Int { throw failure }
+        func add(_ amount: Int64, toCounter key: String) throws(ValueStoreError) -> Int64 { throw failure }
         func ping() throws(ValueStoreError) { throw failure }
     }
 

@@ -1,3 +1,5 @@
+import Cryptography
+import Foundation
 import SealedCache
 import StreamIssuing
 import TestSupport
@@ -19,9 +21,9 @@ struct SealedVectors: Decodable {
 
         var entry: CachedStreamURL {
             CachedStreamURL(
-                presigned: PresignedURL(url: url, expiresAt: UnixTime(seconds: expiresAt)),
+                presigned: PresignedURL(url: SecretText(url), expiresAt: UnixTime(seconds: expiresAt)),
                 stamp: Stamp(
-                    trackVersion: trackVersion, objectKey: objectKey, userEpoch: userEpoch,
+                    trackVersion: trackVersion, objectKey: SecretText(objectKey), userEpoch: userEpoch,
                     presignFingerprint: UInt64(fingerprint, radix: 16)!))
         }
     }
@@ -32,7 +34,6 @@ struct SealedVectors: Decodable {
     static func read() throws -> SealedVectors { try VectorFile("sealed.json").json(SealedVectors.self) }
 
     func ring(current: String) throws -> KeyRing {
-        let members = keys.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\"\($0.value)\"" }
-        return try KeyRing(json: Array("{\"current\":\"\(current)\",\"keys\":{\(members.joined(separator: ","))}}".utf8))
+        try KeyRing(current: current, keys: keys.mapValues { SymmetricKey(Data(base64Encoded: $0)!) })
     }
 }

@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func entryWithTheSameObjectKeyInAnotherSpellingIsNotUsable() {
-        func stamp(_ key: String) -> Stamp { Stamp(trackVersion: 7, objectKey: key, userEpoch: 3, presignFingerprint: 9) }
+        func stamp(_ key: SecretText) -> Stamp { Stamp(trackVersion: 7, objectKey: key, userEpoch: 3, presignFingerprint: 9) }
         let entry = CachedStreamURL(
             presigned: PresignedURL(url: "u", expiresAt: UnixTime(seconds: 1000)), stamp: stamp("caf\u{E9}"))
         #expect(entry.isUsable(at: UnixTime(seconds: 0), stamp: stamp("caf\u{E9}"), buffer: .zero))

@@ -14,7 +14,7 @@ enum Facts {
         AccessFacts.User(status: UserStatus(rawValue: status), sessionEpoch: epoch, tokensValidAfterMicroseconds: validAfterMicroseconds)
     }
 
-    static func track(_ status: String = "Ready", version: Int64 = 7, objectKey: String = "audio/k.mp3") -> Track {
+    static func track(_ status: String = "Ready", version: Int64 = 7, objectKey: SecretText = "audio/k.mp3") -> Track {
         Track(
             id: trackID, status: TrackStatus(rawValue: status), version: version, objectKey: objectKey, mimeType: "audio/mpeg",
             sizeInBytes: 15_728_640)

@@ -57,13 +57,13 @@ final class FakeObjectStore: ObjectStore {
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func verify(objectKey: String, by deadline: ContinuousClock.Instant) throws(Unavailable) {
-        journal.events.append("verify \(objectKey)")
+    func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable) {
+        journal.events.append("verify \(objectKey.exposed)")
         if let failureOnVerify { throw failureOnVerify }
     }
 
-    func presign(objectKey: String, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
-        journal.events.append("presign \(objectKey) \(contentType) \(now.seconds)")
+    func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
+        journal.events.append("presign \(objectKey.exposed) \(contentType) \(now.seconds)")
         if let failureOnPresign { throw failureOnPresign }
         return PresignedURL(url: "https://h/fresh", expiresAt: now.adding(.seconds(120)))
     }

@@ -37,12 +37,24 @@ public struct ValueStoreContract {
         Row("groupKnowsItsLongestValueWhateverCameAfter") { try $0.groupKnowsItsLongestValueWhateverCameAfter() },
         Row("groupOfThousandsIsRemovedWhole") { try $0.groupOfThousandsIsRemovedWhole() },
         Row("removingUnderAPrefixLeavesOtherPrefixes") { try $0.removingUnderAPrefixLeavesOtherPrefixes() },
+        Row("counterRisesAndIsNoValue") { try $0.counterRisesAndIsNoValue() },
         Row("storeAnswersPing") { try $0.storeAnswersPing() },
     ]
 
     private var group: String { "\(keyPrefix):group" }
 
     private func key(_ name: String) -> String { "\(keyPrefix):\(name)" }
+
+    private func counterRisesAndIsNoValue() throws {
+        // Beside the keys of the group, as a counter of the cache lies beside its prefix.
+        let counter = "\(keyPrefix)-counter:one"
+        let before = try store.add(0, toCounter: counter)
+        #expect(try store.add(5, toCounter: counter) == before + 5)
+        #expect(try store.add(1 << 33, toCounter: counter) == before + 5 + (1 << 33))
+        #expect(try store.add(0, toCounter: "\(counter)-other") == 0)
+        try store.removeValues(under: keyPrefix)
+        #expect(try store.add(0, toCounter: counter) == before + 5 + (1 << 33), "taking entries out must leave counters alone")
+    }
 
     private func absentKeyHasNoValue() throws {
         #expect(try store.value(forKey: key("absent")) == nil)

@@ -1,5 +1,7 @@
 import ArgumentParser
 import BearerTokens
+import Cryptography
+import KeyManagement
 import Logging
 import SealedCache
 
@@ -9,9 +11,10 @@ struct Check: ParsableCommand {
         abstract: "Validate every setting and contact every dependency.",
         discussion: """
             Prints one line for each setting and each dependency: 'ok', or what is wrong and what to do. Secrets are shown as 'set'. A cache that does not answer and \
-            invalidations that cannot be heard are warnings, because requests go on without them.
+            invalidations that cannot be heard are warnings, because requests go on without them. So is what is \
+            valid and unwise: secrets that others may read, long-lived URLs, a public endpoint without TLS.
 
-            EXIT CODES: 0 all is well; 1 a dependency does not answer; 78 settings are not valid.
+            EXIT CODES: 0 all is well; 1 a dependency does not answer; 69 the key ring's service does not answer; 78 settings are not valid.
             """
     )
 
@@ -19,11 +22,15 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let settings = try checkSettings()
-        line("token keys", "ok", settings.keySet.keys.map(\.description).joined(separator: ", "))
-        line("cache keys", "ok", "current \(settings.keyRing.current), versions \(settings.keyRing.versions.joined(separator: ", "))")
+        let (keySet, keyRing) = (settings.secrets.keySet, settings.secrets.keyRing)
+        line("token keys", "ok", keySet.keys.map(\.description).joined(separator: ", "))
+        line(
+            "cache keys", "ok",
+            "current \(keyRing.current), versions \(keyRing.versions.joined(separator: ", ")), from \(settings.keyRingSource.name)")
+        for warning in Precautions.warnings(settings, options.source) { line(warning.subject, "warning", warning.advice) }
 
         let silent = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
-        let probe = DependencyProbe(Resources(settings, telemetry: Telemetry(silent)))
+        var probe = DependencyProbe(Resources(settings, telemetry: Telemetry(silent)))
         let outcomes = [
             ("database", probe.database()), ("object store", probe.objects()), ("cache", probe.cache()),
             ("invalidations", probe.invalidations()),
@@ -40,17 +47,28 @@ struct Check: ParsableCommand {
         if outcomes.contains(where: { $0.1.failure != nil && !$0.1.isOptional }) { throw ExitCode(1) }
     }
 
+    private func shown(_ name: SettingName, _ source: SettingsSource) -> String? {
+        if name.isSecret { return source.values[name] != nil || source.files[name] != nil ? "set" : nil }
+        return source.values[name]
+    }
+
     private func checkSettings() throws -> Settings {
         let source = options.source
         var settings: Settings?
         var complaints: [String] = []
-        do { settings = try SettingsOptions.read(source) } catch { complaints = error.complaints }
+        var failure = SettingsOptions.invalidSettings
+        do {
+            settings = try SettingsOptions.read(source)
+        } catch {
+            complaints = error.complaints
+            if error.isTemporary { failure = SettingsOptions.unavailable }
+        }
         for name in SettingName.allCases {
             let own = complaints.filter { name.isSubject(of: $0) }
             complaints.removeAll { name.isSubject(of: $0) }
             for complaint in own { line(name.rawValue, "failed", complaint) }
             guard own.isEmpty else { continue }
-            let value = source.values[name].map { name.mayComeFromFile ? "set" : $0 }
+            let value = shown(name, source)
             if value != nil, name.isReserved {
                 line(name.rawValue, "warning", "has no effect yet")
             } else if !name.isReserved {
@@ -58,7 +76,7 @@ struct Check: ParsableCommand {
             }
         }
         for complaint in complaints { line("settings", "failed", complaint) }
-        guard let settings else { throw SettingsOptions.invalidSettings }
+        guard let settings else { throw failure }
         return settings
     }
 

@@ -52,12 +52,7 @@ struct Invalidate: ParsableCommand {
     }
 
     private func settings() throws -> (DatabaseSettings, CacheSettings) {
-        do {
-            return try SettingsReader.readInvalidation(options.source)
-        } catch {
-            for complaint in error.complaints { Console.error(complaint) }
-            throw SettingsOptions.invalidSettings
-        }
+        try SettingsOptions.telling { () throws(SettingsError) in try SettingsReader.readInvalidation(options.source) }
     }
 
     private func tellResponders(_ invalidation: Invalidation, _ database: DatabaseSettings) -> Bool {

@@ -1,7 +1,9 @@
 import ArgumentParser
 import BearerTokens
+import Cryptography
 import FastCGI
 import Glibc
+import KeyManagement
 import Logging
 import Observability
 import Resilience
@@ -12,12 +14,13 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Answer requests on the FastCGI sockets (the default).",
         discussion: """
-            Logs JSON lines to standard error. SIGTERM or SIGINT: accept nothing more, finish what was accepted, exit. SIGHUP: read the files again and take key ring, token \
-            keys and log level from them; if anything in them is not valid, keep what there is. Tells systemd when it is ready, and while it makes progress.
+            Logs JSON lines to standard error. SIGTERM or SIGINT: accept nothing more, finish what was accepted, exit. SIGHUP: read the settings and their files again and take key ring, \
+            token keys, store credentials and log level from them; if anything is not valid, keep what there is. The same happens by itself within two seconds of a \
+            change of any of these files. Tells systemd when it is ready, and while it makes progress.
 
             \(SettingName.allHelp)
 
-            EXIT CODES: 0 stopped as told; 71 a socket cannot be opened; 78 settings are not valid.
+            EXIT CODES: 0 stopped as told; 69 the key ring's service does not answer; 71 a socket cannot be opened; 78 settings are not valid.
             """
     )
 
@@ -58,18 +61,20 @@ struct Serve: ParsableCommand {
             "ready",
             metadata: [
                 "version": "\(NovatuneStreamd.version)", "stream": "\(settings.listen)", "gate": "\(settings.gateListen)",
-                "workers": "\(settings.workers)", "key_version": "\(settings.keyRing.current)",
+                "workers": "\(settings.workers)", "key_version": "\(settings.secrets.keyRing.current)",
+                "key_source": "\(settings.keyRingSource.name)",
             ])
 
         let manager = ServiceManager(environment: Environment.variables, processID: getpid())
         manager.ready()
         let progressLimit = settings.requestTimeout + Self.progressSlack
+        var reloader = Reloader(options, settings, resources, level)
         waiting: while true {
-            switch signals.next(within: manager.heartbeat) {
-            case nil: break
+            switch signals.next(within: min(manager.heartbeat ?? Reloader.interval, Reloader.interval)) {
+            case nil: reloader.reloadIfChanged()
             case SIGHUP:
                 manager.reloading()
-                reload(resources, level, logger)
+                reloader.reload()
                 manager.ready()
             default: break waiting
             }
@@ -93,23 +98,6 @@ struct Serve: ParsableCommand {
         registry.gauge("fastcgi_workers", "Workers of the stream socket.") { Double(stream.workers) }
         registry.count("requests_abandoned_total", "Requests whose client was gone before they were worked on.") {
             Double(stream.abandonedRequests)
-        }
-    }
-
-    /// Keys and log level anew, from the same files; whatever else has changed there takes a restart.
-    private func reload(_ resources: Resources, _ level: SharedLogLevel, _ logger: Logger) {
-        do {
-            let settings = try SettingsOptions.read(options.source)
-            resources.keys.replace(settings.keySet, settings.keyRing)
-            level.level = settings.logLevel
-            logger.notice(
-                "reloaded",
-                metadata: [
-                    "key_version": "\(settings.keyRing.current)", "key_versions": "\(settings.keyRing.versions.joined(separator: " "))",
-                    "token_keys": "\(settings.keySet.keys.count)", "log_level": "\(settings.logLevel)",
-                ])
-        } catch {
-            logger.error("reload refused", metadata: ["reason": "\(error.complaints.joined(separator: "; "))"])
         }
     }
 

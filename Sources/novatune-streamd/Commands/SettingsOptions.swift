@@ -9,17 +9,25 @@ struct SettingsOptions: ParsableArguments {
 
     /// EX_CONFIG of sysexits.h.
     static let invalidSettings = ExitCode(78)
+    /// EX_UNAVAILABLE: settings that may do the next time, as they are.
+    static let unavailable = ExitCode(69)
 
     /// What the operator wrote, unjudged.
     var source: SettingsSource { SettingsSource(environment: Environment.variables, configPath: config) }
 
     /// Ends the program where the settings are not valid: one line each on standard error, exit code 78.
     func load() throws -> Settings {
+        let source = source
+        return try Self.telling { () throws(SettingsError) in try Self.read(source) }
+    }
+
+    /// Reads settings, and tells what is wrong with them.
+    static func telling<Result>(_ read: () throws(SettingsError) -> Result) throws -> Result {
         do {
-            return try Self.read(source)
+            return try read()
         } catch {
             for complaint in error.complaints { Console.error(complaint) }
-            throw Self.invalidSettings
+            throw error.isTemporary ? unavailable : invalidSettings
         }
     }
 

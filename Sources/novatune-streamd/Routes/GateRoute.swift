@@ -14,9 +14,9 @@ final class GateRoute: RequestHandler {
 
     init(_ resources: Resources, _ monitor: DependencyMonitor) {
         self.resources = resources
-        let keys = resources.keys.value
-        edition = keys.edition
-        verifier = resources.makeTokenVerifier(keys)
+        let edition = resources.secrets.value
+        self.edition = edition.number
+        verifier = resources.makeTokenVerifier(edition)
         telemetry = resources.telemetry
         self.monitor = monitor
     }
@@ -33,10 +33,10 @@ final class GateRoute: RequestHandler {
 
     /// For nginx's auth_request, which reads no body: 204 and the user's id, which nginx limits by; 401 with a challenge; 403.
     private func checkToken(_ request: borrowing FastCGIRequest, _ response: inout FastCGIResponse) {
-        if !resources.keys.isCurrent(edition) {
-            let keys = resources.keys.value
-            edition = keys.edition
-            verifier = resources.makeTokenVerifier(keys)
+        if !resources.secrets.isCurrent(edition) {
+            let current = resources.secrets.value
+            edition = current.number
+            verifier = resources.makeTokenVerifier(current)
         }
         do {
             let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION"))
@@ -68,8 +68,14 @@ final class GateRoute: RequestHandler {
             if outcome.isOptional { text.append(",\"optional\":true") }
             text.append("},")
         }
-        // The service does not start without its keys.
-        text.append("\"keys\":{\"status\":\"ok\"}}}")
+        // The service does not start without keys; refused new ones leave it with the former.
+        if let refusal = telemetry.reloadRefusal {
+            text.append("\"keys\":{\"status\":\"failed\",\"reason\":")
+            text.append(quoted: "reload refused, the former keys and credentials stay: \(refusal)")
+            text.append(",\"optional\":true}}}")
+        } else {
+            text.append("\"keys\":{\"status\":\"ok\"}}}")
+        }
         answer(isReady ? 200 : 503, text.bytes, "application/json", &response)
     }
 

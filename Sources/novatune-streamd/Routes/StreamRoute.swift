@@ -1,5 +1,6 @@
 import BearerTokens
 import FastCGI
+import S3ObjectStore
 import SealedCache
 import StreamIssuing
 
@@ -11,24 +12,26 @@ final class StreamRoute: RequestHandler {
     private var edition: Int
     private var verifier: TokenVerifier
     private let cache: SealedStreamURLCache
-    private let issuer: Resources.Issuer
+    private let objects: S3ObjectStore
+    private var issuer: Resources.Issuer
     private let telemetry: Telemetry
     private let limits: RequestLimits
     private var text = JSONText()
 
     init(_ resources: Resources) {
         self.resources = resources
-        let keys = resources.keys.value
-        edition = keys.edition
-        verifier = resources.makeTokenVerifier(keys)
-        cache = resources.makeCache(keys)
-        issuer = resources.makeIssuer(cache)
+        let edition = resources.secrets.value
+        self.edition = edition.number
+        verifier = resources.makeTokenVerifier(edition)
+        cache = resources.makeCache(edition)
+        objects = resources.makeObjectStore(edition)
+        issuer = resources.makeIssuer(cache, objects, edition)
         telemetry = resources.telemetry
         limits = resources.limits
     }
 
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
-        if !resources.keys.isCurrent(edition) { takeCurrentKeys() }
+        if !resources.secrets.isCurrent(edition) { takeCurrentSecrets() }
         let start = ContinuousClock.now
         let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
         var status = 200
@@ -49,11 +52,13 @@ final class StreamRoute: RequestHandler {
         telemetry.answered(status: status, cameFromCache: cameFromCache, after: start.duration(to: .now))
     }
 
-    private func takeCurrentKeys() {
-        let keys = resources.keys.value
-        edition = keys.edition
-        verifier = resources.makeTokenVerifier(keys)
-        cache.sealer = resources.makeSealer(keys)
+    private func takeCurrentSecrets() {
+        let current = resources.secrets.value
+        edition = current.number
+        verifier = resources.makeTokenVerifier(current)
+        cache.sealer = resources.makeSealer(current)
+        objects.credentials = current.secrets.storeCredentials
+        issuer.policy = resources.makePolicy(current)
     }
 
     /// In the order of the contract. Who may ask comes before what is asked, so that a stranger learns nothing.

@@ -9,6 +9,16 @@ enum SettingName: String, CaseIterable {
     case cachePrefix = "NOVATUNE_CACHE_PREFIX"
     case cacheTimeout = "NOVATUNE_CACHE_TIMEOUT"
     case cacheKeys = "NOVATUNE_CACHE_KEYS"
+    case cacheKeysDirectory = "NOVATUNE_CACHE_KEYS_DIRECTORY"
+    case cacheKeysCommand = "NOVATUNE_CACHE_KEYS_COMMAND"
+    case cacheKeysTimeout = "NOVATUNE_CACHE_KEYS_TIMEOUT"
+    case kmsKeyID = "NOVATUNE_KMS_KEY_ID"
+    case kmsRegion = "NOVATUNE_KMS_REGION"
+    case kmsEndpoint = "NOVATUNE_KMS_ENDPOINT"
+    case kmsCABundle = "NOVATUNE_KMS_CA_BUNDLE"
+    case kmsAccessKeyID = "NOVATUNE_KMS_ACCESS_KEY_ID"
+    case kmsSecretAccessKey = "NOVATUNE_KMS_SECRET_ACCESS_KEY"
+    case kmsSessionToken = "NOVATUNE_KMS_SESSION_TOKEN"
     case presignExpiry = "NOVATUNE_PRESIGN_EXPIRY"
     case cacheTTLBuffer = "NOVATUNE_CACHE_TTL_BUFFER"
     case s3Endpoint = "NOVATUNE_S3_ENDPOINT"
@@ -19,6 +29,7 @@ enum SettingName: String, CaseIterable {
     case s3AccessKeyID = "NOVATUNE_S3_ACCESS_KEY_ID"
     case s3SecretAccessKey = "NOVATUNE_S3_SECRET_ACCESS_KEY"
     case s3SessionToken = "NOVATUNE_S3_SESSION_TOKEN"
+    case s3Credentials = "NOVATUNE_S3_CREDENTIALS"
     case s3Timeout = "NOVATUNE_S3_TIMEOUT"
     case s3Verify = "NOVATUNE_S3_VERIFY"
     case jwtKeys = "NOVATUNE_JWT_KEYS"
@@ -39,12 +50,20 @@ enum SettingName: String, CaseIterable {
     /// Whether `NAME_FILE` may name a file that holds the value.
     var mayComeFromFile: Bool {
         switch self {
-        case .databaseURL, .cacheURL, .cacheKeys, .s3AccessKeyID, .s3SecretAccessKey, .s3SessionToken, .jwtKeys, .jwtSecret: true
+        case .databaseURL, .cacheURL, .cacheKeys, .kmsAccessKeyID, .kmsSecretAccessKey, .kmsSessionToken, .s3AccessKeyID,
+            .s3SecretAccessKey, .s3SessionToken, .s3Credentials, .jwtKeys, .jwtSecret:
+            true
         default: false
         }
     }
 
     var fileName: String { rawValue + "_FILE" }
+
+    /// Whether its value stays out of whatever is shown: all that may come from a file, and a command's arguments.
+    var isSecret: Bool { mayComeFromFile || self == .cacheKeysCommand }
+
+    /// Whether its file is read by who needs it, so that no copy of it lies elsewhere.
+    var isReadElsewhere: Bool { self == .cacheKeys }
 
     /// Accepted because the names are promised, but nothing reads them yet.
     var isReserved: Bool {
@@ -72,7 +91,19 @@ enum SettingName: String, CaseIterable {
         case .cacheURL: "memory: — or memory:?entries=N&bytes=N, redis://host:port/db, unix:/path"
         case .cachePrefix: "stream — first part of each cache key"
         case .cacheTimeout: "500ms — a cache read or write; never tried twice"
-        case .cacheKeys: #"required — key ring {"current":"v1","keys":{"v1":"<base64 of 32 bytes>"}}"#
+        case .cacheKeys:
+            #"this or one of the next two — key ring {"current":"v1","keys":{"v1":"<base64 of 32 bytes>"}}, or with "wrappedKeys""#
+        case .cacheKeysDirectory: "none — key ring as a directory: a file for each version, and one named current that names one"
+        case .cacheKeysCommand:
+            #"none — a command that prints the key ring: /path/to/program argument …, or ["/path","argument"]; no shell"#
+        case .cacheKeysTimeout: "10s — for that command, and for AWS KMS, 100ms to 60s"
+        case .kmsKeyID: "none — the AWS KMS key that wraps the keys of a ring with wrappedKeys: id, ARN or alias"
+        case .kmsRegion: "NOVATUNE_S3_REGION"
+        case .kmsEndpoint: "https://kms.<region>.amazonaws.com — https, or http on this machine"
+        case .kmsCABundle: "the machine's authorities — a PEM file to verify the KMS endpoint against"
+        case .kmsAccessKeyID: "the object store's — credentials for kms:Decrypt"
+        case .kmsSecretAccessKey: "the object store's"
+        case .kmsSessionToken: "none — for temporary credentials"
         case .presignExpiry: "120s — how long a URL lives, 1s to 7 days"
         case .cacheTTLBuffer: "30s — a URL leaves the cache this long before it expires"
         case .s3Endpoint: "required — where this service reaches the store: https://host[:port]"
@@ -80,9 +111,11 @@ enum SettingName: String, CaseIterable {
         case .s3Region: "required — signed into every URL"
         case .s3Bucket: "required"
         case .s3Addressing: "path — path (host/bucket/key) or virtual (bucket.host/key)"
-        case .s3AccessKeyID: "required"
-        case .s3SecretAccessKey: "required"
+        case .s3AccessKeyID: "required, or NOVATUNE_S3_CREDENTIALS_FILE"
+        case .s3SecretAccessKey: "required with it"
         case .s3SessionToken: "none — for temporary credentials"
+        case .s3Credentials:
+            #"none — all three and their end in one: {"Version":1,"AccessKeyId":"…","SecretAccessKey":"…","SessionToken":"…","Expiration":"…"}"#
         case .s3Timeout: "5s — HEAD of the object before its first URL; tried twice"
         case .s3Verify: "object — object (HEAD first) or none"
         case .jwtKeys: "this or the next — JWK Set; each key has kid and alg (RS256, ES256, EdDSA, HS256)"

@@ -1,9 +1,12 @@
 import BearerTokens
 import Cryptography
 import FastCGI
+import KeyManagement
 import Logging
 import S3ObjectStore
 import SealedCache
+import SigV4
+import StreamIssuing
 
 /// Everything the operator decides, valid.
 struct Settings {
@@ -15,10 +18,10 @@ struct Settings {
     let workers: Int
     let database: DatabaseSettings
     let cache: CacheSettings
-    let keyRing: KeyRing
+    let keyRingSource: any KeyRingSource
     let cacheTTLBuffer: Duration
     let s3: S3Settings
-    let keySet: KeySet
+    let secrets: Secrets
     let claims: ClaimRequirements
     let requestTimeout: Duration
     /// How long a request may have waited for a worker.
@@ -26,13 +29,22 @@ struct Settings {
     let breakerFailures: Int
     let breakerOpen: Duration
     let logLevel: Logger.Level
+    /// Files whose change means that something is to be read again.
+    let watchedPaths: [String]
     /// Names that are set and have no effect yet.
     let reserved: [String]
 }
 
+/// What is replaced while requests are answered.
+struct Secrets: Sendable {
+    let keySet: KeySet
+    let keyRing: KeyRing
+    let storeCredentials: Credentials
+}
+
 struct DatabaseSettings {
-    /// A secret: it may hold a password.
-    let url: String
+    /// It may hold a password.
+    let url: SecretText
     let timeout: Duration
 }
 
@@ -45,6 +57,8 @@ struct CacheSettings {
 /// All complaints at once, a line each.
 struct SettingsError: Error, CustomStringConvertible {
     let complaints: [String]
+    /// Whether the settings may do as they are, only not now: a service that they need did not answer.
+    var isTemporary = false
 
     var description: String { complaints.joined(separator: "\n") }
 }

@@ -1,28 +1,42 @@
 import BearerTokens
 import Cryptography
 import FastCGI
+import KeyManagement
 import Logging
 import PostgreSQLTrackStore
 import S3ObjectStore
 import SealedCache
 import SigV4
+import StreamIssuing
 
 /// From raw settings to valid ones. Goes on after a complaint, so that all are told at once.
 struct SettingsReader {
-    private let values: [SettingName: String]
+    let values: [SettingName: String]
+    let files: [SettingName: String]
+    private let watchedPaths: [String]
     private let inherited: [String: SocketAddress]
-    private var complaints: [String]
+    var complaints: [String]
+    /// Of the complaints, those that may be gone the next time, though nothing is changed.
+    var temporaryComplaints = 0
+
+    init(_ source: SettingsSource, inherited: [String: SocketAddress], complaints: [String]) {
+        values = source.values
+        files = source.files
+        watchedPaths = (source.configPath.map { [$0] } ?? []) + source.files.values.sorted()
+        self.inherited = inherited
+        self.complaints = complaints
+    }
 
     /// - Parameter inherited: sockets that were open at start, by name (`stream`, `gate`).
     static func read(_ source: SettingsSource, inherited: [String: SocketAddress]) throws(SettingsError) -> Settings {
-        var reader = SettingsReader(values: source.values, inherited: inherited, complaints: source.complaints)
+        var reader = SettingsReader(source, inherited: inherited, complaints: source.complaints)
         return try reader.read()
     }
 
     /// What it takes to reach every cache, and no more: another service that invalidates has neither the store's nor the tokens' keys.
     static func readInvalidation(_ source: SettingsSource) throws(SettingsError) -> (DatabaseSettings, CacheSettings) {
         let names: [SettingName] = [.databaseURL, .databaseTimeout, .cacheURL, .cachePrefix, .cacheTimeout]
-        var reader = SettingsReader(values: source.values, inherited: [:], complaints: source.complaints(about: names))
+        var reader = SettingsReader(source, inherited: [:], complaints: source.complaints(about: names))
         let (database, cache) = (reader.database(), reader.cache())
         guard reader.complaints.isEmpty, let database, let cache else { throw SettingsError(complaints: reader.complaints) }
         return (database, cache)
@@ -35,7 +49,6 @@ struct SettingsReader {
         let workers = integer(.workers, 1...128, default: Settings.defaultWorkers)
         let database = database()
         let cache = cache()
-        let keyRing = parsed(.cacheKeys) { (text) throws(KeyRingError) in try KeyRing(json: Array(text.utf8)) }
         let expiry = duration(.presignExpiry, Presigner.expiryRange, default: .seconds(120))
         let buffer = duration(.cacheTTLBuffer, .zero ... .seconds(7 * 86_400), default: .seconds(30))
         if let expiry, let buffer, buffer >= expiry {
@@ -43,7 +56,9 @@ struct SettingsReader {
         }
         if let expiry, expiry.components.attoseconds != 0 { complaints.append("NOVATUNE_PRESIGN_EXPIRY: whole seconds only") }
         let s3 = objectStore(expiry)
+        let credentials = storeCredentials()
         let keySet = tokenKeys()
+        let keyRingSource = keyRingSource(credentials)
         let issuer = required(.jwtIssuer)
         let audience = required(.jwtAudience)
         let leeway = duration(.jwtLeeway, .zero ... .seconds(300), default: .zero)
@@ -53,30 +68,35 @@ struct SettingsReader {
         let breakerFailures = integer(.breakerFailures, 1...1000, default: 5)
         let breakerOpen = duration(.breakerOpen, .milliseconds(100) ... .seconds(3600), default: .seconds(30))
 
-        guard complaints.isEmpty, let listen, let gateListen, let workers, let database, let cache, let keyRing, let buffer, let s3,
-            let keySet, let issuer, let audience, let leeway, let requestTimeout, let queueTimeout, let breakerFailures, let breakerOpen,
-            let logLevel
-        else { throw SettingsError(complaints: complaints) }
+        // Last, because it may have to wait for a service or a command.
+        let keyRing = keyRingSource.flatMap { readKeyRing($0) }
+
+        guard complaints.isEmpty, let listen, let gateListen, let workers, let database, let cache, let keyRingSource, let keyRing,
+            let buffer, let s3, let credentials, let keySet, let issuer, let audience, let leeway, let requestTimeout, let queueTimeout,
+            let breakerFailures, let breakerOpen, let logLevel
+        else { throw SettingsError(complaints: complaints, isTemporary: temporaryComplaints == complaints.count) }
         return Settings(
-            listen: listen, gateListen: gateListen, workers: workers, database: database, cache: cache, keyRing: keyRing,
-            cacheTTLBuffer: buffer, s3: s3, keySet: keySet, claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway),
+            listen: listen, gateListen: gateListen, workers: workers, database: database, cache: cache,
+            keyRingSource: keyRingSource, cacheTTLBuffer: buffer, s3: s3,
+            secrets: Secrets(keySet: keySet, keyRing: keyRing, storeCredentials: credentials),
+            claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway),
             requestTimeout: requestTimeout, queueTimeout: queueTimeout, breakerFailures: breakerFailures, breakerOpen: breakerOpen,
-            logLevel: logLevel,
+            logLevel: logLevel, watchedPaths: watchedPaths + keyRingSource.watchedPaths,
             reserved: SettingName.allCases.filter { $0.isReserved && values[$0] != nil }.map(\.rawValue))
     }
 
     private mutating func database() -> DatabaseSettings? {
         let url = required(.databaseURL)
-        if let url, !PostgreSQLTrackStore.isValid(conninfo: url) {
+        if let url, !PostgreSQLTrackStore.isValid(conninfo: SecretText(url)) {
             complaints.append("NOVATUNE_DATABASE_URL: not a libpq URI or keywords (a % @ : / in a password is written %25 %40 %3A %2F)")
         }
         guard let timeout = duration(.databaseTimeout, .milliseconds(10) ... .seconds(60), default: .seconds(2)), let url else {
             return nil
         }
-        return DatabaseSettings(url: url, timeout: timeout)
+        return DatabaseSettings(url: SecretText(url), timeout: timeout)
     }
 
-    private mutating func cache() -> CacheSettings? {
+    mutating func cache() -> CacheSettings? {
         let url = parsed(.cacheURL, default: "memory:") { (text) throws(CacheURLError) in try CacheURL(text) }
         let prefix = cachePrefix()
         let timeout = duration(.cacheTimeout, .milliseconds(10) ... .seconds(60), default: .milliseconds(500))
@@ -90,12 +110,9 @@ struct SettingsReader {
         let region = name(.s3Region, length: 1...64)
         let bucket = name(.s3Bucket, length: 3...63)
         let addressing = choice(.s3Addressing, [Endpoint.Addressing.path, .virtual], default: .path)
-        let accessKeyID = required(.s3AccessKeyID)
-        let secretAccessKey = required(.s3SecretAccessKey)
         let timeout = duration(.s3Timeout, .milliseconds(10) ... .seconds(60), default: .seconds(5))
         let verification = choice(.s3Verify, S3Settings.Verification.allCases, default: .object)
-        guard let endpoint, let publicEndpoint, let region, let bucket, let addressing, let accessKeyID, let secretAccessKey, let timeout,
-            let verification, let expiry
+        guard let endpoint, let publicEndpoint, let region, let bucket, let addressing, let timeout, let verification, let expiry
         else { return nil }
         if !(bucket.first?.isLetter ?? false || bucket.first?.isNumber ?? false)
             || !(bucket.last?.isLetter ?? false || bucket.last?.isNumber ?? false)
@@ -117,8 +134,6 @@ struct SettingsReader {
         }
         return S3Settings(
             endpoint: endpoint, publicEndpoint: publicEndpoint, region: region, bucket: bucket, addressing: addressing,
-            credentials: Credentials(
-                accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: values[.s3SessionToken]),
             presignExpiry: expiry, timeout: timeout, verification: verification)
     }
 
@@ -139,7 +154,7 @@ struct SettingsReader {
         return complaining(.jwtKeys) { () throws(KeySetError) in try KeySet(keys) }
     }
 
-    private mutating func required(_ name: SettingName) -> String? {
+    mutating func required(_ name: SettingName) -> String? {
         if let value = values[name] { return value }
         // A _FILE that could not be read has been told already.
         if !complaints.contains(where: { $0.hasPrefix(name.fileName) }) {
@@ -162,7 +177,7 @@ struct SettingsReader {
         return complaining(name) { () throws(Failure) in try parse(text) }
     }
 
-    private mutating func complaining<Value, Failure: Error & CustomStringConvertible>(
+    mutating func complaining<Value, Failure: Error & CustomStringConvertible>(
         _ name: SettingName, _ make: () throws(Failure) -> Value
     ) -> Value? {
         do {
@@ -180,7 +195,7 @@ struct SettingsReader {
         return nil
     }
 
-    private mutating func duration(_ name: SettingName, _ range: ClosedRange<Duration>, default fallback: Duration) -> Duration? {
+    mutating func duration(_ name: SettingName, _ range: ClosedRange<Duration>, default fallback: Duration) -> Duration? {
         guard let text = values[name] else { return fallback }
         guard let duration = DurationSetting.parse(text) else {
             complaints.append("\(name.rawValue): not a duration such as 120s, 2m, 500ms or 00:02:00")
@@ -199,7 +214,7 @@ struct SettingsReader {
         return nil
     }
 
-    private mutating func endpoint(_ name: SettingName, _ text: String?) -> Endpoint? {
+    mutating func endpoint(_ name: SettingName, _ text: String?) -> Endpoint? {
         guard let text else { return nil }
         if let endpoint = Endpoint(text) { return endpoint }
         complaints.append("\(name.rawValue): not http://host[:port] or https://host[:port]")

@@ -1,14 +1,21 @@
-import Glibc
+import Cryptography
+import KeyManagement
 
-/// Raw settings from the environment and a file, and everything that is wrong with them so far.
-struct SettingsSource {
+/// Raw settings from the environment and a file, and everything that is wrong with them so far. Secrets are among them, so it
+/// describes itself without any.
+struct SettingsSource: CustomStringConvertible, CustomReflectable {
     private(set) var values: [SettingName: String] = [:]
+    /// The files that `NAME_FILE` settings name.
+    private(set) var files: [SettingName: String] = [:]
+    /// The file given by `--config`.
+    let configPath: String?
     private(set) var complaints: [String] = []
 
     /// - Parameters:
     ///   - environment: wins over the file.
     ///   - configPath: lines `NAME=value`; `#` starts a comment line; a value may stand in quotes, as in systemd's EnvironmentFile.
     init(environment: [String: String], configPath: String?) {
+        self.configPath = configPath
         var merged: [String: String] = [:]
         if let configPath { merged = readConfig(configPath) }
         // A name and its _FILE form are one setting: the environment's form replaces either of the file's.
@@ -18,6 +25,9 @@ struct SettingsSource {
         merged.merge(environment.filter { $0.key.hasPrefix("NOVATUNE_") }) { _, environment in environment }
         take(merged)
     }
+
+    var description: String { "<redacted>" }
+    var customMirror: Mirror { Mirror(self, children: []) }
 
     /// What is wrong with these settings, and with the file that they may stand in.
     func complaints(about names: [SettingName]) -> [String] {
@@ -36,7 +46,8 @@ struct SettingsSource {
             known.insert(name.fileName)
             let path = merged[name.fileName].flatMap { $0.isEmpty ? nil : $0 }
             if direct != nil, path != nil { complaints.append("\(name.rawValue) and \(name.fileName) are both set; keep one") }
-            values[name] = direct ?? path.flatMap { readSecret(name, $0) }
+            files[name] = path
+            values[name] = direct ?? path.flatMap { name.isReadElsewhere ? nil : readSecret(name, $0) }
         }
         for name in merged.keys.sorted() where !known.contains(name) {
             if SettingName.foreignPrefixes.contains(where: name.hasPrefix) { continue }
@@ -45,11 +56,9 @@ struct SettingsSource {
     }
 
     private mutating func readSecret(_ name: SettingName, _ path: String) -> String? {
-        switch File.read(path) {
-        case .failure(let error):
-            complaints.append("\(name.fileName): \(error)")
-            return nil
-        case .success(let bytes):
+        do {
+            var bytes = try SecretFile.read(path)
+            defer { bytes.wipe() }
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 complaints.append("\(name.fileName): \(path) is not UTF-8")
                 return nil
@@ -58,15 +67,16 @@ struct SettingsSource {
             let trimmed = text.hasSuffix("\r\n") || text.hasSuffix("\n") ? String(text.dropLast()) : text
             if trimmed.isEmpty { complaints.append("\(name.fileName): \(path) is empty") }
             return trimmed.isEmpty ? nil : trimmed
+        } catch {
+            complaints.append("\(name.fileName): \(error)")
+            return nil
         }
     }
 
     private mutating func readConfig(_ path: String) -> [String: String] {
-        switch File.read(path) {
-        case .failure(let error):
-            complaints.append("--config: \(error)")
-            return [:]
-        case .success(let bytes):
+        do {
+            var bytes = try SecretFile.read(path)
+            defer { bytes.wipe() }
             var settings: [String: String] = [:]
             // CR LF is one Character, and not equal to LF.
             let lines = String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
@@ -84,6 +94,9 @@ struct SettingsSource {
                 if !name.hasPrefix("NOVATUNE_") { complaints.append("\(path):\(number + 1): \(name): no such setting") }
             }
             return settings
+        } catch {
+            complaints.append("--config: \(error)")
+            return [:]
         }
     }
 

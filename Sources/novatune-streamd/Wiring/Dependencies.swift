@@ -21,11 +21,16 @@ struct DependencyProbe {
     private let objectStore: S3ObjectStore
     private let valueStore: any ValueStore
     private let listener: InvalidationListener
+    private let resources: Resources
+    private var edition: Int
 
     init(_ resources: Resources) {
+        self.resources = resources
+        let edition = resources.secrets.value
+        self.edition = edition.number
         // A probe tells how things are now, whatever requests have met before.
         trackStore = resources.makeTrackStore(breaker: SharedBreaker(CircuitBreaker.Policy(failureLimit: .max)))
-        objectStore = resources.makeObjectStore()
+        objectStore = resources.makeObjectStore(edition)
         valueStore = resources.makeValueStore()
         listener = resources.makeInvalidationListener()
     }
@@ -39,12 +44,20 @@ struct DependencyProbe {
         }
     }
 
-    func objects() -> Outcome {
-        measure("object_store", isOptional: false) { () throws(Unavailable) in try objectStore.probe() }
+    mutating func objects() -> Outcome {
+        if !resources.secrets.isCurrent(edition) {
+            let current = resources.secrets.value
+            edition = current.number
+            objectStore.credentials = current.secrets.storeCredentials
+        }
+        return measure("object_store", isOptional: false) { () throws(Unavailable) in try objectStore.probe() }
     }
 
     func cache() -> Outcome {
-        measure("cache", isOptional: true) { () throws(ValueStoreError) in try valueStore.ping() }
+        measure("cache", isOptional: true) { () throws(ValueStoreError) in
+            try valueStore.ping()
+            try resources.shareSealCounts(through: valueStore)
+        }
     }
 
     func invalidations() -> Outcome {
@@ -72,7 +85,7 @@ final class DependencyMonitor: Sendable {
     init(_ resources: Resources) {
         for name in names {
             _ = WorkerThread(name: "probe-\(name)") { [outcomes] in
-                let probe = DependencyProbe(resources)
+                var probe = DependencyProbe(resources)
                 while true {
                     let outcome =
                         switch name {

@@ -14,9 +14,9 @@ final class Resources: Sendable {
     let clock = SystemClock()
     let telemetry: Telemetry
     let limits: RequestLimits
-    let keys: CurrentKeys
+    let secrets: CurrentSecrets
+    let seals = SealCounts()
     private let settings: Settings
-    private let policy: IssuingPolicy
     /// Where the cache is in the process, all workers use the one.
     private let memoryStore: MemoryStore?
     private let breakers: [Unavailable.Dependency: SharedBreaker]
@@ -26,10 +26,7 @@ final class Resources: Sendable {
     init(_ settings: Settings, telemetry: Telemetry) {
         self.settings = settings
         self.telemetry = telemetry
-        policy = IssuingPolicy(
-            presignExpiry: settings.s3.presignExpiry, cacheBuffer: settings.cacheTTLBuffer,
-            presignFingerprint: Self.fingerprint(settings.s3))
-        keys = CurrentKeys(settings.keySet, settings.keyRing)
+        secrets = CurrentSecrets(settings.secrets)
         limits = RequestLimits(requestTimeout: settings.requestTimeout, queueTimeout: settings.queueTimeout)
         bulkhead = SharedBulkhead(Bulkhead.Policy(limit: settings.workers / 2))
         let breakerPolicy = CircuitBreaker.Policy(
@@ -42,20 +39,31 @@ final class Resources: Sendable {
         if let memoryStore { telemetry.watch(memoryStore) }
         telemetry.watch(breakers)
         telemetry.watch(bulkhead)
+        telemetry.watch(seals)
+        telemetry.loaded(settings.secrets)
     }
 
     /// Keyed with the secret that signs, so that a URL is not served beyond its secret either.
-    private static func fingerprint(_ settings: S3Settings) -> UInt64 {
-        let key = Array(settings.credentials.secretAccessKey.utf8)
+    private static func fingerprint(_ settings: S3Settings, _ credentials: Credentials) -> UInt64 {
+        let key = SymmetricKey(credentials.secretAccessKey.utf8)
         do {
-            return try HMACSHA256(key: key.span).authenticationCode(for: settings.fingerprintText.utf8.span).prefix
+            return try key.withBytes { (key) throws(CryptographyError) in
+                try HMACSHA256(key: key).authenticationCode(for: settings.fingerprintText(credentials).utf8.span).prefix
+            }
         } catch {
             preconditionFailure("OpenSSL's HMAC-SHA-256 does not work: \(error)")
         }
     }
 
-    func makeTokenVerifier(_ keys: CurrentKeys.Keys) -> TokenVerifier {
-        TokenVerifier(keys: keys.keySet, requirements: settings.claims, verifiedTokens: keys.verifiedTokens, clock: clock)
+    func makePolicy(_ edition: CurrentSecrets.Edition) -> IssuingPolicy {
+        IssuingPolicy(
+            presignExpiry: settings.s3.presignExpiry, cacheBuffer: settings.cacheTTLBuffer,
+            presignFingerprint: Self.fingerprint(settings.s3, edition.secrets.storeCredentials))
+    }
+
+    func makeTokenVerifier(_ edition: CurrentSecrets.Edition) -> TokenVerifier {
+        TokenVerifier(
+            keys: edition.secrets.keySet, requirements: settings.claims, verifiedTokens: edition.verifiedTokens, clock: clock)
     }
 
     /// - Parameter breaker: nil for the one that all workers share.
@@ -64,8 +72,9 @@ final class Resources: Sendable {
             conninfo: settings.database.url, timeout: settings.database.timeout, breaker: breaker ?? self.breaker(.database))
     }
 
-    func makeObjectStore() -> S3ObjectStore {
-        S3ObjectStore(settings.s3, clock: clock, breaker: breaker(.objectStore), bulkhead: bulkhead)
+    func makeObjectStore(_ edition: CurrentSecrets.Edition) -> S3ObjectStore {
+        S3ObjectStore(
+            settings.s3, credentials: edition.secrets.storeCredentials, clock: clock, breaker: breaker(.objectStore), bulkhead: bulkhead)
     }
 
     private func breaker(_ dependency: Unavailable.Dependency) -> SharedBreaker {
@@ -78,7 +87,8 @@ final class Resources: Sendable {
         case .memory(let limits): memoryStore ?? MemoryStore(limits: limits)
         case .server(let server):
             RESPStore(
-                server, timeout: settings.cache.timeout, longestTimeToLive: policy.presignExpiry - policy.cacheBuffer, clock: clock)
+                server, timeout: settings.cache.timeout, longestTimeToLive: settings.s3.presignExpiry - settings.cacheTTLBuffer,
+                clock: clock)
         }
     }
 
@@ -90,21 +100,28 @@ final class Resources: Sendable {
         CacheInvalidator(store: makeValueStore(), prefix: settings.cache.prefix)
     }
 
-    func makeSealer(_ keys: CurrentKeys.Keys) -> EntrySealer {
+    func makeSealer(_ edition: CurrentSecrets.Edition) -> EntrySealer {
         do {
-            return try EntrySealer(keys.keyRing)
+            return try EntrySealer(edition.secrets.keyRing, counts: seals)
         } catch {
             // The ring's keys were checked when the settings were read.
             preconditionFailure("the key ring does not work: \(error)")
         }
     }
 
-    func makeCache(_ keys: CurrentKeys.Keys) -> SealedStreamURLCache {
+    func makeCache(_ edition: CurrentSecrets.Edition) -> SealedStreamURLCache {
         SealedStreamURLCache(
-            store: makeValueStore(), sealer: makeSealer(keys), prefix: settings.cache.prefix, breaker: breaker(.cache), observer: telemetry)
+            store: makeValueStore(), sealer: makeSealer(edition), prefix: settings.cache.prefix, breaker: breaker(.cache),
+            observer: telemetry)
     }
 
-    func makeIssuer(_ cache: SealedStreamURLCache) -> Issuer {
-        StreamIssuer(store: makeTrackStore(), cache: cache, objects: makeObjectStore(), policy: policy, clock: clock)
+    func makeIssuer(_ cache: SealedStreamURLCache, _ objects: S3ObjectStore, _ edition: CurrentSecrets.Edition) -> Issuer {
+        StreamIssuer(store: makeTrackStore(), cache: cache, objects: objects, policy: makePolicy(edition), clock: clock)
+    }
+
+    /// Tells the other responders how often the keys have sealed, and learns it from them.
+    func shareSealCounts(through store: any ValueStore) throws(ValueStoreError) {
+        try seals.share(through: store, prefix: settings.cache.prefix)
+        telemetry.sealed(seals.figures)
     }
 }

@@ -1,13 +1,13 @@
 import Cryptography
-import SealedCache
+import KeyManagement
 import TestSupport
 import Testing
 
-@Suite struct KeyRingTests {
-    private func read(_ text: String) throws(KeyRingError) -> KeyRing { try KeyRing(json: Array(text.utf8)) }
+@Suite struct KeyRingDocumentTests {
+    private func read(_ text: String) throws(KeyRingError) -> KeyRing { try KeyRingDocument(json: Array(text.utf8)).ring(unwrappedBy: nil) }
 
     @Test func goodRingIsRead() throws {
-        let ring = try read(#" {"keys":{"v1":"\#(Rings.one)","v2":"\#(Rings.two)"},"current":"v2"} "#)
+        let ring = try read(#" {"keys":{"v1":"\#(RingText.one)","v2":"\#(RingText.two)"},"current":"v2"} "#)
         #expect(ring.current == "v2")
         #expect(ring.versions == ["v1", "v2"])
         #expect(ring.keys["v1"] == SymmetricKey([UInt8](repeating: 1, count: 32)))
@@ -16,23 +16,24 @@ import Testing
 
     @Test(arguments: ["a", "A-Z.a_z-09", String(repeating: "v", count: 255)])
     func versionOfEveryAllowedShapeIsRead(_ version: String) throws {
-        #expect(try read(#"{"current":"\#(version)","keys":{"\#(version)":"\#(Rings.one)"}}"#).current == version)
+        #expect(try read(#"{"current":"\#(version)","keys":{"\#(version)":"\#(RingText.one)"}}"#).current == version)
     }
 
     @Test(arguments: ["", "a b", "a/b", "a:b", "é", "a\\u0000", "a\\n", String(repeating: "v", count: 256)])
     func versionOfAnotherShapeIsRefused(_ version: String) {
-        #expect(throws: KeyRingError.self) { try read(#"{"current":"\#(version)","keys":{"\#(version)":"\#(Rings.one)"}}"#) }
+        #expect(throws: KeyRingError.self) { try read(#"{"current":"\#(version)","keys":{"\#(version)":"\#(RingText.one)"}}"#) }
     }
 
     @Test(arguments: [
         Row("not JSON", "{"), Row("empty", ""), Row("array", "[]"), Row("null", "null"),
-        Row("unknown member", #"{"current":"v1","keys":{"v1":"\#(Rings.one)"},"more":1}"#),
-        Row("no current", #"{"keys":{"v1":"\#(Rings.one)"}}"#), Row("current a number", #"{"current":1,"keys":{"1":"\#(Rings.one)"}}"#),
+        Row("unknown member", #"{"current":"v1","keys":{"v1":"\#(RingText.one)"},"more":1}"#),
+        Row("no current", #"{"keys":{"v1":"\#(RingText.one)"}}"#),
+        Row("current a number", #"{"current":1,"keys":{"1":"\#(RingText.one)"}}"#),
         Row("no keys", #"{"current":"v1"}"#), Row("keys empty", #"{"current":"v1","keys":{}}"#),
-        Row("keys an array", #"{"current":"v1","keys":["\#(Rings.one)"]}"#),
-        Row("current not among the keys", #"{"current":"v2","keys":{"v1":"\#(Rings.one)"}}"#),
-        Row("current in another case", #"{"current":"V1","keys":{"v1":"\#(Rings.one)"}}"#),
-        Row("version twice", #"{"current":"v1","keys":{"v1":"\#(Rings.one)","v1":"\#(Rings.two)"}}"#),
+        Row("keys an array", #"{"current":"v1","keys":["\#(RingText.one)"]}"#),
+        Row("current not among the keys", #"{"current":"v2","keys":{"v1":"\#(RingText.one)"}}"#),
+        Row("current in another case", #"{"current":"V1","keys":{"v1":"\#(RingText.one)"}}"#),
+        Row("version twice", #"{"current":"v1","keys":{"v1":"\#(RingText.one)","v1":"\#(RingText.two)"}}"#),
         Row("key a number", #"{"current":"v1","keys":{"v1":1}}"#), Row("key null", #"{"current":"v1","keys":{"v1":null}}"#),
     ])
     func ringOfAnotherShapeIsRefused(_ row: Row<String>) {
@@ -41,21 +42,21 @@ import Testing
 
     @Test(arguments: [
         Row("31 bytes", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=="), Row("33 bytes", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"),
-        Row("empty", ""), Row("no padding", String(Rings.one.dropLast())), Row("too much padding", Rings.one + "="),
-        Row("base64url", "-_EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="), Row("line break", Rings.one + "\\n"),
-        Row("space", " " + Rings.one), Row("bits left over", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQF="),
+        Row("empty", ""), Row("no padding", String(RingText.one.dropLast())), Row("too much padding", RingText.one + "="),
+        Row("base64url", "-_EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="), Row("line break", RingText.one + "\\n"),
+        Row("space", " " + RingText.one), Row("bits left over", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQF="),
         Row("padding within", "AQ==AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="), Row("hexadecimal", String(repeating: "01", count: 32)),
     ])
     func keyOfAnotherLengthOrEncodingIsRefusedByItsVersion(_ row: Row<String>) throws {
         let error = #expect(throws: KeyRingError.self) {
-            try read(#"{"current":"good","keys":{"good":"\#(Rings.two)","the-bad-one":"\#(row.value)"}}"#)
+            try read(#"{"current":"good","keys":{"good":"\#(RingText.two)","the-bad-one":"\#(row.value)"}}"#)
         }
         let message = try #require(error).description
         #expect(message.contains("the-bad-one") && !message.contains("AQ") && !message.contains("0101"))
     }
 
     @Test func ringDescribesItselfWithoutItsKeys() throws {
-        let ring = try Rings.ring(current: "v1", ["v1": "Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LWNhbmE="])
+        let ring = try read(#"{"current":"v1","keys":{"v1":"Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LWNhbmE="}}"#)
         var dumped = ""
         dump(ring, to: &dumped)
         for text in ["\(ring)", String(reflecting: ring), dumped] {

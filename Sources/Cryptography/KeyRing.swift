@@ -1,0 +1,64 @@
+/// The keys that cache entries are sealed with: one current, others that still open what they sealed.
+public struct KeyRing: Sendable, Equatable {
+    /// 1 to 255 bytes of `[A-Za-z0-9._-]`.
+    public typealias Version = String
+
+    public let current: Version
+    /// 32 bytes each.
+    public let keys: [Version: SymmetricKey]
+
+    /// In the order of their numbers: `v9` before `v10`.
+    public var versions: [Version] { Self.sorted(keys.keys) }
+
+    /// - Throws: where a version's name has another shape, a key another length, or `current` is not among the keys.
+    public init(current: Version, keys: [Version: SymmetricKey]) throws(KeyRingError) {
+        guard !keys.isEmpty else { throw KeyRingError("no \"keys\"") }
+        for (version, key) in keys {
+            guard Self.isVersion(version) else { throw KeyRingError("a version is 1 to 255 of A-Z a-z 0-9 . _ -") }
+            guard key.byteCount == AES256GCM.keyLength else {
+                throw KeyRingError("version \(version): \(key.byteCount) bytes instead of \(AES256GCM.keyLength)")
+            }
+        }
+        guard keys[current] != nil else { throw KeyRingError("the current version is not among the keys") }
+        self.current = current
+        self.keys = keys
+    }
+
+    public static func isVersion(_ text: String) -> Bool {
+        (1...255).contains(text.utf8.count)
+            && text.unicodeScalars.allSatisfy { scalar in
+                switch scalar {
+                case "A"..."Z", "a"..."z", "0"..."9", ".", "_", "-": true
+                default: false
+                }
+            }
+    }
+
+    public static func sorted(_ versions: some Sequence<Version>) -> [Version] { versions.sorted(by: precedes) }
+
+    /// Digits at the end count by their value, so that versions stand in the order in which they were made.
+    private static func precedes(_ left: Version, _ right: Version) -> Bool {
+        let (leftNumber, rightNumber) = (trailingNumber(left), trailingNumber(right))
+        guard let leftNumber, let rightNumber, left.dropLast(leftNumber.digits) == right.dropLast(rightNumber.digits),
+            leftNumber.value != rightNumber.value
+        else { return left < right }
+        return leftNumber.value < rightNumber.value
+    }
+
+    private static func trailingNumber(_ version: Version) -> (value: UInt64, digits: Int)? {
+        let digits = version.reversed().prefix { ("0"..."9").contains($0) }.count
+        return UInt64(version.suffix(digits)).map { ($0, digits) }
+    }
+}
+
+/// Why there is no key ring. Names versions, files and services, never bytes.
+public struct KeyRingError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let description: String
+    /// Whether it is worth trying again although nothing was changed: a service did not answer.
+    public let isTemporary: Bool
+
+    public init(_ description: String, isTemporary: Bool = false) {
+        self.description = description
+        self.isTemporary = isTemporary
+    }
+}

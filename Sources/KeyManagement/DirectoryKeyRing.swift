@@ -1,0 +1,108 @@
+public import Cryptography
+import Glibc
+
+/// A ring in a directory, a file for each version, as Kubernetes mounts a secret: `v1` and `v2` hold the keys, as base64 or as 32
+/// bytes, and `current` the name of the version to seal with.
+///
+/// Names that begin with a dot are passed over. Where there is a link `..data`, which a Kubernetes node swaps when the secret changes,
+/// everything is read behind it, so that no ring is made of two editions.
+public struct DirectoryKeyRing: KeyRingSource {
+    private let path: String
+
+    public init(_ path: String) { self.path = path }
+
+    public var name: String { "directory \(path)" }
+    public var watchedPaths: [String] { [path] }
+
+    /// How often it is read again where it changes meanwhile.
+    private static let attempts = 5
+
+    public func read() throws(KeyRingError) -> KeyRing {
+        for _ in 1..<Self.attempts {
+            let before = FileStamp(of: [path])
+            let result = Result { () throws(KeyRingError) in try readOnce() }
+            if FileStamp(of: [path]) == before { return try result.get() }
+        }
+        return try readOnce()
+    }
+
+    private func readOnce() throws(KeyRingError) -> KeyRing {
+        let directory = try KeyDirectory(path)
+        var keys: [KeyRing.Version: SymmetricKey] = [:]
+        var current: KeyRing.Version?
+        for name in directory.entries {
+            guard KeyRing.isVersion(name) else { throw KeyRingError("\(path): a file's name is 1 to 255 of A-Z a-z 0-9 . _ -") }
+            var bytes = try directory.read(name)
+            defer { bytes.wipe() }
+            if name == "current" {
+                current = String(decoding: Self.trimmed(bytes), as: UTF8.self)
+            } else {
+                keys[name] = try Self.key(name, bytes)
+            }
+        }
+        guard let current else { throw KeyRingError("\(path): no file \"current\" that names the version to seal with") }
+        guard !keys.isEmpty else { throw KeyRingError("\(path): no keys") }
+        return try KeyRing(current: current, keys: keys)
+    }
+
+    private static func key(_ version: KeyRing.Version, _ bytes: [UInt8]) throws(KeyRingError) -> SymmetricKey {
+        if bytes.count == AES256GCM.keyLength { return SymmetricKey(bytes) }
+        guard let key = SymmetricKey(base64: trimmed(bytes)) else { throw KeyRingError("version \(version): not base64") }
+        return key
+    }
+
+    /// Without the line break that editors and `echo` leave at the end.
+    private static func trimmed(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+        var text = bytes[...]
+        while let last = text.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { text = text.dropLast() }
+        return text
+    }
+}
+
+/// A directory that stays the same one however its name is moved about.
+struct KeyDirectory: ~Copyable {
+    private let path: String
+    private let descriptor: Int32
+
+    init(_ path: String) throws(KeyRingError) {
+        self.path = path
+        let data = unsafe open(path + "/..data", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        descriptor = data >= 0 ? data : unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw KeyRingError("cannot read \(path): \(unsafe String(cString: strerror(errno)))") }
+    }
+
+    deinit { close(descriptor) }
+
+    var entries: [String] {
+        // The stream owns its descriptor.
+        let own = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard own >= 0 else { return [] }
+        guard let stream = unsafe fdopendir(own) else {
+            close(own)
+            return []
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { name in
+                unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    func read(_ name: String) throws(KeyRingError) -> [UInt8] {
+        do { return try SecretFile.read(name, in: descriptor, shownAs: "\(path)/\(name)") } catch { throw KeyRingError("\(error)") }
+    }
+
+}
+
+/// For those who look at the files of a directory of keys, and not into them.
+public enum KeyDirectoryListing {
+    /// Paths; none where there is no such directory.
+    public static func files(_ path: String) -> [String] {
+        guard let directory = try? KeyDirectory(path) else { return [] }
+        return directory.entries.map { "\(path)/\($0)" }
+    }
+}

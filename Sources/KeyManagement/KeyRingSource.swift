@@ -1,0 +1,45 @@
+public import Cryptography
+
+/// Where a key ring comes from. All sources behave alike; one suite of tests runs on each.
+public protocol KeyRingSource: Sendable {
+    /// Safe to show: `file /etc/novatune/keys.json`.
+    var name: String { get }
+    /// What changes when the ring does, for those who watch.
+    var watchedPaths: [String] { get }
+    /// Reads the ring anew. May wait for a service or a command, within their own time limits.
+    func read() throws(KeyRingError) -> KeyRing
+}
+
+/// Unwraps and wraps keys by means of a key that never leaves its service.
+public protocol KeyWrapping: Sendable {
+    /// - Parameter version: bound to the wrapped key, so that it unwraps under no other version's name.
+    func wrap(_ key: SymmetricKey, version: KeyRing.Version) throws(KeyRingError) -> [UInt8]
+    /// - Parameter version: the one that it was wrapped with.
+    func unwrap(_ wrapped: [UInt8], version: KeyRing.Version) throws(KeyRingError) -> SymmetricKey
+}
+
+extension KeyRingDocument {
+    /// - Parameter wrapping: nil where none is set up; then a wrapped ring is refused.
+    public func ring(unwrappedBy wrapping: (any KeyWrapping)?) throws(KeyRingError) -> KeyRing {
+        switch self {
+        case .plain(let ring): return ring
+        case .wrapped(let ring):
+            guard let wrapping else {
+                throw KeyRingError("the keys are wrapped; set NOVATUNE_KMS_KEY_ID, which says by which key of which service")
+            }
+            var keys: [KeyRing.Version: SymmetricKey] = [:]
+            for version in ring.versions {
+                guard let wrapped = ring.keys[version] else { continue }
+                keys[version] = try wrapping.unwrap(wrapped, version: version)
+            }
+            return try KeyRing(current: ring.current, keys: keys)
+        }
+    }
+
+    /// - Parameter text: is wiped.
+    static func ring(json text: consuming [UInt8], unwrappedBy wrapping: (any KeyWrapping)?) throws(KeyRingError) -> KeyRing {
+        var text = text
+        defer { text.wipe() }
+        return try KeyRingDocument(json: text).ring(unwrappedBy: wrapping)
+    }
+}

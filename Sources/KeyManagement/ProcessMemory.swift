@@ -1,0 +1,20 @@
+import CLinux
+import Glibc
+
+/// The process's memory as a whole: keys and URLs are in it.
+public enum ProcessMemory {
+    /// No core file is written of it, also none that is piped to a program, and no other process of the same user may look into it.
+    /// For a process that is not root's, `/proc/self` is then for root only.
+    /// - Returns: false where the system refused.
+    @discardableResult
+    public static func keepPrivate() -> Bool {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        return unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0 && novatune_set_not_dumpable() == 0
+    }
+
+    public static var isPrivate: Bool {
+        var limit = rlimit()
+        return unsafe getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit) == 0 && limit.rlim_max == 0
+            && novatune_is_dumpable() == 0
+    }
+}

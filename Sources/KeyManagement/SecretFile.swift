@@ -1,0 +1,56 @@
+import Cryptography
+import Glibc
+
+/// Small files that hold secrets or settings, read whole.
+public enum SecretFile {
+    /// Names the file, never its contents.
+    public struct ReadError: Error, Sendable, Equatable, CustomStringConvertible {
+        public let description: String
+    }
+
+    /// In bytes. No setting is larger.
+    public static let limit = 1 << 20
+
+    public static func read(_ path: String) throws(ReadError) -> [UInt8] {
+        try read(path, in: AT_FDCWD, shownAs: path)
+    }
+
+    /// - Parameter directory: a descriptor that a relative path starts from.
+    static func read(_ path: String, in directory: Int32, shownAs name: String) throws(ReadError) -> [UInt8] {
+        let descriptor = unsafe openat(directory, path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw error(name) }
+        defer { _ = close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        defer { chunk.wipe() }
+        while true {
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw error(name) }
+            if count == 0 { return bytes }
+            guard bytes.count + count <= limit else {
+                bytes.wipe()
+                throw ReadError(description: "\(name) is larger than 1 MiB")
+            }
+            bytes.append(wiping: chunk[..<count])
+        }
+    }
+
+    private static func error(_ name: String) -> ReadError {
+        ReadError(description: "cannot read \(name): \(unsafe String(cString: strerror(errno)))")
+    }
+}
+
+extension [UInt8] {
+    /// Appends, and overwrites what is left behind where the array has to move.
+    mutating func append(wiping bytes: ArraySlice<UInt8>) {
+        if count + bytes.count > capacity {
+            var moved: [UInt8] = []
+            moved.reserveCapacity(Swift.max(count + bytes.count, 2 * capacity))
+            moved.append(contentsOf: self)
+            wipe()
+            self = moved
+        }
+        append(contentsOf: bytes)
+    }
+}

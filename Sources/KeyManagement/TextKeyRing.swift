@@ -1,0 +1,18 @@
+public import Cryptography
+import StreamIssuing
+
+/// A ring that stands in a setting itself.
+public struct TextKeyRing: KeyRingSource {
+    private let text: SecretText
+    private let wrapping: (any KeyWrapping)?
+
+    public init(_ text: String, wrapping: (any KeyWrapping)? = nil) {
+        self.text = SecretText(text)
+        self.wrapping = wrapping
+    }
+
+    public var name: String { "environment" }
+    public var watchedPaths: [String] { [] }
+
+    public func read() throws(KeyRingError) -> KeyRing { try KeyRingDocument.ring(json: Array(text.exposed.utf8), unwrappedBy: wrapping) }
+}

@@ -1,0 +1,101 @@
+public import Cryptography
+import Resilience
+import Synchronization
+
+/// How often each key has sealed. With random nonces, a key must not seal more than 2³² values (NIST SP 800-38D §8.3), and a cache key
+/// is shared by all responders: so the figures of all of them are added up in the store that they share.
+public final class SealCounts: Sendable {
+    /// Reached, a key seals no more: what should be cached is not.
+    public static let limit: Int64 = 1 << 32
+    /// Half of the limit: time to rotate.
+    public static let warningLevel: Int64 = 1 << 31
+
+    /// One key's figures.
+    public struct Figures: Sendable, Equatable {
+        public let version: KeyRing.Version
+        /// By this process.
+        public let own: Int64
+        /// By all who share the store, as far as is known.
+        public let total: Int64
+    }
+
+    private let counts = Locked<[String: SealCount]>([:])
+    private let limit: Int64
+
+    public init() { limit = Self.limit }
+
+    init(limit: Int64) { self.limit = limit }
+
+    /// Every key that has been current since the process began.
+    public var figures: [Figures] {
+        counts.withLock { $0 }.values.map { Figures(version: $0.version, own: $0.own, total: $0.total) }.sorted { $0.version < $1.version }
+    }
+
+    func count(of key: SymmetricKey, version: KeyRing.Version) throws(CryptographyError) -> SealCount {
+        let fingerprint = try key.fingerprint()
+        return counts.withLock { counts in
+            if let count = counts[fingerprint] { return count }
+            let count = SealCount(version: version, limit: limit)
+            counts[fingerprint] = count
+            return count
+        }
+    }
+
+    /// Adds what is new here to the shared figures, and learns those of the others.
+    /// - Parameter prefix: of the cache's keys.
+    public func share(through store: any ValueStore, prefix: String) throws(ValueStoreError) {
+        for (fingerprint, count) in counts.withLock({ $0 }) {
+            try count.share { (amount) throws(ValueStoreError) in
+                try store.add(amount, toCounter: Self.counter(fingerprint, prefix: prefix))
+            }
+        }
+    }
+
+    /// What all who share the store have sealed with a key.
+    public static func total(of key: SymmetricKey, in store: any ValueStore, prefix: String) throws(ValueStoreError) -> Int64 {
+        let fingerprint: String
+        do { fingerprint = try key.fingerprint() } catch { throw ValueStoreError(code: "fingerprint", reason: "\(error)") }
+        return try store.add(0, toCounter: counter(fingerprint, prefix: prefix))
+    }
+
+    /// Beside the entries' own prefix, so that taking those out leaves the counters alone.
+    private static func counter(_ fingerprint: String, prefix: String) -> String { "\(prefix)-seals:\(fingerprint)" }
+}
+
+/// How often one key has sealed.
+final class SealCount: Sendable {
+    let version: KeyRing.Version
+    private let limit: Int64
+    private let ownSeals = Atomic<Int64>(0)
+    /// Of the own ones, those that the others know.
+    private let shared = Atomic<Int64>(0)
+    /// What all together had when the figures were shared last.
+    private let known = Atomic<Int64>(0)
+
+    init(version: KeyRing.Version, limit: Int64) {
+        self.version = version
+        self.limit = limit
+    }
+
+    var own: Int64 { ownSeals.load(ordering: .relaxed) }
+    var total: Int64 { known.load(ordering: .relaxed) + own - shared.load(ordering: .relaxed) }
+
+    /// Counts one more seal; false where there may be none.
+    func mayCountOneMore() -> Bool {
+        guard total < limit else { return false }
+        ownSeals.add(1, ordering: .relaxed)
+        return true
+    }
+
+    /// For one thread at a time.
+    /// - Parameter add: raises the shared figure and says what it is then.
+    func share(_ add: (Int64) throws(ValueStoreError) -> Int64) throws(ValueStoreError) {
+        let unshared = own - shared.load(ordering: .relaxed)
+        var sum = try add(unshared)
+        let expected = known.load(ordering: .relaxed) + unshared
+        // The store has forgotten: it was emptied, or has evicted the counter. Several who mend it at once make it too high, which is safe.
+        if sum < expected { sum = try add(expected - sum) }
+        shared.add(unshared, ordering: .relaxed)
+        known.store(max(sum, expected), ordering: .relaxed)
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import Cryptography
+import Glibc
+import KeyManagement
+
+/// What an operator does with key rings.
+struct Keys: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make, list, rotate and wrap the keys that cache entries are sealed with.",
+        discussion: """
+            A ROTATION that no request notices, also with several responders that share a cache:
+              1. novatune-streamd keys rotate --file /etc/novatune/keys.json --stage     a new version that opens, and does not seal yet
+              2. wait until every responder has taken it (log "reloaded", metric reload_timestamp_seconds)
+              3. novatune-streamd keys rotate --file /etc/novatune/keys.json --use v2    new entries are sealed with it
+              4. after NOVATUNE_PRESIGN_EXPIRY: novatune-streamd keys remove --file /etc/novatune/keys.json v1
+            A single responder needs step 3 alone, without --stage: 'keys rotate --file …'. An entry that nobody can open is a miss, no error.
+
+            Responders take a changed file by themselves within two seconds. No key is ever printed but by 'new' and 'unwrap', to standard output.
+
+            EXIT CODES: 0 done; 1 not done, the file is as it was; 64 the command line is not valid; 69 AWS KMS does not answer; 78 settings are not valid.
+            """,
+        subcommands: [New.self, List.self, Rotate.self, Remove.self, Wrap.self, Unwrap.self]
+    )
+
+    /// Does what may fail, and tells why it did.
+    static func telling<Result>(_ body: () throws(KeyRingError) -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            Console.error("\(error)")
+            throw error.isTemporary ? SettingsOptions.unavailable : ExitCode.failure
+        }
+    }
+
+    /// To a file that only its owner may read, or to standard output.
+    static func write(_ document: KeyRingDocument, to path: String?) throws {
+        if let path {
+            try telling { () throws(KeyRingError) in try KeyRingFile(path).create(document) }
+            Console.print("wrote \(path): \(document.versions.joined(separator: ", ")), current \(document.current)")
+        } else {
+            var text = document.json
+            defer { text.wipe() }
+            unsafe text.withUnsafeBytes { unsafe _ = Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+        }
+    }
+}
+
+/// The file that a command works on.
+struct KeyRingFileOption: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("The key ring's file.", valueName: "file"))
+    var file: String
+}

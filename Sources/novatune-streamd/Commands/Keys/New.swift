@@ -1,0 +1,36 @@
+import ArgumentParser
+import Cryptography
+import KeyManagement
+
+extension Keys {
+    struct New: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a key ring with one version of 32 random bytes.",
+            discussion: """
+                Prints it, or writes it to a new file with mode 600. For a directory of keys, --bare prints the key's base64 alone.
+
+                EXAMPLE: novatune-streamd keys new --output /etc/novatune/keys.json
+                """
+        )
+
+        @Option(name: .long, help: ArgumentHelp("What it is called: 1 to 255 of A-Z a-z 0-9 . _ -", valueName: "name"))
+        var version = "v1"
+
+        @Option(name: .long, help: ArgumentHelp("A new file; without it, standard output.", valueName: "file"))
+        var output: String?
+
+        @Flag(name: .long, help: "The key's base64 alone, without a ring around it.")
+        var bare = false
+
+        func validate() throws {
+            if bare, output != nil { throw ValidationError("--bare prints to standard output; leave --output out") }
+        }
+
+        func run() throws {
+            let key = SymmetricKey.random()
+            let ring = try Keys.telling { () throws(KeyRingError) in try KeyRing(current: version, keys: [version: key]) }
+            if bare { return Console.print(KeyRingDocument.base64(key)) }
+            try Keys.write(.plain(ring), to: output)
+        }
+    }
+}

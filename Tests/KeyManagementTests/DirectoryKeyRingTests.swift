@@ -1,0 +1,69 @@
+import Cryptography
+import Foundation
+import KeyManagement
+import Resilience
+import TestSupport
+import Testing
+
+@Suite struct DirectoryKeyRingTests {
+    private let place: TemporaryDirectory
+
+    init() throws { place = try TemporaryDirectory() }
+
+    private func refusal(_ files: KeyValuePairs<String, String>) throws -> String {
+        for (name, text) in files { _ = try place.write(text, as: name) }
+        return try #require(#expect(throws: KeyRingError.self) { try DirectoryKeyRing(place.path).read() }).description
+    }
+
+    @Test func missingCurrentIsSaid() throws { #expect(try refusal(["v1": RingText.one]).contains("current")) }
+    @Test func directoryWithoutKeysIsRefused() throws { #expect(try refusal(["current": "v1"]).contains("no keys")) }
+    @Test func currentThatNamesNoKeyIsRefused() throws {
+        #expect(try refusal(["current": "v2", "v1": RingText.one]) == "the current version is not among the keys")
+    }
+
+    @Test(arguments: ["", "x", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ==", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"])
+    func keyOfAnotherLengthOrEncodingIsRefusedByItsVersion(text: String) throws {
+        #expect(try refusal(["current": "v1", "v1": RingText.one, "v2": text]).contains("version v2"))
+    }
+
+    @Test func fileWithAnotherKindOfNameIsRefused() throws {
+        #expect(try refusal(["current": "v1", "v1": RingText.one, "v 2": RingText.two]).contains("name"))
+    }
+
+    @Test func directoryThatIsNotThereIsSaid() {
+        #expect(throws: KeyRingError("cannot read /nonexistent/keys: No such file or directory")) {
+            try DirectoryKeyRing("/nonexistent/keys").read()
+        }
+    }
+
+    @Test func namesWithADotInFrontArePassedOver() throws {
+        _ = try place.write(RingText.one, as: "v1")
+        _ = try place.write("v1", as: "current")
+        _ = try place.write("nonsense", as: ".v2.swp")
+        #expect(try DirectoryKeyRing(place.path).read().versions == ["v1"])
+    }
+
+    /// While the secret is swapped as fast as it can be, each reading is one edition, whole: the keys of an edition are all its number.
+    @Test func ringIsNeverMadeOfTwoEditions() throws {
+        let secret = MountedSecret(place)
+        func edition(_ number: UInt8) throws -> KeyRing {
+            let key = SymmetricKey([UInt8](repeating: number, count: 32))
+            return try KeyRing(current: "v\(number % 2)", keys: ["v0": key, "v1": key])
+        }
+        try secret.put(edition(0))
+        let isSwapping = Locked(true)
+        let editions = try (1...200).map { try edition(UInt8($0)) }
+        let swapping = Threads(1) {
+            for edition in editions { try? secret.put(edition) }
+            isSwapping.withLock { $0 = false }
+        }
+        defer { _ = swapping.results() }
+        var seen: Set<String> = []
+        while isSwapping.withLock({ $0 }) {
+            let ring = try DirectoryKeyRing(place.path).read()
+            #expect(ring.keys["v0"] == ring.keys["v1"])
+            seen.insert(try #require(try ring.keys["v0"]?.fingerprint()))
+        }
+        #expect(seen.count > 1, "nothing was swapped meanwhile")
+    }
+}
