@@ -45,6 +45,8 @@ struct KMSRefusal {
         case "KMSInternalException", "DependencyTimeoutException", "KeyUnavailableException", "InternalFailure", "ServiceUnavailable",
             "ServiceUnavailableException":
             self.init("fails for the moment", retry: true)
+        case "" where status == 401 || status == 403:
+            self.init("answered \(status); are credentials, secret key, region and the key's policy right?")
         default:
             let shown = Self.isName(type) ? " (\(type))" : ""
             self.init("answered \(status)\(shown)", retry: status >= 500 || status == 429)

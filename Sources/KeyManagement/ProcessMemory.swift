@@ -9,7 +9,9 @@ public enum ProcessMemory {
     @discardableResult
     public static func keepPrivate() -> Bool {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        return unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0 && novatune_set_not_dumpable() == 0
+        let isLimited = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0
+        // Both, whatever became of the one: a seccomp filter may forbid it.
+        return novatune_set_not_dumpable() == 0 && isLimited
     }
 
     public static var isPrivate: Bool {

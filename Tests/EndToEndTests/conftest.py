@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import subprocess
 from pathlib import Path
 
 import boto3
@@ -14,6 +15,7 @@ pytest.register_assert_rewrite("support")
 from support import canaries
 from support.database import Database
 from support.invalidations import Words
+from support.kms import KMS
 from support.resp import Redis
 from support.responder import Responder
 from support.sealing import KeyRing
@@ -106,6 +108,27 @@ def database(stack):
 @pytest.fixture
 def words(api, database, redis):
     return Words(api, database, redis)
+
+
+@pytest.fixture(scope="session")
+def kms(tmp_path_factory):
+    service = KMS(tmp_path_factory.mktemp("kms"))
+    canaries.add(service.allowed[1], service.denied[1])
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def command(stack):
+    """Runs the program with nothing of this environment's settings; `settings` are its own."""
+
+    def run(*arguments, **settings):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATUNE_")} | settings
+        return subprocess.run(
+            [stack["RESPONDER_BINARY"], *map(str, arguments)], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=60)
+
+    return run
 
 
 @pytest.fixture

@@ -1,17 +1,18 @@
 import Foundation
 import StreamIssuing
 
-/// The servers of the local stack (`nginx/up`), by the names of its env file.
+/// Servers that were started for these tests, by the names of their env file: the local stack (`nginx/up`), and what is beside it.
 struct LiveStack {
-    static let shared = LiveStack()
+    static let shared = LiveStack(
+        envFile: "STACK_ENV", needs: "a running stack: Tests/run, or STACK_ENV=.build/local/env after nginx/up --detach")
+    static let keyManagement = LiveStack(
+        envFile: "KMS_ENV", needs: "a key management service: Tests/run, or KMS_ENV=D/kms.env after Tests/EndToEndTests/support/kms.py D")
 
     private let values: [String: String]
 
-    private init() {
-        guard let path = ProcessInfo.processInfo.environment["STACK_ENV"], let text = try? String(contentsOfFile: path, encoding: .utf8)
-        else {
-            fatalError("these tests need a running stack: Tests/run, or STACK_ENV=.build/local/env after nginx/up --detach")
-        }
+    private init(envFile: String, needs: String) {
+        guard let path = ProcessInfo.processInfo.environment[envFile], let text = try? String(contentsOfFile: path, encoding: .utf8)
+        else { fatalError("these tests need \(needs)") }
         var values: [String: String] = [:]
         for line in text.split(separator: "\n") {
             guard let equals = line.firstIndex(of: "=") else { continue }
@@ -21,7 +22,7 @@ struct LiveStack {
     }
 
     subscript(name: String) -> String {
-        guard let value = values[name] else { fatalError("\(name) is not in the stack's env file") }
+        guard let value = values[name] else { fatalError("\(name) is not in the env file") }
         return value
     }
 

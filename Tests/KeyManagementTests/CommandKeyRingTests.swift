@@ -27,11 +27,11 @@ import Testing
     }
 
     @Test func settingsOfTheServiceAreNotInTheEnvironment() throws {
-        setenv("NOVATUNE_CANARY", "canary", 1)
-        setenv("VAULT_CANARY", "kept", 1)
+        unsafe setenv("NOVATUNE_CANARY", "canary", 1)
+        unsafe setenv("VAULT_CANARY", "kept", 1)
         defer {
-            unsetenv("NOVATUNE_CANARY")
-            unsetenv("VAULT_CANARY")
+            unsafe unsetenv("NOVATUNE_CANARY")
+            unsafe unsetenv("VAULT_CANARY")
         }
         let program = try script(#"[ -z "$NOVATUNE_CANARY" ] && [ "$VAULT_CANARY" = kept ] && echo '\#(RingText.oneVersion)'"#)
         #expect(try CommandKeyRing([program], timeout: .seconds(20)).read().current == "v1")

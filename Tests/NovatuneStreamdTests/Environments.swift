@@ -20,7 +20,11 @@ enum Environments {
     static func read(
         _ environment: [String: String], config: String? = nil, inherited: [String: SocketAddress] = [:]
     ) throws(SettingsError) -> Settings {
-        try SettingsReader.read(SettingsSource(environment: environment, configPath: config), inherited: inherited)
+        try SettingsReader.read(SettingsSource(environment: environment, configPath: config), inherited: inherited).settings
+    }
+
+    static func readSecrets(_ environment: [String: String]) throws(SettingsError) -> Secrets {
+        try SettingsReader.read(SettingsSource(environment: environment, configPath: nil), inherited: [:]).secrets
     }
 
     static func complaints(

@@ -1,3 +1,4 @@
+import Cryptography
 @testable import novatune_streamd
 import TestSupport
 import Testing
@@ -35,16 +36,22 @@ import Testing
     }
 
     @Test func noDescriptionOfGoodSettingsHoldsASecret() throws {
-        let settings = try Environments.read(
-            Environments.least(with: [
-                "NOVATUNE_CACHE_URL": "redis://user:canary@host", "NOVATUNE_S3_SECRET_ACCESS_KEY": "canary",
-                "NOVATUNE_S3_SESSION_TOKEN": "canary",
-                "NOVATUNE_JWT_HS256_SECRET": "canary-canary-canary-canary-canary",
-            ]))
+        let environment = Environments.least(with: [
+            "NOVATUNE_CACHE_URL": "redis://user:canary@host", "NOVATUNE_S3_SECRET_ACCESS_KEY": "canary",
+            "NOVATUNE_DATABASE_URL": "postgresql://u:canary@h/d", "NOVATUNE_S3_SESSION_TOKEN": "canary",
+            "NOVATUNE_JWT_HS256_SECRET": "canary-canary-canary-canary-canary", "NOVATUNE_KMS_KEY_ID": "alias/k",
+            "NOVATUNE_KMS_ACCESS_KEY_ID": "canary", "NOVATUNE_KMS_SECRET_ACCESS_KEY": "canary", "NOVATUNE_CACHE_KEYS": nil,
+            "NOVATUNE_CACHE_KEYS_COMMAND":
+                #"["/bin/echo","{\"current\":\"v1\",\"keys\":{\"v1\":\"Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5LWNhbmE=\"}}"]"#,
+        ])
+        let (settings, secrets) = (try Environments.read(environment), try Environments.readSecrets(environment))
+        #expect(secrets.keyRing.current == "v1")
         var dumped = ""
         dump(settings, to: &dumped)
-        for text in ["\(settings.cache.url)", "\(settings.s3)", "\(settings.secrets)", "\(settings.keyRingSource)", "\(settings)", dumped] {
-            #expect(!text.contains("canary"))
+        dump(secrets, to: &dumped)
+        dump(SettingsSource(environment: environment, configPath: nil), to: &dumped)
+        for text in ["\(settings.cache.url)", "\(settings.s3)", "\(secrets)", "\(settings.keyRingSource)", "\(settings)", dumped] {
+            #expect(!text.contains("canary") && !text.contains("Y2Fu"))
         }
     }
 }

@@ -21,8 +21,9 @@ struct Check: ParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() throws {
-        let settings = try checkSettings()
-        let (keySet, keyRing) = (settings.secrets.keySet, settings.secrets.keyRing)
+        let loaded = try checkSettings()
+        let settings = loaded.settings
+        let (keySet, keyRing) = (loaded.secrets.keySet, loaded.secrets.keyRing)
         line("token keys", "ok", keySet.keys.map(\.description).joined(separator: ", "))
         line(
             "cache keys", "ok",
@@ -30,7 +31,7 @@ struct Check: ParsableCommand {
         for warning in Precautions.warnings(settings, options.source) { line(warning.subject, "warning", warning.advice) }
 
         let silent = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
-        var probe = DependencyProbe(Resources(settings, telemetry: Telemetry(silent)))
+        var probe = DependencyProbe(Resources(settings, loaded.secrets, telemetry: Telemetry(silent)))
         let outcomes = [
             ("database", probe.database()), ("object store", probe.objects()), ("cache", probe.cache()),
             ("invalidations", probe.invalidations()),
@@ -52,9 +53,9 @@ struct Check: ParsableCommand {
         return source.values[name]
     }
 
-    private func checkSettings() throws -> Settings {
+    private func checkSettings() throws -> LoadedSettings {
         let source = options.source
-        var settings: Settings?
+        var settings: LoadedSettings?
         var complaints: [String] = []
         var failure = SettingsOptions.invalidSettings
         do {

@@ -38,15 +38,12 @@ struct Serve: ParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() throws {
-        let settings = try options.load()
-        let level = SharedLogLevel(settings.logLevel)
-        let logger = Logger(label: "novatune-streamd") { _ in JSONLogHandler(level: level) }
+        let (settings, resources, level, logger) = try prepare()
         // Before the first thread, so that all inherit it: signals are for this thread only.
         let signals = SignalWait([SIGTERM, SIGINT, SIGHUP])
         for name in settings.reserved { logger.warning("setting has no effect yet", metadata: ["setting": "\(name)"]) }
 
         let sockets = try openSockets(settings)
-        let resources = Resources(settings, telemetry: Telemetry(logger))
         let monitor = DependencyMonitor(resources)
         InvalidationWatch.start(resources)
         let gate = FastCGIServer(socket: sockets.gate, name: "gate", workers: Self.gateWorkers, capacity: Self.gateConnections) { _ in
@@ -61,7 +58,7 @@ struct Serve: ParsableCommand {
             "ready",
             metadata: [
                 "version": "\(NovatuneStreamd.version)", "stream": "\(settings.listen)", "gate": "\(settings.gateListen)",
-                "workers": "\(settings.workers)", "key_version": "\(settings.secrets.keyRing.current)",
+                "workers": "\(settings.workers)", "key_version": "\(resources.secrets.value.secrets.keyRing.current)",
                 "key_source": "\(settings.keyRingSource.name)",
             ])
 
@@ -90,6 +87,14 @@ struct Serve: ParsableCommand {
         logger.info("stopped", metadata: ["drained": "\(isDrained)"])
         // Threads that are still waiting for a dependency end with the process.
         Glibc.exit(0)
+    }
+
+    /// Secrets are held by `Resources` alone from here on, so that one that is replaced is dropped.
+    private func prepare() throws -> (Settings, Resources, SharedLogLevel, Logger) {
+        let loaded = try options.load()
+        let level = SharedLogLevel(loaded.settings.logLevel)
+        let logger = Logger(label: "novatune-streamd") { _ in JSONLogHandler(level: level) }
+        return (loaded.settings, Resources(loaded.settings, loaded.secrets, telemetry: Telemetry(logger)), level, logger)
     }
 
     private func watch(_ stream: FastCGIServer<StreamRoute>, _ registry: MetricRegistry) {

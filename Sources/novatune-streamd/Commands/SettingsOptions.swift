@@ -16,7 +16,7 @@ struct SettingsOptions: ParsableArguments {
     var source: SettingsSource { SettingsSource(environment: Environment.variables, configPath: config) }
 
     /// Ends the program where the settings are not valid: one line each on standard error, exit code 78.
-    func load() throws -> Settings {
+    func load() throws -> LoadedSettings {
         let source = source
         return try Self.telling { () throws(SettingsError) in try Self.read(source) }
     }
@@ -31,7 +31,7 @@ struct SettingsOptions: ParsableArguments {
         }
     }
 
-    static func read(_ source: SettingsSource) throws(SettingsError) -> Settings {
+    static func read(_ source: SettingsSource) throws(SettingsError) -> LoadedSettings {
         try SettingsReader.read(
             source, inherited: InheritedSockets.find(environment: Environment.variables, processID: getpid()))
     }

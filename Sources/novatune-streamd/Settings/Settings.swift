@@ -21,7 +21,6 @@ struct Settings {
     let keyRingSource: any KeyRingSource
     let cacheTTLBuffer: Duration
     let s3: S3Settings
-    let secrets: Secrets
     let claims: ClaimRequirements
     let requestTimeout: Duration
     /// How long a request may have waited for a worker.
@@ -33,6 +32,13 @@ struct Settings {
     let watchedPaths: [String]
     /// Names that are set and have no effect yet.
     let reserved: [String]
+}
+
+/// Settings with the secrets that they name. They part at once: settings stay for as long as the process runs, secrets until they are
+/// replaced.
+struct LoadedSettings {
+    let settings: Settings
+    let secrets: Secrets
 }
 
 /// What is replaced while requests are answered.

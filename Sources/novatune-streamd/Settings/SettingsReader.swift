@@ -28,7 +28,7 @@ struct SettingsReader {
     }
 
     /// - Parameter inherited: sockets that were open at start, by name (`stream`, `gate`).
-    static func read(_ source: SettingsSource, inherited: [String: SocketAddress]) throws(SettingsError) -> Settings {
+    static func read(_ source: SettingsSource, inherited: [String: SocketAddress]) throws(SettingsError) -> LoadedSettings {
         var reader = SettingsReader(source, inherited: inherited, complaints: source.complaints)
         return try reader.read()
     }
@@ -42,7 +42,7 @@ struct SettingsReader {
         return (database, cache)
     }
 
-    private mutating func read() throws(SettingsError) -> Settings {
+    private mutating func read() throws(SettingsError) -> LoadedSettings {
         let listen = address(.listen, inherited["stream"], "/run/novatune/stream.sock")
         let gateListen = address(.gateListen, inherited["gate"], "/run/novatune/gate.sock")
         if let listen, listen == gateListen { complaints.append("NOVATUNE_LISTEN and NOVATUNE_GATE_LISTEN are the same socket") }
@@ -75,14 +75,15 @@ struct SettingsReader {
             let buffer, let s3, let credentials, let keySet, let issuer, let audience, let leeway, let requestTimeout, let queueTimeout,
             let breakerFailures, let breakerOpen, let logLevel
         else { throw SettingsError(complaints: complaints, isTemporary: temporaryComplaints == complaints.count) }
-        return Settings(
+        let settings = Settings(
             listen: listen, gateListen: gateListen, workers: workers, database: database, cache: cache,
             keyRingSource: keyRingSource, cacheTTLBuffer: buffer, s3: s3,
-            secrets: Secrets(keySet: keySet, keyRing: keyRing, storeCredentials: credentials),
             claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway),
             requestTimeout: requestTimeout, queueTimeout: queueTimeout, breakerFailures: breakerFailures, breakerOpen: breakerOpen,
             logLevel: logLevel, watchedPaths: watchedPaths + keyRingSource.watchedPaths,
             reserved: SettingName.allCases.filter { $0.isReserved && values[$0] != nil }.map(\.rawValue))
+        return LoadedSettings(
+            settings: settings, secrets: Secrets(keySet: keySet, keyRing: keyRing, storeCredentials: credentials))
     }
 
     private mutating func database() -> DatabaseSettings? {

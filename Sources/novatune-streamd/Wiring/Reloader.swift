@@ -44,8 +44,9 @@ struct Reloader {
     mutating func reload() {
         taken = FileStamp(of: paths)
         do {
-            let settings = try SettingsOptions.read(options.source)
-            resources.secrets.replace(settings.secrets)
+            let loaded = try SettingsOptions.read(options.source)
+            let settings = loaded.settings
+            resources.secrets.replace(loaded.secrets)
             level.level = settings.logLevel
             if settings.watchedPaths != paths {
                 paths = settings.watchedPaths
@@ -53,7 +54,7 @@ struct Reloader {
             }
             backoff.succeeded()
             retryAt = nil
-            resources.telemetry.reloaded(settings)
+            resources.telemetry.reloaded(settings, loaded.secrets)
         } catch {
             retryAt = error.isTemporary ? .now.advanced(by: backoff.failed(jitter: .random(in: 0...1))) : nil
             resources.telemetry.refusedReload(error.complaints)

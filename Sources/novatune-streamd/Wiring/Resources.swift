@@ -23,10 +23,10 @@ final class Resources: Sendable {
     /// At most half of the workers wait for the object store.
     private let bulkhead: SharedBulkhead
 
-    init(_ settings: Settings, telemetry: Telemetry) {
+    init(_ settings: Settings, _ secrets: Secrets, telemetry: Telemetry) {
         self.settings = settings
         self.telemetry = telemetry
-        secrets = CurrentSecrets(settings.secrets)
+        self.secrets = CurrentSecrets(secrets)
         limits = RequestLimits(requestTimeout: settings.requestTimeout, queueTimeout: settings.queueTimeout)
         bulkhead = SharedBulkhead(Bulkhead.Policy(limit: settings.workers / 2))
         let breakerPolicy = CircuitBreaker.Policy(
@@ -40,7 +40,7 @@ final class Resources: Sendable {
         telemetry.watch(breakers)
         telemetry.watch(bulkhead)
         telemetry.watch(seals)
-        telemetry.loaded(settings.secrets)
+        telemetry.loaded(secrets)
     }
 
     /// Keyed with the secret that signs, so that a URL is not served beyond its secret either.

@@ -74,8 +74,7 @@ final class Telemetry: CacheObserver {
         }
     }
 
-    func reloaded(_ settings: Settings) {
-        let secrets = settings.secrets
+    func reloaded(_ settings: Settings, _ secrets: Secrets) {
         loaded(secrets)
         logger.notice(
             "reloaded",

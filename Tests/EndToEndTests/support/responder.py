@@ -1,5 +1,6 @@
 """A responder beside the stack's own, on sockets of its own, with the stack's settings."""
 
+import json
 import os
 import subprocess
 
@@ -26,6 +27,13 @@ class Responder:
         self._config.write_text(settings(stack))
         self._config.chmod(0o600)
 
+    def leave_out(self, *parts):
+        """Of the stack's settings, those with one of `parts` in their names."""
+        lines = self._config.read_text().splitlines()
+        kept = [line for line in lines if not any(part in line.partition("=")[0] for part in parts)]
+        self._config.write_text("".join(f"{line}\n" for line in kept))
+        return self
+
     def start(self, command=(), stdin=subprocess.DEVNULL, pass_fds=(), preexec=None, **settings):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATUNE_")} | settings
         with open(self.log_file, "wb") as output:
@@ -51,8 +59,24 @@ class Responder:
         """Status and body."""
         return self._exchange(self.stream_socket, fastcgi_client.stream_request(track.id, token))
 
+    def gate(self, path):
+        """Status and body."""
+        return self._exchange(self.gate_socket, {"DOCUMENT_URI": path})
+
     def metrics(self):
-        return parsed(self._exchange(self.gate_socket, {"DOCUMENT_URI": "/metrics"})[1].decode())
+        return parsed(self.gate("/metrics")[1].decode())
+
+    def readiness(self):
+        return json.loads(self.gate("/readyz")[1])["dependencies"]
+
+    def events(self, name):
+        """Log lines of one event."""
+        lines = (json.loads(line) for line in self.log().splitlines())
+        return [line for line in lines if line["event"] == name]
+
+    def wait_for_event(self, name, count=1):
+        """The `count`-th line of this event."""
+        return wait_for(lambda: self.events(name)[count - 1 :], 10, f"{name} in the log")[0]
 
     @staticmethod
     def _exchange(socket, parameters):

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Presigned URLs made by botocore, one JSON object a line, for SigV4Tests.
+"""Presigned URLs and signed requests made by botocore, one JSON object a line, for SigV4Tests.
 
-    generate.py           writes presigned.jsonl beside this file
-    generate.py --check   exits 1 where presigned.jsonl is not what this botocore makes
+    generate.py           writes presigned.jsonl and signed.jsonl beside this file
+    generate.py --check   exits 1 where one of them is not what this botocore makes
 
 Needs boto3. Nothing is sent anywhere. The clock is set for each URL, so that the output never changes.
 """
@@ -14,11 +14,15 @@ import sys
 from unittest import mock
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 # Nothing of the machine's own AWS settings.
 SESSION = boto3.session.Session(region_name="us-east-1")
-OUTPUT = pathlib.Path(__file__).with_name("presigned.jsonl")
+PRESIGNED = pathlib.Path(__file__).with_name("presigned.jsonl")
+SIGNED = pathlib.Path(__file__).with_name("signed.jsonl")
 
 # Every character that some client, proxy or signer is known to treat in its own way.
 KEYS = [
@@ -182,7 +186,7 @@ def presign(vector):
         return client.generate_presigned_url(vector["method"], Params=parameters, ExpiresIn=vector["expiresInSeconds"])
 
 
-def lines():
+def presigned_lines():
     for vector in inputs():
         moment = datetime.datetime.fromisoformat(vector["time"]).replace(tzinfo=datetime.timezone.utc)
         output = {**vector, "method": "HEAD" if vector["method"] == "head_object" else "GET"}
@@ -191,15 +195,38 @@ def lines():
         yield json.dumps(output, ensure_ascii=True, sort_keys=True) + "\n"
 
 
+def signed_lines():
+    """POST requests to AWS KMS, signed by their headers."""
+    endpoints = ["https://kms.eu-central-1.amazonaws.com", "https://127.0.0.1:4566", "http://localhost:80", "https://kms.internal:443"]
+    payloads = ["", "{}", '{"KeyId":"alias/k\u00e9y","EncryptionContext":{"a":"b"}}', "x" * 4096]
+    combinations = itertools.product(endpoints, payloads, TOKENS[:2], TIMES[:3])
+    for number, (endpoint, payload, token, time) in enumerate(combinations):
+        key_id, secret = CREDENTIALS[number % len(CREDENTIALS)]
+        region = REGIONS[number % len(REGIONS)]
+        moment = datetime.datetime.fromisoformat(time)
+        headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"TrentService.{['Decrypt', 'Encrypt'][number % 2]}"}
+        request = AWSRequest("POST", endpoint + "/", headers=headers, data=payload.encode())
+        with mock.patch("botocore.auth.get_current_datetime", lambda *_, **__: moment):
+            SigV4Auth(Credentials(key_id, secret, token), "kms", region).add_auth(request)
+        yield json.dumps(
+            {
+                "endpoint": endpoint, "payload": payload, "region": region, "accessKeyID": key_id, "secretAccessKey": secret,
+                "sessionToken": token, "unixTime": int(moment.replace(tzinfo=datetime.timezone.utc).timestamp()), "headers": headers,
+                "authorization": request.headers["Authorization"],
+            }, ensure_ascii=True, sort_keys=True) + "\n"
+
+
 def main():
-    made = "".join(lines())
-    if sys.argv[1:] == ["--check"]:
-        if OUTPUT.read_text("ascii") != made:
-            sys.exit(f"{OUTPUT.name} is not what this botocore makes; run {pathlib.Path(__file__).name} and look at the difference")
-        print(f"{OUTPUT.name}: {made.count(chr(10))} vectors are as botocore makes them")
-    else:
-        OUTPUT.write_text(made, "ascii")
-        print(f"{OUTPUT.name}: {made.count(chr(10))} vectors")
+    for output, lines in ((PRESIGNED, presigned_lines()), (SIGNED, signed_lines())):
+        made = "".join(lines)
+        if sys.argv[1:] == ["--check"]:
+            if output.read_text("ascii") != made:
+                sys.exit(
+                    f"{output.name} is not what this botocore makes; run {pathlib.Path(__file__).name} and look at the difference")
+            print(f"{output.name}: {made.count(chr(10))} vectors are as botocore makes them")
+        else:
+            output.write_text(made, "ascii")
+            print(f"{output.name}: {made.count(chr(10))} vectors")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,129 @@
+"""What a running responder's memory may be asked for, and by whom."""
+
+import base64
+import json
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from support.responder import settings
+from support.rings import replace, ring
+from support.waiting import at_once, wait_for
+
+
+def memory(pid):
+    """Everything that the process may read or write, in pieces. Only root may ask."""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as contents:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            fields = line.split()
+            start, end = (int(part, 16) for part in fields[0].split("-"))
+            if "r" not in fields[1] or fields[-1] in ("[vvar]", "[vsyscall]"):
+                continue
+            try:
+                contents.seek(start)
+                yield contents.read(end - start)
+            except OSError:
+                continue
+
+
+def holds(pid, secret):
+    return any(secret in piece for piece in memory(pid))
+
+
+@pytest.fixture
+def serving(responders, tmp_path):
+    path = tmp_path / "ring.json"
+    first = ring("v1", "v1")
+    replace(path, json.dumps(first))
+    return responders().leave_out("CACHE_KEYS").start_on_own_sockets(NOVATUNE_CACHE_KEYS_FILE=str(path)), path, first
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into a process that is not dumpable")
+def test_removed_key_is_in_no_memory_raw_or_as_base64(serving, world, user):
+    responder, path, first = serving
+    assert responder.ask(world.track(user), user.token)[0] == 200
+    text = first["keys"]["v1"]
+    key = base64.b64decode(text)
+    # The control: while it is used it is there, once or more; and how it was written down is not there even now.
+    assert holds(responder.process.pid, key)
+    assert not holds(responder.process.pid, text.encode())
+    replace(path, json.dumps(ring("v2", "v2")))
+    responder.wait_for_event("reloaded")
+    tracks = world.tracks([user], each=64)
+
+    def is_gone():
+        # Each worker takes the new ring with its next request, and drops the former one.
+        assert set(at_once(64, lambda number: responder.ask(tracks[number], user.token)[0])) == {200}
+        return not holds(responder.process.pid, key)
+
+    wait_for(is_gone, 20, "the end of the key in memory")
+    assert not holds(responder.process.pid, text.encode())
+
+
+@pytest.fixture
+def place_for_everybody():
+    """Where another user may run a copy of the program."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        yield Path(directory)
+
+
+def test_process_writes_no_core(serving):
+    responder, _, _ = serving
+    limits = Path(f"/proc/{responder.process.pid}/limits").read_text()
+    assert next(line for line in limits.splitlines() if line.startswith("Max core file size")).split()[4:6] == ["0", "0"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may start another user's process")
+def test_others_of_the_same_user_may_not_look_into_the_process(stack, place_for_everybody):
+    """The kernel gives /proc/PID of a process that is not dumpable to root, and of any other to its user."""
+    nobody = 65534
+    program = shutil.copy(stack["RESPONDER_BINARY"], place_for_everybody / "novatune-streamd")
+    config = place_for_everybody / "responder.conf"
+    ring_file = place_for_everybody / "ring.json"
+    config.write_text(settings(stack) + "".join(
+        f"NOVATUNE_{name}=unix:{place_for_everybody}/{name}\n" for name in ("LISTEN", "GATE_LISTEN")))
+    ring_file.write_text(json.dumps(ring("v1", "v1")))
+    place_for_everybody.chmod(0o777)
+    for file in (config, ring_file):
+        os.chown(file, nobody, nobody)
+    with open(place_for_everybody / "log", "w+") as log:
+        process = subprocess.Popen(
+            [program, "--config", config], stderr=log, user=nobody, group=nobody, extra_groups=[],
+            env={"NOVATUNE_CACHE_KEYS_FILE": str(ring_file)})
+        control = subprocess.Popen(["/bin/sleep", "60"], user=nobody, group=nobody, extra_groups=[])
+        try:
+            wait_for(lambda: '"ready"' in Path(log.name).read_text(), 20, "the start")
+            owner = lambda pid: Path(f"/proc/{pid}/mem").stat().st_uid
+            assert owner(control.pid) == nobody and owner(process.pid) == 0
+        finally:
+            process.kill()
+            control.kill()
+            process.wait()
+            control.wait()
+
+
+def test_crash_leaves_neither_core_nor_key_behind(responders, tmp_path):
+    """Killed as by a fault, in a directory of its own, with core files allowed by whoever started it."""
+    path = tmp_path / "ring.json"
+    first = ring("v1", "v1")
+    replace(path, json.dumps(first))
+    place = tmp_path / "place"
+    place.mkdir()
+
+    def allow_cores():
+        os.chdir(place)
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    responder = responders().leave_out("CACHE_KEYS").start(
+        preexec=allow_cores, NOVATUNE_CACHE_KEYS_FILE=str(path), NOVATUNE_LISTEN=f"unix:{tmp_path}/stream",
+        NOVATUNE_GATE_LISTEN=f"unix:{tmp_path}/gate")
+    responder.process.send_signal(11)
+    assert responder.process.wait(20) == -11
+    assert list(place.iterdir()) == []
+    assert first["keys"]["v1"] not in responder.log() and base64.b64decode(first["keys"]["v1"]).hex() not in responder.log()

@@ -1,0 +1,66 @@
+import KeyManagement
+import SigV4
+import StreamIssuing
+@testable import novatune_streamd
+import TestSupport
+import Testing
+
+/// Where keys come from, as settings say it.
+@Suite struct KeySettingsTests {
+    private func complaints(_ changes: KeyValuePairs<String, String?>) -> [String] {
+        Environments.complaints(Environments.least(with: changes))
+    }
+
+    @Test(arguments: [
+        Row("NOVATUNE_CACHE_KEYS_DIRECTORY", "/etc/novatune/keys"), Row("NOVATUNE_CACHE_KEYS_COMMAND", "/bin/cat /etc/novatune/keys.json"),
+    ])
+    func twoSourcesAtOnceAreRefused(_ row: Row<String>) {
+        #expect(complaints([row.name: row.value]) == ["NOVATUNE_CACHE_KEYS and \(row.name) are both set; keep one"])
+    }
+
+    @Test func fileIsASourceLikeTheValueItself() throws {
+        let place = try TemporaryDirectory()
+        let path = try place.write(Environments.keyRing, as: "ring")
+        let settings = try Environments.read(
+            Environments.least(with: ["NOVATUNE_CACHE_KEYS": nil, "NOVATUNE_CACHE_KEYS_FILE": path]))
+        #expect(settings.keyRingSource.name == "file \(path)" && settings.watchedPaths.contains(path))
+        withExtendedLifetime(place) {}
+    }
+
+    @Test(arguments: ["cat /etc/keys", "", "[]", "[1]", #"["cat"]"#, #"["/bin/cat""#, "   "])
+    func commandThatIsNoAbsolutePathAndArgumentsIsRefused(_ text: String) {
+        let told = complaints(["NOVATUNE_CACHE_KEYS": nil, "NOVATUNE_CACHE_KEYS_COMMAND": text])
+        #expect(told.count >= 1 && told.allSatisfy { $0.contains("NOVATUNE_CACHE_KEYS") })
+    }
+
+    @Test(arguments: [
+        Row("/bin/cat", ["/bin/cat"]), Row("/bin/cat  /a /b ", ["/bin/cat", "/a", "/b"]),
+        Row(#"["/bin/sh","-c","echo \"a b\""]"#, ["/bin/sh", "-c", #"echo "a b""#]), Row(#"/bin/echo "a b""#, ["/bin/echo", "\"a", "b\""]),
+    ])
+    func commandIsSplitAtSpacesOrReadAsAnArray(_ row: Row<[String]>) {
+        #expect(CommandLineText.arguments(row.name) == row.value)
+    }
+
+    @Test func settingsOfKMSNeedItsKey() {
+        #expect(complaints(["NOVATUNE_KMS_REGION": "eu-central-1"]) == ["NOVATUNE_KMS_REGION: NOVATUNE_KMS_KEY_ID is not set"])
+    }
+
+    @Test(arguments: [
+        Row("https://kms.eu-central-1.amazonaws.com", true), Row("http://127.0.0.1:4566", true), Row("http://localhost:4566", true),
+        Row("http://[::1]:4566", true), Row("http://kms.internal", false), Row("http://10.0.0.1", false),
+        Row("http://127.0.0.1.example.com", false),
+    ])
+    func kmsWithoutTLSIsForThisMachineOnly(_ row: Row<Bool>) {
+        #expect(complaints(["NOVATUNE_KMS_KEY_ID": "alias/k", "NOVATUNE_KMS_ENDPOINT": row.name]).isEmpty == row.value)
+    }
+
+    @Test func storeCredentialsComeInOneDocumentOrOneByOneAndNotBoth() throws {
+        let document = #"{"Version":1,"AccessKeyId":"id","SecretAccessKey":"s","SessionToken":"t","Expiration":"2026-01-08T12:32:00Z"}"#
+        let environment = Environments.least(with: [
+            "NOVATUNE_S3_ACCESS_KEY_ID": nil, "NOVATUNE_S3_SECRET_ACCESS_KEY": nil, "NOVATUNE_S3_CREDENTIALS": document,
+        ])
+        let credentials = try Environments.readSecrets(environment).storeCredentials
+        #expect(credentials.accessKeyID == "id" && credentials.sessionToken == "t" && credentials.expiration?.seconds == 1_767_875_520)
+        #expect(complaints(["NOVATUNE_S3_CREDENTIALS": document]).count == 2)
+    }
+}

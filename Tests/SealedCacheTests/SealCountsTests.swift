@@ -1,0 +1,91 @@
+import Cryptography
+@testable import SealedCache
+import TestSupport
+import Testing
+
+@Suite struct SealCountsTests {
+    private let store = MemoryStore()
+
+    private func sealer(_ counts: SealCounts, _ ring: KeyRing) throws -> EntrySealer { try EntrySealer(ring, counts: counts) }
+
+    private func seal(_ times: Int, _ sealer: EntrySealer) throws {
+        for _ in 0..<times { _ = try sealer.seal([1], under: "k") }
+    }
+
+    private func total(_ counts: SealCounts) -> Int64? { counts.figures.first?.total }
+
+    @Test func everySealOfEverySealerIsCountedByItsKeysVersion() throws {
+        let counts = SealCounts()
+        let ring = try Rings.ring(current: "v2", ["v1": Rings.one, "v2": Rings.two])
+        try seal(3, sealer(counts, ring))
+        try seal(2, sealer(counts, ring))
+        _ = try sealer(counts, ring).open(try sealer(counts, ring).seal([1], under: "k"), under: "k")
+        #expect(counts.figures == [SealCounts.Figures(version: "v2", own: 6, total: 6)])
+    }
+
+    @Test func processesThatShareAStoreKnowTheSumOfAll() throws {
+        let (one, two) = (SealCounts(), SealCounts())
+        let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
+        try seal(5, sealer(one, ring))
+        try seal(7, sealer(two, ring))
+        try one.share(through: store, prefix: "p")
+        try two.share(through: store, prefix: "p")
+        try one.share(through: store, prefix: "p")
+        #expect(total(one) == 12 && total(two) == 12)
+        try seal(1, sealer(two, ring))
+        #expect(total(two) == 13, "what has not been shared yet counts, too")
+        #expect(try SealCounts.total(of: Rings.one, in: store, prefix: "p") == 12)
+    }
+
+    /// A version's name may be used again for other bytes, and another version's bytes be the same.
+    @Test func figuresBelongToTheBytesOfAKeyAndNotToItsName() throws {
+        let counts = SealCounts()
+        try seal(4, sealer(counts, try Rings.ring(current: "v1", ["v1": Rings.one])))
+        try counts.share(through: store, prefix: "p")
+        #expect(try SealCounts.total(of: Rings.two, in: store, prefix: "p") == 0)
+        #expect(try SealCounts.total(of: Rings.one, in: store, prefix: "other") == 0)
+        let restarted = SealCounts()
+        _ = try sealer(restarted, try Rings.ring(current: "renamed", ["renamed": Rings.one]))
+        try restarted.share(through: store, prefix: "p")
+        #expect(total(restarted) == 4)
+    }
+
+    @Test func storeThatForgotIsToldAgain() throws {
+        let counts = SealCounts()
+        let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
+        try seal(9, sealer(counts, ring))
+        try counts.share(through: store, prefix: "p")
+        let emptied = MemoryStore()
+        try counts.share(through: emptied, prefix: "p")
+        #expect(total(counts) == 9)
+        #expect(try SealCounts.total(of: Rings.one, in: emptied, prefix: "p") == 9)
+    }
+
+    @Test func storeThatFailsLosesNoCount() throws {
+        let counts = SealCounts()
+        let count = try counts.count(of: Rings.one, version: "v1")
+        for _ in 0..<3 { #expect(count.mayCountOneMore()) }
+        #expect(throws: ValueStoreError.self) {
+            try count.share { (_) throws(ValueStoreError) in throw ValueStoreError(code: "connect", reason: "down") }
+        }
+        #expect(count.total == 3)
+        try counts.share(through: store, prefix: "p")
+        #expect(count.total == 3)
+        #expect(try SealCounts.total(of: Rings.one, in: store, prefix: "p") == 3)
+    }
+
+    @Test func keyThatHasSealedAsOftenAsItMaySealsNoMoreAndStillOpens() throws {
+        let counts = SealCounts(limit: 2)
+        let sealer = try sealer(counts, try Rings.ring(current: "v1", ["v1": Rings.one]))
+        let value = try sealer.seal([7], under: "k")
+        _ = try sealer.seal([7], under: "k")
+        let error = #expect(throws: CryptographyError.self) { try sealer.seal([7], under: "k") }
+        #expect(error?.description.contains("rotate") == true)
+        #expect(try sealer.open(value, under: "k") == [7])
+        #expect(total(counts) == 2)
+    }
+
+    @Test func warningComesWellBeforeTheLimit() {
+        #expect(SealCounts.limit == 4_294_967_296 && SealCounts.warningLevel == SealCounts.limit / 2)
+    }
+}

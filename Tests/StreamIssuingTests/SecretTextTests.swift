@@ -1,0 +1,28 @@
+import StreamIssuing
+import Testing
+
+@Suite struct SecretTextTests {
+    private let secret = SecretText("canary")
+
+    @Test func noTypeThatHoldsOneShowsIt() {
+        let presigned = PresignedURL(url: secret, expiresAt: UnixTime(seconds: 1))
+        let stamp = Stamp(trackVersion: 1, objectKey: secret, userEpoch: 2, presignFingerprint: 3)
+        let track = Track(id: Facts.trackID, status: .ready, version: 1, objectKey: secret, mimeType: "audio/mpeg", sizeInBytes: 1)
+        let holders: [Any] = [
+            secret, [secret], Optional(secret) as Any, presigned, stamp, CachedStreamURL(presigned: presigned, stamp: stamp), track,
+            StreamURL(url: secret, expiresAt: UnixTime(seconds: 1), contentType: "audio/mpeg", fileSizeInBytes: 1),
+            Facts.facts(track: track),
+        ]
+        for holder in holders {
+            var dumped = ""
+            dump(holder, to: &dumped)
+            for text in ["\(holder)", String(reflecting: holder), String(describing: Mirror(reflecting: holder)), dumped] {
+                #expect(!text.contains("canary"), "\(type(of: holder))")
+            }
+        }
+    }
+
+    @Test func whoeverSaysSoGetsIt() {
+        #expect(secret.exposed == "canary" && secret == "canary" && "\(secret)" == "<redacted>")
+    }
+}
