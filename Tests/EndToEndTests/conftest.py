@@ -1,6 +1,5 @@
 """Fixtures. The stack must be up: STACK_ENV names its env file (contract §7), STACK_STATE its state directory."""
 
-import json
 import os
 import random
 import subprocess
@@ -28,7 +27,7 @@ from support.world import World
 
 def pytest_collection_modifyitems(items):
     """What no log may contain is known when all else has run."""
-    items.sort(key=lambda item: item.path.name == "test_secrets.py")
+    items.sort(key=lambda item: (item.path.name == "test_secrets.py", item.name.startswith("test_nothing_written_holds")))
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +36,18 @@ def stack():
     if not env_file:
         pytest.exit("STACK_ENV must name the env file of a stack that is up: nginx/up --detach, then .build/local/env", 2)
     stack = Stack(env_file, os.environ.get("STACK_STATE", Path(env_file).parent))
-    key_ring = json.loads(Path(stack["CACHE_KEYS_FILE"]).read_text())
-    canaries.add(stack["S3_SECRET_ACCESS_KEY"], stack["JWT_HS256_SECRET"], stack.names.get("PG_PASSWORD"), *key_ring["keys"].values())
-    canaries.add(*(value for name, value in stack.names.items() if name.startswith("TOKEN_")))
+    canaries.add_key_ring(stack["CACHE_KEYS_FILE"])
+    canaries.add(stack["S3_SECRET_ACCESS_KEY"], kind="S3 secret key")
+    canaries.add(stack["S3_ACCESS_KEY_ID"], kind="S3 access key id")
+    canaries.add(stack["JWT_HS256_SECRET"], kind="JWT secret")
+    canaries.add(stack.names.get("PG_PASSWORD"), kind="database password")
+    for name, value in stack.names.items():
+        if name.startswith("TOKEN_"):
+            canaries.add_token(value)
+    # The demo's rows.
+    for title, key in stack.sql("select title, object_key from novatune.tracks"):
+        canaries.add(title, kind="title")
+        canaries.add(key, kind="object key")
     return stack
 
 

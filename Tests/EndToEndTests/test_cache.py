@@ -206,7 +206,7 @@ def test_new_key_version_opens_old_entries_and_seals_new_ones(api, stack, world,
     ring = json.loads(Path(stack["CACHE_KEYS_FILE"]).read_text())
     ring["keys"]["next"] = "bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE="
     ring["current"] = "next"
-    canaries.add(ring["keys"]["next"])
+    canaries.add_key(ring["keys"]["next"])
     file = tmp_path / "ring.json"
     file.write_text(json.dumps(ring))
     key = cache_key(cached)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from support import canaries
+from support import canaries, evidence
 from support.entries import Cast
 from support.invalidations import REASONS, counted
 from support.ulids import ulid
@@ -27,6 +27,7 @@ def invalidate(stack):
             command += ["--config", stack.state / "responder.conf"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20)
         output = done.stdout + done.stderr
+        evidence.keep("output of invalidate", output.encode())
         assert [secret for secret in [PASSWORD, *canaries.all_canaries()] if secret in output] == []
         return done
 

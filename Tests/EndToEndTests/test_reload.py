@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_sighup_takes_a_new_key_ring_without_losing_a_request(api, stack, world,
     path = Path(stack["CACHE_KEYS_FILE"])
     ring = json.loads(path.read_text())
     rotated = {"current": "v2", "keys": ring["keys"] | {"v2": base64.b64encode(os.urandom(32)).decode()}}
-    canaries.add(rotated["keys"]["v2"])
+    canaries.add_key(rotated["keys"]["v2"])
     tracks = world.tracks(world.users(100))
     assert api.stream(track.id, user.token).status == 200
     with Traffic(api, [(each.id, each.owner.token, each) for each in tracks], connections=8, pause=0.01) as traffic:
@@ -87,7 +88,7 @@ def test_sighup_with_a_mistake_in_a_file_changes_nothing(api, stack, user, track
 
 def test_sighup_takes_another_log_level(stack, api, world, user):
     path = stack.state / "responder.conf"
-    with file_with(path, path.read_text() + "NOVATUNE_LOG_LEVEL=debug\n"):
+    with file_with(path, re.sub("NOVATUNE_LOG_LEVEL=.*", "NOVATUNE_LOG_LEVEL=debug", path.read_text())):
         assert reload(stack, "reloaded")["log_level"] == "debug"
         track = world.track(user)
         assert api.stream(track.id, user.token).status == 200

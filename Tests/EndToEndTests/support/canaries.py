@@ -1,11 +1,57 @@
-"""Everything that no log may contain. Whoever makes a secret in these tests adds it here."""
+"""Everything that no log may contain, and what kind of secret it is. Whoever makes a secret in these tests adds it here."""
 
-_seen: set[str] = set()
+import base64
+import json
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+_kinds: dict[bytes, str] = {}
+# Anything shorter stands in innocent texts too.
+SHORTEST = 10
+# A secret that a client put into its own request's path.
+OWN_PATH = "misplaced secret in a path"
 
 
-def add(*texts):
-    _seen.update(text for text in texts if text)
+def add(*texts, kind="secret"):
+    for text in texts:
+        text = text.encode() if isinstance(text, str) else text
+        if text and len(text) >= SHORTEST:
+            _kinds.setdefault(bytes(text), kind)
+
+
+def add_token(token):
+    """Whole, and each part that says something on its own; the header is the same in all."""
+    add(token, kind="token")
+    _, *parts = token.split(".")
+    if len(parts) == 2:
+        add(parts[0], kind="token's claims")
+        add(parts[1], kind="token's signature")
+
+
+def add_url(url):
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    add(url, kind="presigned URL")
+    add(parts.path, unquote(parts.path), kind="presigned URL's path")
+    for name in ("Signature", "Credential", "Security-Token"):
+        add(query.get(f"X-Amz-{name}"), kind=f"X-Amz-{name}")
+
+
+def add_key_ring(path):
+    for key in json.loads(Path(path).read_text())["keys"].values():
+        add_key(key)
+
+
+def add_key(key):
+    """A base64 text, and the bytes that it stands for."""
+    add(key, kind="cache key")
+    add(base64.b64decode(key), kind="cache key")
+
+
+def kinds():
+    return dict(_kinds)
 
 
 def all_canaries():
-    return sorted(_seen)
+    """Those that are text."""
+    return sorted(text for text in (marker.decode("utf-8", "replace") for marker in _kinds) if "\ufffd" not in text)

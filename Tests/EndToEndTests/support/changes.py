@@ -104,7 +104,7 @@ class Changes:
             id = self._random.choice(missing)
             row = TrackRow(self._random.choice(self._users), self._random.choice(["Processing", "Failed", "Ready"]), self._next_revision(id))
             text = ("insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, status)"
-                    " values (%s, %s, 'Again', %s, 'audio/mpeg', %s, %s)")
+                    " values (%s, %s, 'Another title that no log contains', %s, 'audio/mpeg', %s, %s)")
             values = (id, row.owner, object_key(id, row.revision), row.revision + 1, row.status)
             return Change("insert", {"hand": (text, *values)}, lambda facts, _: facts.with_track(id, row), tracks=(id,))
 

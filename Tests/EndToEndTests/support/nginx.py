@@ -6,6 +6,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+from support import evidence
 from support.stack import REPOSITORY
 from support.waiting import wait_for
 
@@ -42,6 +43,8 @@ def nginx_with(stack, directory, **settings):
     port = free_port()
     rendered = render(stack, directory, LISTEN=f"127.0.0.1:{port}", **settings)
     assert rendered.returncode == 0, rendered.stderr
+    evidence.keep_file(directory / "access.log")
+    evidence.keep_file(directory / "error.log")
     # Two worker processes, as in production: whatever is shared must be in shared memory.
     process = subprocess.Popen(
         command(directory, "-g", "daemon off;"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

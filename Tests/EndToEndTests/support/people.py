@@ -16,7 +16,7 @@ class Person:
         self._member_of = member_of
         self._stack = stack
         self._password = secrets.token_hex(16)
-        canaries.add(self._password)
+        canaries.add(self._password, kind="database password")
 
     def __enter__(self):
         self._stack.sql(f"create role {self.role} login password '{self._password}' in role {self._member_of}")

@@ -16,7 +16,7 @@ from support.traffic import Traffic
 CLIENTS = 16
 USERS, TRACKS = 6, 6
 # In every object key of a race.
-canaries.add("audio/race/")
+canaries.add("audio/race/", kind="object key")
 
 
 class Race:

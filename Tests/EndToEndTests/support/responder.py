@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from support import fastcgi_client
+from support import evidence, fastcgi_client
 from support.metrics import parsed
 from support.waiting import wait_for
 
@@ -20,6 +20,7 @@ class Responder:
 
     def __init__(self, stack, directory):
         self.log_file = directory / "responder.log"
+        evidence.keep_file(self.log_file)
         self.stream_socket, self.gate_socket = directory / "stream", directory / "gate"
         self.process = None
         self._binary = stack["RESPONDER_BINARY"]
@@ -36,7 +37,7 @@ class Responder:
 
     def start(self, command=(), stdin=subprocess.DEVNULL, pass_fds=(), preexec=None, **settings):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATUNE_")} | settings
-        with open(self.log_file, "wb") as output:
+        with open(self.log_file, "ab") as output:
             self.process = subprocess.Popen(
                 [*command, self._binary, "--config", self._config], stdin=stdin, stderr=output, env=environment, pass_fds=pass_fds,
                 preexec_fn=preexec)

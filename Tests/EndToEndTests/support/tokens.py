@@ -28,7 +28,7 @@ def token(claims, sign, header):
 def token_of(payload, sign, header):
     text = f"{encoded(header)}.{payload}"
     text += "." + base64url(sign(text.encode()))
-    canaries.add(text)
+    canaries.add_token(text)
     return text
 
 

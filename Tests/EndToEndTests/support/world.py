@@ -8,7 +8,7 @@ from support.ulids import ulid
 
 
 TITLE = "A title that no log contains"
-canaries.add(TITLE)
+canaries.add(TITLE, "Another title that no log contains", kind="title")
 
 
 def quoted(text):
@@ -70,7 +70,7 @@ class World:
                 id = ulid()
                 key = object_key(id) if callable(object_key) else object_key or self._shared_key
                 tracks.append(Track(id, owner, key, mime_type, size or len(self.shared_content)))
-        canaries.add(*(track.object_key for track in tracks))
+        canaries.add(*(track.object_key for track in tracks), kind="object key")
         rows = ",".join(
             f"({quoted(track.id)}, {quoted(track.owner.id)}, {quoted(TITLE)}, {quoted(track.object_key)}, "
             f"{quoted(track.mime_type)}, {track.size}, {quoted(status)})"
@@ -97,7 +97,7 @@ class World:
     def put(self, key, content):
         self._s3.put_object(Bucket=self._stack["S3_BUCKET"], Key=key, Body=content)
         self._objects.append(key)
-        canaries.add(key)
+        canaries.add(key, kind="object key")
         return key
 
     def clean_up(self):
