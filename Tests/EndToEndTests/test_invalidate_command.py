@@ -14,6 +14,7 @@ from support.waiting import wait_for
 
 DONE, FAILED, BAD_ARGUMENTS, BAD_SETTINGS = 0, 1, 64, 78
 PASSWORD = "a password that no output contains"
+canaries.add(PASSWORD, kind="password")
 
 
 @pytest.fixture

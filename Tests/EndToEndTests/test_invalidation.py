@@ -19,7 +19,7 @@ CHANGES = {
     "deletion by hand": ("update novatune.tracks set status = 'Deleted' where track_id = '{track}'", TRACKS, {"deletion": 3}),
     "deletion and restoration": (
         "select novatune.delete_track('{track}', 'x'); select novatune.restore_track('{track}', 'x')", TRACKS, {"deletion": 3}),
-    "other object": ("update novatune.tracks set object_key = 'other' where track_id = '{track}'", TRACKS, {"status_change": 3}),
+    "other object": ("update novatune.tracks set object_key = 'audio/an-object-that-no-log-names.mp3' where track_id = '{track}'", TRACKS, {"status_change": 3}),
     "other type": ("update novatune.tracks set mime_type = 'audio/ogg' where track_id = '{track}'", TRACKS, {"status_change": 3}),
     "other size": ("update novatune.tracks set file_size_bytes = 7 where track_id = '{track}'", TRACKS, {"status_change": 3}),
     "other owner": ("update novatune.tracks set user_id = '{stranger}' where track_id = '{track}'", TRACKS, {"status_change": 3}),

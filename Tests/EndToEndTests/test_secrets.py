@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 import time
 from pathlib import Path
 
@@ -38,6 +39,17 @@ def whatever_fails_has_failed(api, stack, world, mint, user, track):
     last = f"e2e-{ulid()}"
     api.stream(track.id, user.token, {"X-Correlation-Id": last})
     stack.wait_for_log_line(last, "NGINX_ACCESS_LOG")
+
+
+def test_session_token_is_in_the_url_alone(responders, track, user):
+    token = secrets.token_urlsafe(300)
+    canaries.add(token, kind="S3 session token")
+    responder = responders().start_on_own_sockets(NOVATUNE_S3_SESSION_TOKEN=token, NOVATUNE_S3_VERIFY="none", NOVATUNE_CACHE_URL="memory:")
+    status, body = responder.ask(track, user.token)
+    assert status == 200 and b"X-Amz-Security-Token=" + token.encode() in body
+    responder.metrics()
+    assert '"trace"' in responder.log()
+    assert token not in responder.log()
 
 
 def test_nothing_written_holds_a_secret_in_any_form(stack, whatever_fails_has_failed):

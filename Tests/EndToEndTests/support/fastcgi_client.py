@@ -4,6 +4,7 @@ import socket
 import struct
 
 from support.fastcgi import BEGIN_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT, record
+from support.wire import Answer, keep
 
 
 def connect(path):
@@ -32,7 +33,9 @@ def receive(connection):
                 output += content
             if kind == END_REQUEST:
                 head, _, body = output.partition(b"\r\n\r\n")
-                return int(head.split()[1]), body
+                status = int(head.split()[1])
+                keep("/metrics" if status == 200 and b"streamUrl" not in body else "", Answer(status, (), body))
+                return status, body
     return None
 
 

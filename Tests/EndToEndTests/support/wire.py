@@ -32,7 +32,9 @@ class Answer:
 class Connection:
     """A kept connection; opened again where the server closed it after its last answer."""
 
-    def __init__(self, host, port, timeout=20.0, tls=None):
+    def __init__(self, host, port, timeout=20.0, tls=None, keeps=True):
+        # Whether its answers are the service's and so may hold no secret.
+        self._keeps = keeps
         self._address = (host, port)
         self._timeout = timeout
         self._tls = tls
@@ -76,7 +78,8 @@ class Connection:
         except (OSError, HTTPException):
             self.close()
             raise
-        keep(target, answer)
+        if self._keeps:
+            keep(target, answer)
         return answer
 
 
@@ -140,5 +143,6 @@ def fetch(url, headers=(), method="GET", body=b"", connect_to=None):
     parts = urlsplit(url)
     target = parts.path + ("?" + parts.query if parts.query else "")
     reach = urlsplit(connect_to or url)
-    with Connection(reach.hostname, reach.port) as connection:
+    # The store's errors name the object.
+    with Connection(reach.hostname, reach.port, keeps=False) as connection:
         return connection.exchange(method, target, {"Host": parts.netloc, **dict(headers)}, body)

@@ -1,5 +1,6 @@
 """Users, tracks and objects that a test makes for itself, and that vanish with it."""
 
+import re
 from dataclasses import dataclass, field
 
 from support import canaries
@@ -8,6 +9,7 @@ from support.ulids import ulid
 
 
 TITLE = "A title that no log contains"
+canaries.add("audio/an-object-that-no-log-names.mp3", kind="object key")
 canaries.add(TITLE, "Another title that no log contains", kind="title")
 
 
@@ -92,6 +94,7 @@ class World:
         self._stack.sql(f"update novatune.users set {assignments} where user_id = {quoted(user.id)}")
 
     def set_track(self, track, assignments):
+        canaries.add(*re.findall(r"object_key = '([^']+)'", assignments), kind="object key")
         self._stack.sql(f"update novatune.tracks set {assignments} where track_id = {quoted(track.id)}")
 
     def put(self, key, content):
