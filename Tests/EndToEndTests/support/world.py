@@ -9,6 +9,8 @@ from support.ulids import ulid
 
 
 TITLE = "A title that no log contains"
+
+# Of rows that tests make elsewhere.
 canaries.add("audio/an-object-that-no-log-names.mp3", kind="object key")
 canaries.add(TITLE, "Another title that no log contains", kind="title")
 
