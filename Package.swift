@@ -29,6 +29,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(name: "CFastCGI"),
@@ -50,7 +51,12 @@ let package = Package(
         room("HTTPClient", ["CCurl"]),
         room("KeyManagement", ["CLinux", "Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing", "StrictJSON"]),
         room("S3ObjectStore", ["HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
-        room("Observability", ["Resilience", "StreamIssuing", .product(name: "Logging", package: "swift-log")]),
+        room(
+            "Observability",
+            [
+                "Resilience", "StreamIssuing", .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ]),
 
         .executableTarget(
             name: "novatune-streamd",
@@ -60,6 +66,7 @@ let package = Package(
                 "SealedCache", "SigV4", "StreamIssuing", "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             swiftSettings: strict
         ),
@@ -77,7 +84,11 @@ let package = Package(
         tests("KeyManagement", ["Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
         tests("PostgreSQLTrackStore", ["StreamIssuing"]),
         tests("Resilience"),
-        tests("Observability", ["StreamIssuing", .product(name: "Logging", package: "swift-log")]),
+        tests(
+            "Observability",
+            [
+                "StreamIssuing", .product(name: "Logging", package: "swift-log"), .product(name: "CoreMetrics", package: "swift-metrics"),
+            ]),
         tests("FastCGI", ["Resilience"]),
         tests(
             "novatune-streamd",

@@ -5,7 +5,7 @@ import StreamIssuing
 /// Log lines as JSON objects on standard error, one write(2) a line, so that lines of several threads never mix.
 ///
 /// `{"timestamp":"2026-01-08T12:30:00.123Z","level":"info","event":"ready",…}`: the message is the event's name, the metadata
-/// its fields, in alphabetical order. No line is longer than `maximumLineLength`: a text that does not fit is cut, and fields after
+/// its fields, in alphabetical order, or as `LogFields` says. No line is longer than `maximumLineLength`: a text that does not fit is cut, and fields after
 /// it may be left out, but every line is valid JSON.
 public struct JSONLogHandler: LogHandler {
     public static let maximumLineLength = 4096
@@ -35,50 +35,18 @@ public struct JSONLogHandler: LogHandler {
         line.append("timestamp", Timestamp.now())
         line.append("level", event.level.rawValue)
         line.append("event", event.message.description)
-        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        for (name, value) in fields.sorted(by: { $0.key < $1.key }) { line.append(name, "\(value)") }
-        write(line.finished)
-    }
-
-    private func write(_ line: String) {
-        let bytes = Array(line.utf8)
+        let own = event.metadata ?? [:]
+        let fields = metadata.isEmpty ? own : metadata.merging(own) { _, new in new }
+        for (name, value) in fields.count > 1 ? fields.sorted(by: { $0.key < $1.key }) : Array(fields) {
+            if case .stringConvertible(let value) = value, let fields = value as? any LogFields {
+                fields.append(to: &line)
+            } else {
+                line.append(name, "\(value)")
+            }
+        }
+        line.finish()
         // A log that cannot be written must not stop the service.
-        unsafe bytes.withUnsafeBytes { unsafe _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
-    }
-}
-
-/// An object of strings on one line of bounded length.
-private struct JSONLine {
-    private var text = ""
-    /// Without the end of the object and the line.
-    private let limit: Int
-
-    init(maximumLength: Int) { limit = maximumLength - "}\n".utf8.count }
-
-    var finished: String { text + "}\n" }
-
-    /// Left out where not even its name fits; cut between two characters where the value does not.
-    mutating func append(_ name: String, _ value: String) {
-        var member = text.isEmpty ? "{\"" : ",\""
-        for scalar in name.unicodeScalars { member += Self.escaped(scalar) }
-        member += "\":\""
-        guard text.utf8.count + member.utf8.count < limit else { return }
-        text += member
-        for scalar in value.unicodeScalars {
-            let escaped = Self.escaped(scalar)
-            guard text.utf8.count + escaped.utf8.count < limit else { break }
-            text += escaped
-        }
-        text += "\""
-    }
-
-    private static func escaped(_ scalar: Unicode.Scalar) -> String {
-        switch scalar {
-        case "\"": "\\\""
-        case "\\": "\\\\"
-        case "\u{0}"..."\u{1F}", "\u{7F}": "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-        default: String(scalar)
-        }
+        unsafe line.bytes.withUnsafeBytes { unsafe _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
     }
 }
 

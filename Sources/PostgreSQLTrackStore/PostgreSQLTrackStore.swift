@@ -115,8 +115,10 @@ extension AccessFacts {
             self.init(user: user, track: nil, mayHearUntil: nil)
             return
         }
+        // The database keeps only ULIDs there.
+        guard let owner = ULID(try result.text(3)) else { throw PostgreSQLError(code: .unexpectedRow(column: 3)) }
         let track = Track(
-            id: trackID, status: TrackStatus(rawValue: try result.text(4)), version: try result.integer(5),
+            id: trackID, ownerID: owner, status: TrackStatus(rawValue: try result.text(4)), version: try result.integer(5),
             objectKey: SecretText(try result.text(6)), mimeType: try result.text(7), sizeInBytes: try result.integer(8))
         self.init(user: user, track: track, mayHearUntil: try Self.end(result, 9))
     }

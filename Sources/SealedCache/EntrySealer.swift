@@ -25,6 +25,8 @@ public final class EntrySealer {
     static let format: UInt8 = 1
 
     private let current: KeyRing.Version
+    /// What new entries are sealed with.
+    public var currentVersion: KeyRing.Version { current }
     private let currentCipher: AES256GCM
     private let ciphers: [KeyRing.Version: AES256GCM]
     private let random: any RandomSource

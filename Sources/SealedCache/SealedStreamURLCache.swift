@@ -1,9 +1,11 @@
-import Cryptography
+public import Cryptography
 public import Resilience
 public import StreamIssuing
 
 /// What happens in the cache, for those who count and log.
 public protocol CacheObserver: Sendable {
+    /// An entry was sealed and stored.
+    func stored(track: ULID, expiresAt: UnixTime, keyVersion: KeyRing.Version)
     func valueDidNotOpen(_ failure: EntrySealer.OpenFailure)
     func storeFailed(_ error: ValueStoreError)
 }
@@ -44,9 +46,10 @@ public final class SealedStreamURLCache: StreamURLCache {
             observer.storeFailed(ValueStoreError(code: "seal", reason: error.description))
             return
         }
-        withStore { (store) throws(ValueStoreError) in
+        let isStored: Void? = withStore { (store) throws(ValueStoreError) in
             try store.setValue(value, forKey: key, in: keys.group(user), timeToLive: timeToLive)
         }
+        if isStored != nil { observer.stored(track: track, expiresAt: entry.presigned.expiresAt, keyVersion: sealer.currentVersion) }
     }
 
     /// Nil where the store failed or is left alone.

@@ -42,7 +42,7 @@ public enum AccessDecision {
         guard let user = facts.user, user.status == .active else { throw .forbidden }
         guard tokenIsCurrent(listener, user) else { throw .unauthorized(.invalidToken) }
         guard let track = facts.track else { throw .trackNotFound }
-        guard let until = facts.mayHearUntil else { throw .forbidden }
+        guard let until = facts.mayHearUntil else { throw .accessDenied(owner: track.ownerID) }
         guard track.status == .ready else { throw .trackNotReady(track.id, track.status) }
         return Permission(track: track, sessionEpoch: user.sessionEpoch, until: until)
     }

@@ -17,6 +17,11 @@ public struct Problem: Error, Sendable, Equatable {
         public static let notFound = Kind(status: 404, slug: "not-found", title: "Not found")
         public static let methodNotAllowed = Kind(status: 405, slug: "method-not-allowed", title: "Method not allowed")
         public static let contentTooLarge = Kind(status: 413, slug: "content-too-large", title: "Content too large")
+
+        public static let all = [
+            unauthorized, forbidden, invalidTrackID, trackNotFound, trackNotReady, serviceUnavailable, notFound, methodNotAllowed,
+            contentTooLarge,
+        ]
     }
 
     /// What the `WWW-Authenticate` header of a 401 says (RFC 6750 §3).
@@ -36,6 +41,8 @@ public struct Problem: Error, Sendable, Equatable {
     public let detail: String
     public private(set) var challenge: Challenge?
     public private(set) var blockedTrack: BlockedTrack?
+    /// For a 403 about a track: whose it is, for the operator's log. Never part of the answer.
+    public private(set) var ownerID: ULID?
     /// For a 503: the dependency that failed and why, for the operator's log. Never part of the answer.
     public private(set) var cause: Unavailable?
 
@@ -56,6 +63,13 @@ extension Problem {
     }
 
     public static let forbidden = Problem(.forbidden, "You do not have access to this resource.")
+    /// The same answer, whatever the reason: nobody learns whose a track is.
+    public static func accessDenied(owner: ULID) -> Problem {
+        var problem = forbidden
+        problem.ownerID = owner
+        return problem
+    }
+
     public static let invalidTrackID = Problem(.invalidTrackID, "The track ID is not a ULID of 26 characters.")
     public static let trackNotFound = Problem(.trackNotFound, "There is no track with this ID.")
     public static let notFound = Problem(.notFound, "There is nothing at this path.")

@@ -23,6 +23,7 @@ public struct UserStatus: RawRepresentable, Sendable, Hashable {
 /// A track's row, as far as streaming needs it.
 public struct Track: Sendable, Equatable {
     public let id: ULID
+    public let ownerID: ULID
     public let status: TrackStatus
     /// Rises with each change that matters to streaming.
     public let version: Int64
@@ -32,8 +33,9 @@ public struct Track: Sendable, Equatable {
     public let mimeType: String
     public let sizeInBytes: Int64
 
-    public init(id: ULID, status: TrackStatus, version: Int64, objectKey: SecretText, mimeType: String, sizeInBytes: Int64) {
+    public init(id: ULID, ownerID: ULID, status: TrackStatus, version: Int64, objectKey: SecretText, mimeType: String, sizeInBytes: Int64) {
         self.id = id
+        self.ownerID = ownerID
         self.status = status
         self.version = version
         self.objectKey = objectKey

@@ -11,7 +11,7 @@ from botocore.config import Config
 
 pytest.register_assert_rewrite("support")
 
-from support import canaries
+from support import canaries, evidence
 from support.database import Database
 from support.invalidations import Words
 from support.kms import KMS
@@ -121,7 +121,7 @@ def words(api, database, redis):
 @pytest.fixture(scope="session")
 def kms(tmp_path_factory):
     service = KMS(tmp_path_factory.mktemp("kms"))
-    canaries.add(service.allowed[1], service.denied[1])
+    canaries.add(service.allowed[1], service.denied[1], kind="KMS secret access key")
     yield service
     service.stop()
 
@@ -132,9 +132,12 @@ def command(stack):
 
     def run(*arguments, **settings):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATUNE_")} | settings
-        return subprocess.run(
+        done = subprocess.run(
             [stack["RESPONDER_BINARY"], *map(str, arguments)], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=60)
+        # Some print keys, to standard output, because that is what they are for.
+        evidence.keep("standard error of commands", done.stderr.encode())
+        return done
 
     return run
 

@@ -55,7 +55,7 @@ import Testing
                 d_ms_bucket{le="1.0"} 4
                 d_ms_bucket{le="10.0"} 5
                 d_ms_bucket{le="+Inf"} 7
-                d_ms_sum 1023.0
+                d_ms_sum 1023
                 d_ms_count 7
 
                 """)
@@ -63,15 +63,15 @@ import Testing
 
     @Test func histogramWithoutObservationsIsAllZero() {
         _ = registry.histogram("d_ms", "Help.", bounds: [1])
-        #expect(registry.exposition().hasSuffix("d_ms_bucket{le=\"1.0\"} 0\nd_ms_bucket{le=\"+Inf\"} 0\nd_ms_sum 0.0\nd_ms_count 0\n"))
+        #expect(registry.exposition().hasSuffix("d_ms_bucket{le=\"1.0\"} 0\nd_ms_bucket{le=\"+Inf\"} 0\nd_ms_sum 0\nd_ms_count 0\n"))
     }
 
     @Test func gaugeIsReadWhenAsked() {
         let clock = SettableWallClock(5)
         registry.gauge("g", "Help.") { Double(clock.now.seconds) }
-        #expect(registry.exposition() == "# HELP g Help.\n# TYPE g gauge\ng 5.0\n")
+        #expect(registry.exposition() == "# HELP g Help.\n# TYPE g gauge\ng 5\n")
         clock.set(-7)
-        #expect(registry.exposition().hasSuffix("\ng -7.0\n"))
+        #expect(registry.exposition().hasSuffix("\ng -7\n"))
     }
 
     @Test func familiesStandInTheOrderInWhichTheyWereMade() {

@@ -7,6 +7,7 @@ import Testing
 /// What is written by the cache is found by the invalidator.
 @Suite struct CacheInvalidatorTests {
     private final class Silent: CacheObserver {
+        func stored(track: ULID, expiresAt: UnixTime, keyVersion: String) {}
         func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) { Issue.record("value did not open") }
         func storeFailed(_ error: ValueStoreError) { Issue.record("store failed: \(error)") }
     }

@@ -9,6 +9,7 @@ import Testing
     private final class Observer: CacheObserver {
         private let seen = Locked<[String]>([])
         var events: [String] { seen.withLock { $0 } }
+        func stored(track: ULID, expiresAt: UnixTime, keyVersion: KeyRing.Version) {}
         func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) { seen.withLock { $0.append(failure.rawValue) } }
         func storeFailed(_ error: ValueStoreError) { seen.withLock { $0.append(error.code) } }
     }

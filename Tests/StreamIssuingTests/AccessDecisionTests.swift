@@ -33,7 +33,8 @@ import Testing
     }
 
     @Test func trackOfAnotherIsForbidden() {
-        #expect(problem(Facts.facts(mayHearUntil: nil)) == .forbidden)
+        let denial = problem(Facts.facts(mayHearUntil: nil))
+        #expect(denial == .accessDenied(owner: Facts.ownerID) && denial?.kind == .forbidden && denial?.detail == Problem.forbidden.detail)
     }
 
     @Test(arguments: ["Processing", "Failed", "Deleted", "ready", "READY", "", "Archived"])
@@ -61,6 +62,6 @@ import Testing
     }
 
     @Test func ownershipComesBeforeStatus() {
-        #expect(problem(Facts.facts(track: Facts.track("Processing"), mayHearUntil: nil)) == .forbidden)
+        #expect(problem(Facts.facts(track: Facts.track("Processing"), mayHearUntil: nil)) == .accessDenied(owner: Facts.ownerID))
     }
 }

@@ -4,6 +4,7 @@ import StreamIssuing
 enum Facts {
     static let now: Int64 = 1_767_875_400
     static let userID = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0B")!
+    static let ownerID = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0D")!
     static let trackID = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0C")!
 
     static func listener(issuedAt: Int64? = now - 60) -> Listener {
@@ -16,7 +17,8 @@ enum Facts {
 
     static func track(_ status: String = "Ready", version: Int64 = 7, objectKey: SecretText = "audio/k.mp3") -> Track {
         Track(
-            id: trackID, status: TrackStatus(rawValue: status), version: version, objectKey: objectKey, mimeType: "audio/mpeg",
+            id: trackID, ownerID: ownerID, status: TrackStatus(rawValue: status), version: version, objectKey: objectKey,
+            mimeType: "audio/mpeg",
             sizeInBytes: 15_728_640)
     }
 

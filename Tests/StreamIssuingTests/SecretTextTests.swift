@@ -7,7 +7,9 @@ import Testing
     @Test func noTypeThatHoldsOneShowsIt() {
         let presigned = PresignedURL(url: secret, expiresAt: UnixTime(seconds: 1))
         let stamp = Stamp(trackVersion: 1, objectKey: secret, userEpoch: 2, presignFingerprint: 3)
-        let track = Track(id: Facts.trackID, status: .ready, version: 1, objectKey: secret, mimeType: "audio/mpeg", sizeInBytes: 1)
+        let track = Track(
+            id: Facts.trackID, ownerID: Facts.ownerID, status: .ready, version: 1, objectKey: secret, mimeType: "audio/mpeg", sizeInBytes: 1
+        )
         let holders: [Any] = [
             secret, [secret], Optional(secret) as Any, presigned, stamp, CachedStreamURL(presigned: presigned, stamp: stamp), track,
             StreamURL(url: secret, expiresAt: UnixTime(seconds: 1), contentType: "audio/mpeg", fileSizeInBytes: 1),

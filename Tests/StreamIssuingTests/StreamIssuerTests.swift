@@ -116,7 +116,7 @@ import Testing
         for (facts, problem) in [
             (Facts.facts(user: Facts.user("Suspended")), Problem.forbidden),
             (Facts.facts(user: Facts.user(validAfterMicroseconds: .max)), .unauthorized(.invalidToken)),
-            (Facts.facts(track: nil), .trackNotFound), (Facts.facts(mayHearUntil: nil), .forbidden),
+            (Facts.facts(track: nil), .trackNotFound), (Facts.facts(mayHearUntil: nil), .accessDenied(owner: Facts.ownerID)),
             (Facts.facts(track: Facts.track("Deleted")), .trackNotReady(Facts.trackID, .deleted)),
         ] {
             store.facts = facts

@@ -44,7 +44,9 @@ struct Serve: ParsableCommand {
         for name in settings.reserved { logger.warning("setting has no effect yet", metadata: ["setting": "\(name)"]) }
 
         let sockets = try openSockets(settings)
+        logger.info("starting", metadata: ["version": "\(NovatuneStreamd.version)"])
         let monitor = DependencyMonitor(resources)
+        monitor.expose(in: resources.telemetry)
         InvalidationWatch.start(resources)
         let gate = FastCGIServer(socket: sockets.gate, name: "gate", workers: Self.gateWorkers, capacity: Self.gateConnections) { _ in
             GateRoute(resources, monitor)

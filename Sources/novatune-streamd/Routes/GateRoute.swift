@@ -26,7 +26,7 @@ final class GateRoute: RequestHandler {
         case "/_gate/token": checkToken(request, &response)
         case "/healthz": answer(200, #"{"status":"alive"}"#, "application/json", &response)
         case "/readyz": answerReadiness(&response)
-        case "/metrics": answer(200, telemetry.registry.exposition(), MetricRegistry.contentType, &response)
+        case "/metrics": answerMetrics(request, &response)
         default: response.answer(.notFound, instance: request.instance, using: &text)
         }
     }
@@ -40,16 +40,21 @@ final class GateRoute: RequestHandler {
         }
         do {
             let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION"))
-            telemetry.acceptedToken()
+            telemetry.tokens.acceptedToken()
             response.start(status: 204)
             response.header("X-User-Id", listener.userID.description)
             response.finishWithoutBody()
         } catch {
-            telemetry.refusedToken(error)
+            telemetry.tokens.refusedToken(error)
             response.start(status: error.kind.status)
             if let challenge = error.challenge { response.header("WWW-Authenticate", challenge.header) }
             response.finishWithoutBody()
         }
+    }
+
+    private func answerMetrics(_ request: borrowing FastCGIRequest, _ response: inout FastCGIResponse) {
+        let format = ExpositionFormat(accept: request.parameter("HTTP_ACCEPT"))
+        answer(200, telemetry.registry.exposition(format), format.contentType, &response)
     }
 
     private func answerReadiness(_ response: inout FastCGIResponse) {

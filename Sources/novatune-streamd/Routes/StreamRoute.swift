@@ -34,10 +34,10 @@ final class StreamRoute: RequestHandler {
         if !resources.secrets.isCurrent(edition) { takeCurrentSecrets() }
         let start = ContinuousClock.now
         let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
-        var status = 200
-        var cameFromCache = false
+        var asked = Asked(request)
+        var (problem, cameFromCache): (Problem?, Bool) = (nil, false)
         do {
-            let issued = try issue(request, by: start.advanced(by: limits.requestTimeout - waited), waited)
+            let issued = try issue(request, &asked, by: start.advanced(by: limits.requestTimeout - waited), waited)
             cameFromCache = issued.cameFromCache
             response.start(status: 200)
             response.header("Content-Type", "application/json")
@@ -46,10 +46,26 @@ final class StreamRoute: RequestHandler {
             text.append(issued.streamURL)
             response.finish(body: text.bytes)
         } catch {
-            status = error.kind.status
+            problem = error
             response.answer(error, instance: request.instance, using: &text)
         }
-        telemetry.answered(status: status, cameFromCache: cameFromCache, after: start.duration(to: .now))
+        telemetry.answered(
+            AnsweredRequest(
+                userID: asked.userID, trackID: asked.trackID, correlationID: asked.correlationID, traceID: asked.traceID, problem: problem,
+                cameFromCache: cameFromCache, duration: start.duration(to: .now)))
+    }
+
+    /// Who asks for what, as far as it is known yet.
+    private struct Asked {
+        let correlationID: String
+        let traceID: String?
+        var userID: ULID?
+        var trackID: ULID?
+
+        init(_ request: borrowing FastCGIRequest) {
+            correlationID = request.parameter("CORRELATION_ID") ?? ""
+            traceID = nil
+        }
     }
 
     private func takeCurrentSecrets() {
@@ -63,19 +79,22 @@ final class StreamRoute: RequestHandler {
 
     /// In the order of the contract. Who may ask comes before what is asked, so that a stranger learns nothing.
     private func issue(
-        _ request: borrowing FastCGIRequest, by deadline: ContinuousClock.Instant, _ waited: Duration
+        _ request: borrowing FastCGIRequest, _ asked: inout Asked, by deadline: ContinuousClock.Instant, _ waited: Duration
     ) throws(Problem) -> Resources.Issuer.Issued {
         guard waited <= limits.queueTimeout else { throw .overloaded }
         guard let trackText = Self.trackText(request.parameter("DOCUMENT_URI")) else { throw .notFound }
         guard request.parameter("REQUEST_METHOD") == "POST" else { throw .methodNotAllowed }
         guard request.bodyLength <= Self.bodyLimit else { throw .contentTooLarge }
-        let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION"))
-        guard let trackID = ULID(trackText) else { throw .invalidTrackID }
+        asked.trackID = ULID(trackText)
+        let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION")) { asked.userID = $0.userID }
+        guard let trackID = asked.trackID else { throw .invalidTrackID }
         do {
-            return try issuer.issue(trackID, to: listener, by: deadline)
+            let issued = try issuer.issue(trackID, to: listener, by: deadline)
+            telemetry.issued(track: trackID, cameFromCache: issued.cameFromCache, expiresAt: issued.streamURL.expiresAt)
+            return issued
         } catch {
             if let cause = error.cause {
-                telemetry.failed(cause, track: trackID, correlationID: request.parameter("CORRELATION_ID") ?? "")
+                telemetry.failed(cause, track: trackID, correlationID: asked.correlationID, traceID: asked.traceID)
             }
             throw error
         }
@@ -96,13 +115,15 @@ final class StreamRoute: RequestHandler {
 
 extension TokenVerifier {
     /// A listener with the role `listener`, or the problem to answer with.
-    func listener(_ authorization: String?) throws(Problem) -> Listener {
+    /// - Parameter verified: told who it is as soon as that is known, also where the role is missing.
+    func listener(_ authorization: String?, verified: (Listener) -> Void = { _ in }) throws(Problem) -> Listener {
         let listener: Listener
         do {
             listener = try verify(authorization: authorization)
         } catch {
             throw .unauthorized(error == .missing ? .noToken : .invalidToken)
         }
+        verified(listener)
         guard listener.holdsListenerRole else { throw .forbidden }
         return listener
     }

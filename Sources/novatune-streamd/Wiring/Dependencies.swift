@@ -1,5 +1,6 @@
 import FastCGI
 import Glibc
+import Observability
 import PostgreSQLTrackStore
 import Resilience
 import S3ObjectStore
@@ -93,7 +94,12 @@ final class DependencyMonitor: Sendable {
                         case "object_store": probe.objects()
                         default: probe.cache()
                         }
-                    outcomes.withLock { $0[name] = outcome }
+                    let before = outcomes.withLock { outcomes in
+                        defer { outcomes[name] = outcome }
+                        return outcomes[name]
+                    }
+                    // The first failure is news, the first success is not.
+                    if (before?.failure == nil) != (outcome.failure == nil) { resources.telemetry.probed(outcome) }
                     _ = poll(nil, 0, Self.interval)
                 }
             }
@@ -109,4 +115,13 @@ final class DependencyMonitor: Sendable {
     }
 
     var isReady: Bool { state.allSatisfy { $0.failure == nil || $0.isOptional } }
+
+    /// As metrics; keys are there where none was refused.
+    func expose(in telemetry: Telemetry) {
+        telemetry.registry.gauges("readiness", "1 for what is well, as /readyz tells it.", label: "dependency") {
+            [weak self, weak telemetry] in
+            guard let self, let telemetry else { return [] }
+            return state.map { ($0.name, $0.failure == nil ? 1 : 0) } + [("keys", telemetry.reloadRefusal == nil ? 1 : 0)]
+        }
+    }
 }

@@ -9,7 +9,9 @@ import StreamIssuing
 
 /// What all workers share, and how each makes what is its own.
 final class Resources: Sendable {
-    typealias Issuer = StreamIssuer<PostgreSQLTrackStore, SealedStreamURLCache, S3ObjectStore>
+    typealias Issuer = StreamIssuer<
+        MeasuredTrackStore<PostgreSQLTrackStore>, MeasuredStreamURLCache<SealedStreamURLCache>, MeasuredObjectStore<S3ObjectStore>
+    >
 
     let clock = SystemClock()
     let telemetry: Telemetry
@@ -116,7 +118,11 @@ final class Resources: Sendable {
     }
 
     func makeIssuer(_ cache: SealedStreamURLCache, _ objects: S3ObjectStore, _ edition: CurrentSecrets.Edition) -> Issuer {
-        StreamIssuer(store: makeTrackStore(), cache: cache, objects: objects, policy: makePolicy(edition), clock: clock)
+        let dependencies = telemetry.dependencies
+        return StreamIssuer(
+            store: MeasuredTrackStore(makeTrackStore(), dependencies.database),
+            cache: MeasuredStreamURLCache(cache, dependencies.cache), objects: MeasuredObjectStore(objects, dependencies.objectStore),
+            policy: makePolicy(edition), clock: clock)
     }
 
     /// Tells the other responders how often the keys have sealed, and learns it from them.

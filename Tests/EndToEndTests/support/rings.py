@@ -13,7 +13,7 @@ from support import canaries
 def key():
     """32 bytes, as base64, that no log may contain."""
     text = base64.b64encode(os.urandom(32)).decode()
-    canaries.add(text)
+    canaries.add_key(text)
     return text
 
 

@@ -1,0 +1,79 @@
+public import CoreMetrics
+import Resilience
+import Synchronization
+
+/// A number that only rises.
+public final class CounterSeries: CounterHandler {
+    private let count = Atomic<Int64>(0)
+
+    public func increment() { count.add(1, ordering: .relaxed) }
+
+    public func increment(by amount: Int64) { count.add(amount, ordering: .relaxed) }
+
+    /// A Prometheus counter begins anew with its process only.
+    public func reset() {}
+
+    var value: Int64 { count.load(ordering: .relaxed) }
+}
+
+/// How often a figure fell below each of some bounds.
+public final class HistogramSeries: RecorderHandler, TimerHandler {
+    private struct State {
+        var counts: [Int64]
+        var sum = 0.0
+    }
+
+    private let bounds: [Double]
+    private let state: Locked<State>
+
+    init(bounds: [Double]) {
+        self.bounds = bounds
+        state = Locked(State(counts: Array(repeating: 0, count: bounds.count + 1)))
+    }
+
+    public func observe(_ value: Double) {
+        var bucket = 0
+        while bucket < bounds.count, value > bounds[bucket] { bucket += 1 }
+        state.withLock { state in
+            state.counts[bucket] += 1
+            state.sum += value
+        }
+    }
+
+    public func observe(milliseconds duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        observe(Double(seconds) * 1000 + Double(attoseconds) / 1e15)
+    }
+
+    public func record(_ value: Int64) { observe(Double(value)) }
+
+    public func record(_ value: Double) { observe(value) }
+
+    /// Histograms of times are in milliseconds here.
+    public func recordNanoseconds(_ duration: Int64) { observe(Double(duration) / 1e6) }
+
+    /// Cumulative, the last one of all.
+    var snapshot: (buckets: [(bound: Double?, count: Int64)], sum: Double) {
+        let state = state.withLock { $0 }
+        var cumulative: Int64 = 0
+        let counts = state.counts.map { count in
+            cumulative += count
+            return cumulative
+        }
+        return (Array(zip(bounds.map { $0 as Double? } + [nil], counts)), state.sum)
+    }
+}
+
+/// A number that rises and falls.
+public final class GaugeSeries: MeterHandler, RecorderHandler {
+    private let current = Locked(0.0)
+
+    var value: Double { current.withLock { $0 } }
+
+    public func set(_ value: Int64) { set(Double(value)) }
+    public func set(_ value: Double) { current.withLock { $0 = value } }
+    public func increment(by amount: Double) { current.withLock { $0 += amount } }
+    public func decrement(by amount: Double) { current.withLock { $0 -= amount } }
+    public func record(_ value: Int64) { set(value) }
+    public func record(_ value: Double) { set(value) }
+}

@@ -1,0 +1,85 @@
+import CoreMetrics
+import Observability
+import StreamIssuing
+
+/// What is counted of each request, instruments made before they are needed.
+struct RequestMetrics: Sendable {
+    private let answers: MetricFamily<CounterSeries>
+    private let problems: MetricFamily<CounterSeries>
+    private let issuedFromCache: CounterSeries
+    private let duration: Timer
+    private let hits, misses, presigned: Counter
+
+    init(_ registry: MetricRegistry) {
+        answers = registry.counter(
+            "stream_url_requests_total", "Answers to stream URL requests.", labels: ["status", "cache_hit"],
+            known: [["200", "true"], ["200", "false"]])
+        issuedFromCache = answers.series("200", "true")
+        problems = registry.counter(
+            "stream_url_problems_total", "Answers other than 200, by the last part of their problem type.", labels: ["type"],
+            known: Problem.Kind.all.map { [$0.slug] })
+        registry.histogram(
+            "stream_url_request_duration_ms", "Milliseconds from the request's last byte to the answer's first.",
+            bounds: MetricRegistry.defaultBounds)
+        registry.counter("stream_url_cache_hits_total", "Answers from the cache.")
+        registry.counter("stream_url_cache_misses_total", "Answers that had to be signed.")
+        registry.counter("stream_url_presign_generated_total", "Presigned URLs made.")
+        duration = Timer(label: "stream_url_request_duration_ms", factory: registry)
+        hits = Counter(label: "stream_url_cache_hits_total", factory: registry)
+        misses = Counter(label: "stream_url_cache_misses_total", factory: registry)
+        presigned = Counter(label: "stream_url_presign_generated_total", factory: registry)
+    }
+
+    func answered(_ request: AnsweredRequest) {
+        let (seconds, attoseconds) = request.duration.components
+        duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        if let problem = request.problem {
+            answers.increment(String(problem.kind.status), "false")
+            problems.increment(problem.kind.slug)
+        } else if request.cameFromCache {
+            issuedFromCache.increment()
+            hits.increment()
+        } else {
+            answers.increment("200", "false")
+            misses.increment()
+            presigned.increment()
+        }
+    }
+}
+
+/// Bearer tokens at the gate.
+struct TokenMetrics: Sendable {
+    private let checks: MetricFamily<CounterSeries>
+    private let accepted: CounterSeries
+
+    init(_ registry: MetricRegistry) {
+        checks = registry.counter(
+            "token_checks_total", "Bearer tokens checked at the gate.", labels: ["outcome"],
+            known: [["accepted"], [Problem.Kind.unauthorized.slug], [Problem.Kind.forbidden.slug]])
+        accepted = checks.series("accepted")
+    }
+
+    func acceptedToken() { accepted.increment() }
+
+    func refusedToken(_ problem: Problem) { checks.increment(problem.kind.slug) }
+}
+
+/// Calls to what the service depends on.
+struct DependencyMetrics: Sendable {
+    private let errors: MetricFamily<CounterSeries>
+    let database, objectStore, cache: HistogramSeries
+
+    init(_ registry: MetricRegistry) {
+        let names = Unavailable.Dependency.allCases.map(\.rawValue)
+        errors = registry.counter(
+            "dependency_errors_total", "Failed calls.", labels: ["dependency", "code"],
+            known: names.flatMap { name in ["timeout", "connect", "lost", "breaker_open"].map { [name, $0] } })
+        let durations = registry.histogram(
+            "dependency_call_duration_ms", "Milliseconds that calls took, retries included.", labels: ["dependency"],
+            bounds: MetricRegistry.defaultBounds, known: names.map { [$0] })
+        func series(_ dependency: Unavailable.Dependency) -> HistogramSeries { durations.series(dependency.rawValue) }
+        (database, objectStore, cache) = (series(.database), series(.objectStore), series(.cache))
+    }
+
+    func failed(_ dependency: Unavailable.Dependency, code: String) { errors.increment(dependency.rawValue, code) }
+}

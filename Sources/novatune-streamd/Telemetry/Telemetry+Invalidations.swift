@@ -1,0 +1,50 @@
+import Logging
+import Observability
+import Resilience
+import StreamIssuing
+
+// What the database says that is no longer good.
+extension Telemetry {
+    func watchListener() {
+        registry.gauge("invalidation_listener_up", "1 while invalidations are heard, else 0.") { [isListening] in
+            isListening.withLock { $0 } ? 1 : 0
+        }
+        registry.gauge(
+            "invalidation_listener_last_heard_timestamp_seconds",
+            "When the database last showed that it is listened to, since 1970: by a word, or by answering after 15 s of silence."
+        ) { [lastHeard, isListening, clock] in
+            // While nothing is lost, the connection has answered within its own patience.
+            Double((isListening.withLock { $0 } ? clock.now : lastHeard.withLock { $0 }).seconds)
+        }
+    }
+
+    func listening() {
+        isListening.withLock { $0 = true }
+        logger.info("listening for invalidations")
+    }
+
+    func stoppedListening(_ cause: Unavailable) {
+        let now = clock.now
+        isListening.withLock { isListening in
+            if isListening { lastHeard.withLock { $0 = now } }
+            isListening = false
+        }
+        failures.log(
+            .warning, "invalidations are not heard", kind: "listener-\(cause.code)", ["code": "\(cause.code)", "reason": "\(cause.reason)"])
+    }
+
+    func heard(_ invalidation: Invalidation, removed: Int) {
+        invalidations.increment(invalidation.reason.rawValue)
+        logger.debug(
+            "cache invalidated",
+            metadata: [
+                "user_id": "\(invalidation.scope.user?.description ?? "all")",
+                "track_id": "\(invalidation.scope.track?.description ?? "all")",
+                "reason": "\(invalidation.reason.rawValue)", "removed": "\(removed)",
+            ])
+    }
+
+    func didNotUnderstandInvalidation() {
+        failures.log(.warning, "invalidation not understood", kind: "invalidation", ["reason": "somebody else uses the channel"])
+    }
+}

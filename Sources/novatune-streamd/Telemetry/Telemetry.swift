@@ -1,0 +1,123 @@
+import CoreMetrics
+import Logging
+import Observability
+import Resilience
+import SealedCache
+import StreamIssuing
+
+/// What the process counts and logs, in one place, so that names are never written twice.
+final class Telemetry: Sendable {
+    let registry = MetricRegistry()
+    let logger: Logger
+    let clock: any WallClock
+    /// For what a failing dependency would say at each request.
+    let failures: RepeatedEventLog
+    let lastReload: Locked<Reload>
+    let isListening = Locked(false)
+    let lastHeard: Locked<UnixTime>
+    /// Key versions that a warning was given for.
+    let nearLimit = Locked<Set<String>>([])
+    let requests: RequestMetrics
+    let dependencies: DependencyMetrics
+    let tokens: TokenMetrics
+    private let openFailures: MetricFamily<CounterSeries>
+    let invalidations: MetricFamily<CounterSeries>
+
+    init(_ logger: Logger, clock: any WallClock = SystemClock()) {
+        self.logger = logger
+        self.clock = clock
+        failures = RepeatedEventLog(logger)
+        lastReload = Locked(Reload(moment: clock.now))
+        lastHeard = Locked(clock.now)
+        requests = RequestMetrics(registry)
+        dependencies = DependencyMetrics(registry)
+        tokens = TokenMetrics(registry)
+        openFailures = registry.counter(
+            "cache_open_failures_total", "Cache values that did not open.", labels: ["reason"],
+            known: EntrySealer.OpenFailure.allCases.map { [$0.rawValue] })
+        invalidations = registry.counter(
+            "stream_cache_invalidations_total", "Invalidations heard from the database.", labels: ["reason"],
+            known: Invalidation.Reason.allCases.map { [$0.rawValue] })
+        watchListener()
+        watchProcess()
+    }
+
+    // MARK: Reloads
+
+    /// How the last attempt to take keys and credentials anew went; at first, how the start did.
+    struct Reload: Sendable {
+        var refusal: String?
+        var keyVersion: String?
+        var credentialsExpiration: UnixTime?
+        var moment: UnixTime
+    }
+
+    // MARK: Dependencies
+
+    func watch(_ breakers: [Unavailable.Dependency: SharedBreaker]) {
+        registry.gauges("breaker_state", "Circuit breaker: 0 closed, 1 open, 2 half-open.", label: "dependency") {
+            breakers.map { dependency, breaker in
+                (dependency.rawValue, Double(CircuitBreaker.State.allCases.firstIndex(of: breaker.state) ?? 0))
+            }
+        }
+    }
+
+    func watch(_ bulkhead: SharedBulkhead) {
+        registry.gauge("object_store_calls_waiting", "Calls that wait for the object store now; at most half of the workers make one.") {
+            Double(bulkhead.occupied)
+        }
+    }
+
+    /// Tells how full the cache in the process is.
+    func watch(_ store: MemoryStore) {
+        registry.gauge("cache_entries", "Entries in the cache of this process.") { Double(store.usage.entries) }
+        registry.gauge("cache_bytes", "Bytes in the cache of this process.") { Double(store.usage.bytes) }
+    }
+
+    func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
+        logger.log(
+            level: state == .open ? .warning : .notice, "breaker \(state.rawValue)", metadata: ["dependency": "\(dependency.rawValue)"])
+    }
+
+    /// What the probes found, where it differs from what they found before.
+    func probed(_ outcome: DependencyProbe.Outcome) {
+        if let failure = outcome.failure {
+            logger.warning("dependency lost", metadata: ["dependency": "\(outcome.name)", "reason": "\(failure)"])
+        } else {
+            logger.notice("dependency back", metadata: ["dependency": "\(outcome.name)"])
+        }
+    }
+
+    func failed(_ cause: Unavailable, track: ULID, correlationID: String, traceID: String?) {
+        dependencies.failed(cause.dependency, code: cause.code)
+        // A missing object is one track's trouble: each track is told of.
+        let kind =
+            cause.code == "missing_object" || cause.code == "illegal_key" ? "\(cause.code)-\(track)" : "\(cause.dependency)-\(cause.code)"
+        var fields: Logger.Metadata = [
+            "dependency": "\(cause.dependency.rawValue)", "code": "\(cause.code)", "reason": "\(cause.reason)", "track_id": "\(track)",
+            "correlation_id": "\(correlationID)",
+        ]
+        if let traceID { fields["trace_id"] = "\(traceID)" }
+        failures.log(.error, "dependency failed", kind: kind, fields)
+    }
+}
+
+extension Telemetry: CacheObserver {
+    func stored(track: ULID, expiresAt: UnixTime, keyVersion: String) {
+        logger.debug(
+            "entry sealed and stored",
+            metadata: ["track_id": "\(track)", "expires_at": "\(expiresAt.rfc3339)", "key_version": "\(keyVersion)"])
+    }
+
+    func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) {
+        openFailures.increment(failure.rawValue)
+        failures.log(.warning, "cache value did not open", kind: "open-\(failure.rawValue)", ["reason": "\(failure.rawValue)"])
+    }
+
+    func storeFailed(_ error: ValueStoreError) {
+        dependencies.failed(.cache, code: error.code)
+        failures.log(
+            .warning, "dependency failed", kind: "cache-\(error.code)",
+            ["dependency": "cache", "code": "\(error.code)", "reason": "\(error.reason)"])
+    }
+}
