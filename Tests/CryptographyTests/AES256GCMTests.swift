@@ -8,6 +8,11 @@ import Testing
         let name, key, nonce, plaintext, associatedData, sealed: String
     }
 
+    private struct Forgery: Decodable {
+        let tcId: Int
+        let comment, key, iv, aad, msg, ct, tag, result: String
+    }
+
     private let nonce = [UInt8](0..<12)
     private let associatedData = Array("associated".utf8)
     private let plaintext = Array("plaintext of 30 bytes or so...".utf8)
@@ -28,6 +33,20 @@ import Testing
             try cipher.seal(plaintext.span, nonce: nonce.span, authenticating: data.span, into: &output)
             #expect(output.hexadecimalText == vector.sealed, "\(vector.name)")
             #expect(cipher.open(output.span, nonce: nonce.span, authenticating: data.span) == plaintext, "\(vector.name)")
+        }
+    }
+
+    @Test func forgeriesDoNotOpenAndEdgeCasesDo() throws {
+        let vectors = try VectorFile("aes256gcm-forgeries.json").json([Forgery].self)
+        #expect(vectors.contains { $0.result == "valid" } && vectors.contains { $0.result == "invalid" })
+        for vector in vectors {
+            let (iv, aad) = (hexadecimal(vector.iv), hexadecimal(vector.aad))
+            let sealed = hexadecimal(vector.ct) + hexadecimal(vector.tag)
+            // A key of another length makes no cipher at all.
+            let cipher = try? AES256GCM(key: SymmetricKey(hexadecimal(vector.key)))
+            let opened = cipher?.open(sealed.span, nonce: iv.span, authenticating: aad.span)
+            let expected = vector.result == "valid" ? hexadecimal(vector.msg) : nil
+            #expect(opened == expected, "\(vector.tcId), \(vector.comment)")
         }
     }
 

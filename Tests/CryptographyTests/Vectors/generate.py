@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Vectors for CryptographyTests.
 
-    generate.py    writes digests.json, aes256gcm.json and signatures.json beside this file
+    generate.py    writes digests.json, aes256gcm.json, aes256gcm-forgeries.json and signatures.json beside this file
 
 Inputs of digests.json are those of FIPS 180-4's examples and RFC 4231; of aes256gcm.json those of "The Galois/Counter Mode of
 Operation", appendix B, test cases 13 to 16, and some more. What must come out is hashlib's, hmac's and `cryptography`'s word, and
@@ -89,6 +89,67 @@ def aes256gcm():
         made.append({"name": name, "key": k.hex(), "nonce": n.hex(), "plaintext": plaintext.hex(), "associatedData": associated.hex(),
                      "sealed": sealed.hex()})
     write("aes256gcm.json", made)
+
+
+def aes256gcm_forgeries():
+    """Fields and flags as in Wycheproof's files; what is valid here are edge cases beyond those of aes256gcm.json."""
+    key, iv, aad, msg = bytes(range(32)), bytes(range(0x50, 0x5C)), b"associated data", b"plaintext of thirty-one bytes.."
+    cases = []
+
+    def add(comment, flags, result, key=key, iv=iv, aad=aad, msg=msg, ct=None, tag=None):
+        if ct is None or tag is None:
+            sealed = AESGCM(key).encrypt(iv, msg, aad)
+            ct, tag = sealed[:-16] if ct is None else ct, sealed[-16:] if tag is None else tag
+        cases.append({"tcId": len(cases) + 1, "comment": comment, "flags": flags, "key": key.hex(), "iv": iv.hex(), "aad": aad.hex(),
+                      "msg": msg.hex(), "ct": ct.hex(), "tag": tag.hex(), "result": result})
+
+    def flipped(data, bit):
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        return bytes(changed)
+
+    sealed = AESGCM(key).encrypt(iv, msg, aad)
+    ct, tag = sealed[:-16], sealed[-16:]
+    add("good", ["Control"], "valid")
+    for length in range(16):
+        add(f"tag of {length} bytes", ["TruncatedTag"], "invalid", tag=tag[:length])
+    add("tag of 17 bytes", ["LongTag"], "invalid", tag=tag + bytes(1))
+    for length in (0, 1, 8, 11, 13, 16, 32):
+        # The tag is right where a nonce of that length is allowed at all, so that the length alone refuses it.
+        other = bytes(range(length))
+        good = AESGCM(key).encrypt(other, msg, aad) if length >= 8 else sealed
+        add(f"nonce of {length} bytes", ["InvalidNonceSize"], "invalid", iv=other, ct=good[:-16], tag=good[-16:])
+    for length in (0, 1, 16, 24, 31, 33, 64):
+        other = bytes(range(length))
+        good = AESGCM(other).encrypt(iv, msg, aad) if length in (16, 24) else sealed
+        add(f"key of {length} bytes", ["InvalidKeySize"], "invalid", key=other, ct=good[:-16], tag=good[-16:])
+    for name, value in (("tag", tag), ("ct", ct), ("aad", aad), ("iv", iv)):
+        for bit in (0, 7, 8, 31, 32, 63, 64, 71, len(value) * 8 - 1):
+            changed = {"ct": ct, "tag": tag, name: flipped(value, bit)}
+            add(f"bit {bit} of {name} flipped", ["Modified"], "invalid", **changed)
+    for name, value in (("zeros", bytes(16)), ("ones", b"\xff" * 16), ("inverted", bytes(b ^ 0xFF for b in tag)),
+                        ("reversed", tag[::-1]), ("top bits flipped", bytes(b ^ 0x80 for b in tag))):
+        add(f"tag {name}", ["ModifiedTag"], "invalid", tag=value)
+    other = AESGCM(key).encrypt(iv, msg[::-1], aad)
+    add("tag of another message", ["ModifiedTag"], "invalid", ct=ct, tag=other[-16:])
+    add("ciphertext of another message", ["Modified"], "invalid", ct=other[:-16], tag=tag)
+    add("tag before the ciphertext", ["Modified"], "invalid", ct=(tag + ct)[:-16], tag=(tag + ct)[-16:])
+    add("associated data left out", ["Modified"], "invalid", aad=b"", ct=ct, tag=tag)
+    add("associated data moved into the ciphertext", ["Modified"], "invalid", aad=b"", ct=aad + ct, tag=tag)
+    add("zeros tag, nothing else", ["ModifiedTag"], "invalid", aad=b"", msg=b"", ct=b"", tag=bytes(16))
+    add("empty plaintext and associated data", ["EdgeCase"], "valid", aad=b"", msg=b"")
+    add("empty plaintext", ["EdgeCase"], "valid", msg=b"")
+    add("empty associated data", ["EdgeCase"], "valid", aad=b"")
+    for name, wanted in (("zeros", bytes(32)), ("ones", b"\xff" * 32), ("top bits", b"\x80" + bytes(31))):
+        # The plaintext whose ciphertext that is: the key stream is the ciphertext of zeros.
+        stream = AESGCM(key).encrypt(iv, bytes(32), aad)[:-16]
+        add(f"ciphertext of {name}", ["SpecialCaseCiphertext"], "valid", msg=bytes(a ^ b for a, b in zip(stream, wanted)))
+    for length in (16, 17, 255, 65_536):
+        add(f"associated data of {length} bytes", ["LongAAD"], "valid", aad=bytes(i % 253 for i in range(length)))
+        good = AESGCM(key).encrypt(iv, msg, bytes(i % 253 for i in range(length)))
+        add(f"associated data of {length} bytes, the last one left out", ["LongAAD"], "invalid",
+            aad=bytes(i % 253 for i in range(length - 1)), ct=good[:-16], tag=good[-16:])
+    write("aes256gcm-forgeries.json", cases)
 
 
 def signatures():
@@ -187,4 +248,5 @@ def signatures():
 if __name__ == "__main__":
     digests()
     aes256gcm()
+    aes256gcm_forgeries()
     signatures()
