@@ -81,6 +81,31 @@ import Testing
         #expect(observer.events == ["not_authentic"])
     }
 
+    @Test(arguments: [("2", "not_authentic"), ("3", "unknown_key_version")])
+    func entryRenamedToAnotherKeyVersionIsAMissAndCounted(_ version: Character, _ event: String) throws {
+        let store = memory()
+        let cache = try cache(store, try Rings.ring(current: "v1", ["v1": Rings.one, "v2": Rings.two]))
+        cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
+        let key = "stream:\(user):\(track)"
+        var value = try #require(try store.value(forKey: key))
+        #expect(Array(value[2..<4]) == Array("v1".utf8))
+        value[3] = try #require(version.asciiValue)
+        try store.setValue(value, forKey: key, in: "stream:\(user)", timeToLive: .seconds(90))
+        #expect(cache.read(user: user, track: track) == nil)
+        #expect(observer.events == [event])
+    }
+
+    @Test func entryReplayedAfterItsVersionLeftTheRingIsAMissAndCounted() throws {
+        let store = memory()
+        let cache = try cache(store)
+        cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
+        cache.sealer = try EntrySealer(try Rings.ring(current: "v2", ["v1": Rings.one, "v2": Rings.two]))
+        #expect(cache.read(user: user, track: track) == entry)
+        cache.sealer = try EntrySealer(try Rings.ring(current: "v2", ["v2": Rings.two]))
+        #expect(cache.read(user: user, track: track) == nil)
+        #expect(observer.events == ["unknown_key_version"])
+    }
+
     @Test func garbageIsAMissAndCounted() throws {
         let store = memory()
         let cache = try cache(store)

@@ -12,8 +12,9 @@ public struct SeededRandom: RandomNumberGenerator {
         return mixed ^ mixed >> 31
     }
 
-    /// `bytes` with one to four changes: a bit flipped, a byte set, inserted or removed, the end cut off, a part doubled.
-    public mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
+    /// `bytes` with one to four changes: a bit flipped, a byte set, inserted or removed, the end cut off, a part doubled, a character
+    /// exchanged for one of another class, and where there is an `other`, the rest taken from that.
+    public mutating func mutated(_ bytes: [UInt8], splicing other: [UInt8]? = nil) -> [UInt8] {
         var result = bytes
         for _ in 0..<Int.random(in: 1...4, using: &self) {
             guard !result.isEmpty else {
@@ -21,13 +22,15 @@ public struct SeededRandom: RandomNumberGenerator {
                 continue
             }
             let position = Int.random(in: 0..<result.count, using: &self)
-            switch Int.random(in: 0..<6, using: &self) {
+            switch Int.random(in: 0..<(other == nil ? 7 : 8), using: &self) {
             case 0: result[position] ^= 1 << UInt8.random(in: 0..<8, using: &self)
             case 1: result[position] = .random(in: 0...255, using: &self)
             case 2: result.insert(.random(in: 0...255, using: &self), at: position)
             case 3: result.remove(at: position)
             case 4: result.removeSubrange(position...)
-            default: result.insert(contentsOf: result[position...].prefix(16), at: position)
+            case 5: result.insert(contentsOf: result[position...].prefix(16), at: position)
+            case 6: result[position] = "aA0-_+/=. \n\0".utf8.randomElement(using: &self)!
+            default: result.replaceSubrange(position..., with: (other ?? []).dropFirst(position))
             }
         }
         return result
