@@ -6,7 +6,8 @@
 Keys and ES256 signatures are random, so a second run makes other, equally good vectors. The private keys are thrown away: what is
 needed of them is in the tokens.
 
-Each token is {"name", "token", "outcome"}: outcome is "accepted" or the rejection's code. The clock stands at 1767875400
+Each token is {"tcId", "comment", "flags", "result", "outcome", "token"}, the first four as in Wycheproof's files: result is "valid" or
+"invalid", outcome "accepted" or the rejection's code. The clock stands at 1767875400
 (2026-01-08T12:30:00Z); issuer https://id.example.com, audience novatune-stream.
 """
 import base64
@@ -87,8 +88,9 @@ def token(header, payload, sign):
 def vectors():
     made = []
 
-    def add(name, outcome, text):
-        made.append({"name": name, "outcome": outcome, "token": text})
+    def add(comment, outcome, text, *flags):
+        made.append({"tcId": len(made) + 1, "comment": comment, "flags": list(flags) or [comment.split()[0]],
+                     "result": "valid" if outcome == "accepted" else "invalid", "outcome": outcome, "token": text})
 
     for alg, (kid, sign) in ALGORITHMS.items():
         good = {"alg": alg, "kid": kid}
@@ -180,7 +182,104 @@ def vectors():
     for alg in (1, None, True, ["HS256"], {"HS256": 1}):
         add(f"alg {json.dumps(alg)}", "malformed", token({"alg": alg, "kid": "hs"}, CLAIMS, hs256))
     add("no alg", "malformed", token({"kid": "hs"}, CLAIMS, hs256))
+    add("alg 'none ' without signature", "unknown_key", token({"alg": "none "}, CLAIMS, lambda m: b""), "AlgNone")
+    add("alg 'none ' with kid and signature", "unknown_key", token({"alg": "none ", "kid": "hs"}, CLAIMS, hs256), "AlgNone")
+    confused_keys(add)
+    rsa_forgeries(add)
+    es256_forgeries(add)
+    eddsa_forgeries(add)
     return made
+
+
+def confused_keys(add):
+    """What anyone can read of the public keys, as the secret of an HS256 token."""
+    for member in key_set()["keys"][1:]:
+        for name, secret in (("JWK", compact(member)), ("x", base64.urlsafe_b64decode(member.get("x", "") + "==")),
+                             ("x as text", member.get("x", "").encode())):
+            if secret:
+                for kid, outcome in ((member["kid"], "unknown_key"), ("hs", "bad_signature")):
+                    add(f"{member['kid']} key's {name} as HS256 secret, kid {kid}", outcome,
+                        token({"alg": "HS256", "kid": kid}, CLAIMS, lambda m, secret=secret: hs256(m, secret)), "KeyConfusion")
+    for kid, key in (("es", ec_key), ("ed", ed_key)):
+        for name, encoding in (("PEM", serialization.Encoding.PEM), ("DER", serialization.Encoding.DER)):
+            secret = key.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+            add(f"{kid} key's {name} as HS256 secret", "bad_signature",
+                token({"alg": "HS256", "kid": "hs"}, CLAIMS, lambda m, secret=secret: hs256(m, secret)), "KeyConfusion")
+
+
+def rsa_forgeries(add):
+    numbers = rsa_key.private_numbers()
+    n, d = numbers.public_numbers.n, numbers.d
+    sha256_info = bytes.fromhex("3031300d060960864801650304020105000420")
+    sha512_info = bytes.fromhex("3031300d060960864801650304020305000420")
+
+    def forged(comment, sign, *flags):
+        add(f"RS256 {comment}", "bad_signature", token({"alg": "RS256", "kid": "rs"}, CLAIMS, sign), *flags)
+
+    def padded(info, block=1, filling=b"\xff", length=None, tail=b""):
+        """RFC 8017 §9.2 gone wrong, by the right key."""
+        def sign(message):
+            end = b"\0" + info + hashlib.sha256(message).digest() + tail
+            count = length if length is not None else 256 - 2 - len(end)
+            encoded = bytes([0, block]) + filling * count + end
+            encoded += bytes(256 - len(encoded))
+            return pow(int.from_bytes(encoded, "big"), d, n).to_bytes(256, "big")
+        return sign
+
+    for value, name in ((1, "1"), (n - 1, "modulus - 1"), (n, "modulus"), (2**2048 - 1, "all bits")):
+        forged(f"signature {name}", lambda m, value=value: value.to_bytes(256, "big"), "EdgeCaseSignature")
+    forged("signature plus the modulus", lambda m: (int.from_bytes(rs256(m), "big") + n).to_bytes(257, "big"), "Malleable")
+    forged("signature behind a zero byte", lambda m: b"\0" + rs256(m), "Malleable")
+    add("RS256 with right padding made by hand", "accepted",
+        token({"alg": "RS256", "kid": "rs"}, CLAIMS, padded(sha256_info)), "Control")
+    forged("with the object identifier of SHA-512", padded(sha512_info), "InvalidPadding")
+    forged("without DigestInfo", padded(b""), "InvalidPadding")
+    forged("with parameters left out", padded(bytes.fromhex("302f300b0609608648016503040201") + b"\x04\x20"), "InvalidPadding")
+    forged("with block type 2", padded(sha256_info, block=2), "InvalidPadding")
+    forged("with block type 0", padded(sha256_info, block=0), "InvalidPadding")
+    forged("padded with fe", padded(sha256_info, filling=b"\xfe"), "InvalidPadding")
+    forged("with 8 bytes of padding and zeros behind", padded(sha256_info, length=8), "InvalidPadding")
+    forged("with a byte behind the hash", padded(sha256_info, tail=b"\0"), "InvalidPadding")
+
+
+def es256_forgeries(add):
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+    def forged(comment, change, outcome="bad_signature"):
+        def sign(message):
+            good = es256(message)
+            return change(int.from_bytes(good[:32], "big"), int.from_bytes(good[32:], "big"), message)
+        add(f"ES256 {comment}", outcome, token({"alg": "ES256", "kid": "es"}, CLAIMS, sign), "EdgeCaseSignature")
+
+    def pair(r, s, width=32):
+        return r.to_bytes(width, "big") + s.to_bytes(width, "big")
+
+    forged("r the order, good s", lambda r, s, m: pair(order, s))
+    forged("s the order, good r", lambda r, s, m: pair(r, order))
+    forged("r above the order", lambda r, s, m: pair(order + 1, s))
+    forged("s above the order", lambda r, s, m: pair(r, order + 1))
+    forged("r and s one", lambda r, s, m: pair(1, 1))
+    forged("r and s exchanged", lambda r, s, m: pair(s, r))
+    forged("r and s of 33 bytes", lambda r, s, m: pair(r, s, 33))
+    forged("r and s of 48 bytes", lambda r, s, m: pair(r, s, 48))
+    forged("r alone", lambda r, s, m: r.to_bytes(32, "big"))
+    forged("little-endian", lambda r, s, m: r.to_bytes(32, "little") + s.to_bytes(32, "little"))
+    # RFC 7518 forbids neither s nor order - s; a token is not its own name here.
+    forged("order minus s", lambda r, s, m: pair(r, order - s), "accepted")
+
+
+def eddsa_forgeries(add):
+    order = 2**252 + 27742317777372353535851937790883648493
+
+    def forged(comment, change):
+        add(f"EdDSA {comment}", "bad_signature", token({"alg": "EdDSA", "kid": "ed"}, CLAIMS, lambda m: change(eddsa(m))), "Malleable")
+
+    for times in (1, 2, 7):
+        forged(f"s plus {times} times the order", lambda good, times=times: good[:32] + (
+            int.from_bytes(good[32:], "little") + times * order).to_bytes(32, "little"))
+    forged("r and s exchanged", lambda good: good[32:] + good[:32])
+    forged("r the identity, s zero", lambda good: (1).to_bytes(32, "little") + bytes(32))
+    forged("s zero", lambda good: good[:32] + bytes(32))
 
 
 def key_set():
