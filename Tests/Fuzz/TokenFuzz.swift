@@ -1,0 +1,19 @@
+@testable import BearerTokens
+
+/// A token that can be taken apart is the one encoding of its parts.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    if let decoded = Base64URL.decode(bytes) { precondition(Array(Base64URL.encode(decoded).utf8) == bytes) }
+    precondition(Base64URL.decode(Base64URL.encode(bytes).utf8) == bytes)
+    // The input as header text and as claims, so that what lies behind the encoding is reached too.
+    let encoded = Base64URL.encode(bytes)
+    let requirements = ClaimRequirements(issuer: "i", audience: "a")
+    for token in [bytes, Array("\(encoded).\(encoded).AA".utf8)] {
+        guard let signature = try? JSONWebSignature(token) else { continue }
+        precondition(signature.signingInput.elementsEqual(token.prefix(signature.signingInput.count)))
+        precondition(token == Array(signature.signingInput) + Array(("." + Base64URL.encode(signature.signature)).utf8))
+    }
+    _ = try? Claims(bytes, requirements)
+    return 0
+}
