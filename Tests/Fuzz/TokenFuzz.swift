@@ -1,6 +1,16 @@
 @testable import BearerTokens
+import Cryptography
+import StreamIssuing
 
-/// A token that can be taken apart is the one encoding of its parts.
+private struct Noon: WallClock {
+    let now = UnixTime(seconds: 1_767_873_600)
+}
+
+nonisolated(unsafe) private let verifier = TokenVerifier(
+    keys: try! KeySet([VerificationKey(sharedSecret: SymmetricKey(Array("a secret that no fuzzer knows, of 32 bytes".utf8)))]),
+    requirements: ClaimRequirements(issuer: "i", audience: "a"), verifiedTokens: VerifiedTokens(), clock: Noon())
+
+/// A token that can be taken apart is the one encoding of its parts, and none is accepted.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
@@ -15,5 +25,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         precondition(token == Array(signature.signingInput) + Array(("." + Base64URL.encode(signature.signature)).utf8))
     }
     _ = try? Claims(bytes, requirements)
+    let text = String(decoding: bytes, as: UTF8.self)
+    for header in [text, "Bearer " + text, "Bearer \(encoded).\(encoded).\(encoded)"] {
+        precondition((try? verifier.verify(authorization: header)) == nil)
+    }
     return 0
 }
