@@ -30,6 +30,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
     ],
     targets: [
         .systemLibrary(name: "CFastCGI"),
@@ -52,6 +53,9 @@ let package = Package(
         room("KeyManagement", ["CLinux", "Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing", "StrictJSON"]),
         room("S3ObjectStore", ["HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
         room(
+            "RequestTraces",
+            ["HTTPClient", "Resilience", "StreamIssuing", .product(name: "Tracing", package: "swift-distributed-tracing")]),
+        room(
             "Observability",
             [
                 "Resilience", "StreamIssuing", .product(name: "Logging", package: "swift-log"),
@@ -61,12 +65,12 @@ let package = Package(
         .executableTarget(
             name: "novatune-streamd",
             dependencies: [
-                "BearerTokens", "Cryptography", "FastCGI", "KeyManagement", "Observability", "PostgreSQLTrackStore", "Resilience",
-                "S3ObjectStore",
-                "SealedCache", "SigV4", "StreamIssuing", "StrictJSON",
+                "BearerTokens", "Cryptography", "FastCGI", "KeyManagement", "Observability", "PostgreSQLTrackStore",
+                "RequestTraces", "Resilience", "S3ObjectStore", "SealedCache", "SigV4", "StreamIssuing", "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
             ],
             swiftSettings: strict
         ),
@@ -84,6 +88,9 @@ let package = Package(
         tests("KeyManagement", ["Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
         tests("PostgreSQLTrackStore", ["StreamIssuing"]),
         tests("Resilience"),
+        tests(
+            "RequestTraces",
+            ["HTTPClient", "Resilience", "StreamIssuing", .product(name: "Tracing", package: "swift-distributed-tracing")]),
         tests(
             "Observability",
             [

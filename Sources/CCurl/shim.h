@@ -11,6 +11,9 @@ static inline CURLcode novatune_curl_set_pointer(CURL *handle, CURLoption option
 static inline CURLcode novatune_curl_get_long(CURL *handle, CURLINFO info, long *value) {
     return curl_easy_getinfo(handle, info, value);
 }
+static inline CURLcode novatune_curl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
+    return curl_easy_getinfo(handle, info, value);
+}
 static inline CURLcode novatune_curl_set_write(CURL *handle, curl_write_callback write) {
     return curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, write);
 }

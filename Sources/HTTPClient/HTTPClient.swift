@@ -62,7 +62,11 @@ import CCurl
                 throw sink.isOverfull ? .tooLarge : error
             }
         }
-        return HTTPResponse(status: status, body: sink.body)
+        var retryAfter: curl_off_t = 0
+        unsafe novatune_curl_get_offset(handle, CURLINFO_RETRY_AFTER, &retryAfter)
+        // The handle lives on, and must not know what is gone.
+        unsafe curl_easy_reset(handle)
+        return HTTPResponse(status: status, retryAfterSeconds: retryAfter > 0 ? Int(retryAfter) : nil, body: sink.body)
     }
 
     private func prepare(_ timeout: Duration) {
@@ -102,10 +106,13 @@ import CCurl
 /// What a server answered.
 public struct HTTPResponse: Sendable {
     public let status: Int
+    /// Header `Retry-After` (RFC 9110 §10.2.3), a date turned into seconds; nil where there is none or it says now.
+    public let retryAfterSeconds: Int?
     public var body: [UInt8]
 
-    public init(status: Int, body: [UInt8]) {
+    public init(status: Int, retryAfterSeconds: Int? = nil, body: [UInt8] = []) {
         self.status = status
+        self.retryAfterSeconds = retryAfterSeconds
         self.body = body
     }
 }

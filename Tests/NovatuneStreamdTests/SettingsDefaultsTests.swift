@@ -23,7 +23,7 @@ import Testing
         #expect(settings.cacheTTLBuffer == .seconds(30))
         #expect(settings.claims == .init(issuer: "https://id.example.com", audience: "novatune-stream", leeway: .zero))
         #expect(settings.logLevel == .info)
-        #expect(settings.reserved == [])
+        #expect(settings.traces?.endpoint == nil)
         let secrets = try Environments.readSecrets(Environments.least)
         #expect(secrets.keyRing.current == "v1" && secrets.keySet.keys.map(\.description) == ["HS256"])
     }
@@ -65,7 +65,7 @@ import Testing
         #expect(settings.claims.leeway == .seconds(5) && settings.logLevel == .debug)
         #expect(settings.breakerOpen == .seconds(10) && settings.breakerFailures == 3)
         #expect(settings.requestTimeout == .seconds(4) && settings.queueTimeout == .milliseconds(250))
-        #expect(settings.reserved == ["NOVATUNE_OTLP_ENDPOINT"])
+        #expect(settings.traces?.endpoint == "http://localhost" && settings.traces?.sampleRatio == 0.01)
     }
 
     @Test func emptyValueIsLikeNone() throws {

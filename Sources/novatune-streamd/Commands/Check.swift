@@ -70,11 +70,7 @@ struct Check: ParsableCommand {
             for complaint in own { line(name.rawValue, "failed", complaint) }
             guard own.isEmpty else { continue }
             let value = shown(name, source)
-            if value != nil, name.isReserved {
-                line(name.rawValue, "warning", "has no effect yet")
-            } else if !name.isReserved {
-                line(name.rawValue, "ok", value ?? "default: \(name.defaultHelp)")
-            }
+            line(name.rawValue, "ok", value ?? "default: \(name.defaultHelp)")
         }
         for complaint in complaints { line("settings", "failed", complaint) }
         guard let settings else { throw failure }

@@ -6,6 +6,7 @@ import Glibc
 import KeyManagement
 import Logging
 import Observability
+import RequestTraces
 import Resilience
 import SealedCache
 
@@ -32,6 +33,8 @@ struct Serve: ParsableCommand {
     private static let gateConnections = 128
     /// Longer than a request may take.
     private static let drainLimit: Duration = .seconds(15)
+    /// For the last spans; within what the unit leaves for stopping.
+    private static let spanLimit: Duration = .seconds(3)
     /// What a request may take beyond its own time: a slow peer, a cache write.
     private static let progressSlack: Duration = .seconds(20)
 
@@ -41,7 +44,6 @@ struct Serve: ParsableCommand {
         let (settings, resources, level, logger) = try prepare()
         // Before the first thread, so that all inherit it: signals are for this thread only.
         let signals = SignalWait([SIGTERM, SIGINT, SIGHUP])
-        for name in settings.reserved { logger.warning("setting has no effect yet", metadata: ["setting": "\(name)"]) }
 
         let sockets = try openSockets(settings)
         logger.info("starting", metadata: ["version": "\(NovatuneStreamd.version)"])
@@ -86,6 +88,7 @@ struct Serve: ParsableCommand {
         manager.stopping()
         logger.info("draining")
         let isDrained = drain(gate, stream)
+        resources.traces?.exporter.shutdown(by: Deadline(after: Self.spanLimit))
         logger.info("stopped", metadata: ["drained": "\(isDrained)"])
         // Threads that are still waiting for a dependency end with the process.
         Glibc.exit(0)

@@ -1,8 +1,10 @@
 import BearerTokens
 import FastCGI
+import RequestTraces
 import S3ObjectStore
 import SealedCache
 import StreamIssuing
+import Tracing
 
 /// `POST /tracks/{trackId}/stream`: what a worker of the stream socket does.
 final class StreamRoute: RequestHandler {
@@ -32,13 +34,26 @@ final class StreamRoute: RequestHandler {
 
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
         if !resources.secrets.isCurrent(edition) { takeCurrentSecrets() }
+        let parent = request.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }
+        let span = resources.traces?.tracer.root(.getURL, continuing: parent)
+        guard let span, span.isRecording else {
+            _ = answer(request, with: &response, traceID: parent?.traceID)
+            return
+        }
+        let answered = ServiceContext.$current.withValue(span.context) { answer(request, with: &response, traceID: span.traceID) }
+        describe(answered, of: request, in: span)
+        span.end()
+    }
+
+    private func answer(
+        _ request: borrowing FastCGIRequest, with response: inout FastCGIResponse, traceID: TraceID?
+    ) -> AnsweredRequest {
         let start = ContinuousClock.now
         let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
-        var asked = Asked(request)
-        var (problem, cameFromCache): (Problem?, Bool) = (nil, false)
+        var answered = AnsweredRequest(correlationID: request.parameter("CORRELATION_ID") ?? "", traceID: traceID?.description)
         do {
-            let issued = try issue(request, &asked, by: start.advanced(by: limits.requestTimeout - waited), waited)
-            cameFromCache = issued.cameFromCache
+            let issued = try issue(request, &answered, by: start.advanced(by: limits.requestTimeout - waited), waited)
+            answered.cameFromCache = issued.cameFromCache
             response.start(status: 200)
             response.header("Content-Type", "application/json")
             response.header("Cache-Control", "private, no-store")
@@ -46,26 +61,22 @@ final class StreamRoute: RequestHandler {
             text.append(issued.streamURL)
             response.finish(body: text.bytes)
         } catch {
-            problem = error
+            answered.problem = error
             response.answer(error, instance: request.instance, using: &text)
         }
-        telemetry.answered(
-            AnsweredRequest(
-                userID: asked.userID, trackID: asked.trackID, correlationID: asked.correlationID, traceID: asked.traceID, problem: problem,
-                cameFromCache: cameFromCache, duration: start.duration(to: .now)))
+        answered.duration = start.duration(to: .now)
+        telemetry.answered(answered)
+        return answered
     }
 
-    /// Who asks for what, as far as it is known yet.
-    private struct Asked {
-        let correlationID: String
-        let traceID: String?
-        var userID: ULID?
-        var trackID: ULID?
-
-        init(_ request: borrowing FastCGIRequest) {
-            correlationID = request.parameter("CORRELATION_ID") ?? ""
-            traceID = nil
-        }
+    private func describe(_ answered: AnsweredRequest, of request: borrowing FastCGIRequest, in span: StreamSpan) {
+        span.set(answered.problem?.kind == .methodNotAllowed ? .otherMethod : .post)
+        span.set(.status(answered.status))
+        span.set(.correlation(answered.correlationID))
+        if Self.trackText(request.parameter("DOCUMENT_URI")) != nil { span.set(.streamRoute) }
+        span.set(answered.trackID.map { .track($0) })
+        guard let problem = answered.problem else { return span.set(.cacheHit(answered.cameFromCache)) }
+        if problem.kind.status >= 500 { span.fail(problem) } else { span.set(.error(problem)) }
     }
 
     private func takeCurrentSecrets() {
@@ -79,22 +90,22 @@ final class StreamRoute: RequestHandler {
 
     /// In the order of the contract. Who may ask comes before what is asked, so that a stranger learns nothing.
     private func issue(
-        _ request: borrowing FastCGIRequest, _ asked: inout Asked, by deadline: ContinuousClock.Instant, _ waited: Duration
+        _ request: borrowing FastCGIRequest, _ answered: inout AnsweredRequest, by deadline: ContinuousClock.Instant, _ waited: Duration
     ) throws(Problem) -> Resources.Issuer.Issued {
         guard waited <= limits.queueTimeout else { throw .overloaded }
         guard let trackText = Self.trackText(request.parameter("DOCUMENT_URI")) else { throw .notFound }
         guard request.parameter("REQUEST_METHOD") == "POST" else { throw .methodNotAllowed }
         guard request.bodyLength <= Self.bodyLimit else { throw .contentTooLarge }
-        asked.trackID = ULID(trackText)
-        let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION")) { asked.userID = $0.userID }
-        guard let trackID = asked.trackID else { throw .invalidTrackID }
+        answered.trackID = ULID(trackText)
+        let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION")) { answered.userID = $0.userID }
+        guard let trackID = answered.trackID else { throw .invalidTrackID }
         do {
             let issued = try issuer.issue(trackID, to: listener, by: deadline)
             telemetry.issued(track: trackID, cameFromCache: issued.cameFromCache, expiresAt: issued.streamURL.expiresAt)
             return issued
         } catch {
             if let cause = error.cause {
-                telemetry.failed(cause, track: trackID, correlationID: asked.correlationID, traceID: asked.traceID)
+                telemetry.failed(cause, track: trackID, correlationID: answered.correlationID, traceID: answered.traceID)
             }
             throw error
         }

@@ -43,6 +43,7 @@ enum SettingName: String, CaseIterable {
     case breakerOpen = "NOVATUNE_BREAKER_OPEN"
     case logLevel = "NOVATUNE_LOG_LEVEL"
     case otlpEndpoint = "NOVATUNE_OTLP_ENDPOINT"
+    case otlpSampleRatio = "NOVATUNE_OTLP_SAMPLE_RATIO"
 
     /// nginx's settings share the prefix; they are not for this program.
     static let foreignPrefixes = ["NOVATUNE_NGINX_", "NOVATUNE_RATE_LIMIT_PER_MINUTE"]
@@ -64,14 +65,6 @@ enum SettingName: String, CaseIterable {
 
     /// Whether its file is read by who needs it, so that no copy of it lies elsewhere.
     var isReadElsewhere: Bool { self == .cacheKeys }
-
-    /// Accepted because the names are promised, but nothing reads them yet.
-    var isReserved: Bool {
-        switch self {
-        case .otlpEndpoint: true
-        default: false
-        }
-    }
 
     /// Whether a complaint is about this setting.
     func isSubject(of complaint: String) -> Bool {
@@ -128,7 +121,8 @@ enum SettingName: String, CaseIterable {
         case .breakerFailures: "5 — failures in a row after which a dependency is left alone, 1 to 1000"
         case .breakerOpen: "30s — how long it is left alone before it is tried again"
         case .logLevel: "info — trace, debug, info, notice, warning, error, critical"
-        case .otlpEndpoint: "off — reserved: has no effect yet"
+        case .otlpEndpoint: "off — OpenTelemetry collector (OTLP/HTTP) for traces: http://host[:port] or https://…"
+        case .otlpSampleRatio: "0.01 — share of the traces that begin here and are recorded, 0 to 1; a traceparent decides for its own"
         }
     }
 
@@ -138,7 +132,7 @@ enum SettingName: String, CaseIterable {
     }
 
     static var allHelp: String {
-        let lines = allCases.filter { !$0.isReserved }.map { name in
+        let lines = allCases.map { name in
             "  \(name.rawValue)\(name.mayComeFromFile ? " (or \(name.fileName))" : "")\n      \(name.help)"
         }
         return "SETTINGS (default — meaning; durations are 120s, 2m, 500ms or 00:02:00):\n" + lines.joined(separator: "\n")

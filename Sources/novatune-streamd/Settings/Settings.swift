@@ -28,10 +28,10 @@ struct Settings {
     let breakerFailures: Int
     let breakerOpen: Duration
     let logLevel: Logger.Level
+    /// Nil where nobody collects traces.
+    let traces: TraceSettings?
     /// Files whose change means that something is to be read again.
     let watchedPaths: [String]
-    /// Names that are set and have no effect yet.
-    let reserved: [String]
 }
 
 /// Settings with the secrets that they name. They part at once: settings stay for as long as the process runs, secrets until they are
@@ -58,6 +58,12 @@ struct CacheSettings {
     let url: CacheURL
     let prefix: String
     let timeout: Duration
+}
+
+struct TraceSettings {
+    let endpoint: String
+    /// 0 … 1
+    let sampleRatio: Double
 }
 
 /// All complaints at once, a line each.

@@ -68,6 +68,7 @@ struct SettingsReader {
         let breakerFailures = integer(.breakerFailures, 1...1000, default: 5)
         let breakerOpen = duration(.breakerOpen, .milliseconds(100) ... .seconds(3600), default: .seconds(30))
 
+        let traces = traces()
         // Last, because it may have to wait for a service or a command.
         let keyRing = keyRingSource.flatMap { readKeyRing($0) }
 
@@ -80,8 +81,7 @@ struct SettingsReader {
             keyRingSource: keyRingSource, cacheTTLBuffer: buffer, s3: s3,
             claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway),
             requestTimeout: requestTimeout, queueTimeout: queueTimeout, breakerFailures: breakerFailures, breakerOpen: breakerOpen,
-            logLevel: logLevel, watchedPaths: watchedPaths + keyRingSource.watchedPaths,
-            reserved: SettingName.allCases.filter { $0.isReserved && values[$0] != nil }.map(\.rawValue))
+            logLevel: logLevel, traces: traces, watchedPaths: watchedPaths + keyRingSource.watchedPaths)
         return LoadedSettings(
             settings: settings, secrets: Secrets(keySet: keySet, keyRing: keyRing, storeCredentials: credentials))
     }
@@ -136,6 +136,14 @@ struct SettingsReader {
         return S3Settings(
             endpoint: endpoint, publicEndpoint: publicEndpoint, region: region, bucket: bucket, addressing: addressing,
             presignExpiry: expiry, timeout: timeout, verification: verification)
+    }
+
+    /// Nil where they are off, or wrong.
+    private mutating func traces() -> TraceSettings? {
+        let ratio = values[.otlpSampleRatio].map { Double($0) ?? .nan } ?? 0.01
+        if !(0...1).contains(ratio) { complaints.append("NOVATUNE_OTLP_SAMPLE_RATIO: not a number from 0 to 1") }
+        guard let text = values[.otlpEndpoint], endpoint(.otlpEndpoint, text) != nil else { return nil }
+        return TraceSettings(endpoint: text, sampleRatio: ratio)
     }
 
     private mutating func tokenKeys() -> KeySet? {

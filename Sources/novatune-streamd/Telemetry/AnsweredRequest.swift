@@ -4,17 +4,24 @@ import StreamIssuing
 
 /// A request for a stream URL and what became of it: the audit trail's line, and what is counted.
 struct AnsweredRequest: LogFields {
-    /// Nil where the token said nothing that can be believed.
-    let userID: ULID?
-    /// Nil where the path names none.
-    let trackID: ULID?
     let correlationID: String
     /// Of the request's own or of its caller's trace, in 32 hexadecimal digits.
     let traceID: String?
+    /// Nil where the token said nothing that can be believed.
+    var userID: ULID?
+    /// Nil where the path names none.
+    var trackID: ULID?
     /// Nil for 200.
-    let problem: Problem?
-    let cameFromCache: Bool
-    let duration: Duration
+    var problem: Problem?
+    var cameFromCache = false
+    var duration: Duration = .zero
+
+    init(correlationID: String, traceID: String?) {
+        self.correlationID = correlationID
+        self.traceID = traceID
+    }
+
+    var status: Int { problem?.kind.status ?? 200 }
 
     var description: String { problem?.kind.slug ?? "issued" }
 
@@ -24,7 +31,7 @@ struct AnsweredRequest: LogFields {
         line.append("correlation_id", correlationID)
         if let traceID { line.append("trace_id", traceID) }
         line.append("outcome", description)
-        line.append("status", problem?.kind.status ?? 200)
+        line.append("status", status)
         line.append("cache_hit", cameFromCache)
         line.append("duration_ms", milliseconds: duration)
     }

@@ -1,5 +1,5 @@
-import FastCGI
 import PostgreSQLTrackStore
+import Resilience
 import SealedCache
 import StreamIssuing
 

@@ -1,6 +1,7 @@
 import BearerTokens
 import Cryptography
 import PostgreSQLTrackStore
+import RequestTraces
 import Resilience
 import S3ObjectStore
 import SealedCache
@@ -10,7 +11,8 @@ import StreamIssuing
 /// What all workers share, and how each makes what is its own.
 final class Resources: Sendable {
     typealias Issuer = StreamIssuer<
-        MeasuredTrackStore<PostgreSQLTrackStore>, MeasuredStreamURLCache<SealedStreamURLCache>, MeasuredObjectStore<S3ObjectStore>
+        TracedTrackStore<MeasuredTrackStore<PostgreSQLTrackStore>>, TracedStreamURLCache<MeasuredStreamURLCache<SealedStreamURLCache>>,
+        TracedObjectStore<MeasuredObjectStore<S3ObjectStore>>
     >
 
     let clock = SystemClock()
@@ -18,6 +20,8 @@ final class Resources: Sendable {
     let limits: RequestLimits
     let secrets: CurrentSecrets
     let seals = SealCounts()
+    /// Nil where nobody collects traces.
+    let traces: Traces?
     private let settings: Settings
     /// Where the cache is in the process, all workers use the one.
     private let memoryStore: MemoryStore?
@@ -29,6 +33,7 @@ final class Resources: Sendable {
         self.settings = settings
         self.telemetry = telemetry
         self.secrets = CurrentSecrets(secrets)
+        traces = settings.traces.map { Traces($0, telemetry) }
         limits = RequestLimits(requestTimeout: settings.requestTimeout, queueTimeout: settings.queueTimeout)
         bulkhead = SharedBulkhead(Bulkhead.Policy(limit: settings.workers / 2))
         let breakerPolicy = CircuitBreaker.Policy(
@@ -42,6 +47,7 @@ final class Resources: Sendable {
         telemetry.watch(breakers)
         telemetry.watch(bulkhead)
         telemetry.watch(seals)
+        telemetry.watch(traces?.exporter)
         telemetry.loaded(secrets)
     }
 
@@ -118,10 +124,12 @@ final class Resources: Sendable {
     }
 
     func makeIssuer(_ cache: SealedStreamURLCache, _ objects: S3ObjectStore, _ edition: CurrentSecrets.Edition) -> Issuer {
-        let dependencies = telemetry.dependencies
+        let (dependencies, tracer) = (telemetry.dependencies, traces?.tracer)
+        let isServer = if case .server = settings.cache.url { true } else { false }
         return StreamIssuer(
-            store: MeasuredTrackStore(makeTrackStore(), dependencies.database),
-            cache: MeasuredStreamURLCache(cache, dependencies.cache), objects: MeasuredObjectStore(objects, dependencies.objectStore),
+            store: TracedTrackStore(MeasuredTrackStore(makeTrackStore(), dependencies.database), tracer),
+            cache: TracedStreamURLCache(MeasuredStreamURLCache(cache, dependencies.cache), isServer: isServer, tracer),
+            objects: TracedObjectStore(MeasuredObjectStore(objects, dependencies.objectStore), tracer),
             policy: makePolicy(edition), clock: clock)
     }
 

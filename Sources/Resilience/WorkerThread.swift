@@ -1,7 +1,6 @@
-import CFastCGI
 import Glibc
 
-/// A thread that gets no signals: an interrupted read would cut a body short inside libfcgi.
+/// A thread that gets no signals: an interrupted system call would cut short what a C library reads (libfcgi: a request's body).
 public struct WorkerThread: Sendable {
     private let thread: pthread_t
 
@@ -13,7 +12,7 @@ public struct WorkerThread: Sendable {
         unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         var thread = pthread_t()
-        let context = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
+        let context = unsafe Unmanaged.passRetained(Body(name, body)).toOpaque()
         let code = unsafe pthread_create(
             &thread, nil,
             { context in
@@ -21,7 +20,6 @@ public struct WorkerThread: Sendable {
                 return nil
             }, context)
         precondition(code == 0, "cannot start a thread: raise the limit of processes")
-        unsafe pthread_setname_np(thread, String(name.utf8.prefix(15)))
         self.thread = thread
     }
 
@@ -31,7 +29,23 @@ public struct WorkerThread: Sendable {
     }
 
     private final class Body: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+        private let name: String
+        private let body: @Sendable () -> Void
+
+        init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+
+        func run() {
+            // pthread_setname_np is a GNU extension, which the Glibc module does not show; this is what it does.
+            let file = unsafe Glibc.open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+            if file >= 0 {
+                let bytes = Array(name.utf8.prefix(15))
+                unsafe bytes.withUnsafeBytes { unsafe _ = Glibc.write(file, $0.baseAddress, $0.count) }
+                close(file)
+            }
+            body()
+        }
     }
 }

@@ -1,0 +1,40 @@
+import HTTPClient
+
+/// Why spans did not reach the collector.
+public enum DropReason: String, Sendable, CaseIterable {
+    /// The queue held as many as it may.
+    case queueFull = "queue_full"
+    /// The collector does not want them.
+    case rejected
+    /// The collector could not be reached, or could not take them, in all attempts.
+    case failed
+    /// The process ended.
+    case shutdown
+}
+
+/// What an attempt to send a batch leads to (OTLP specification 1.x, "OTLP/HTTP Response").
+enum ExportVerdict: Equatable {
+    case delivered(rejected: Int)
+    /// - Parameter seconds: what the collector asked for.
+    case retry(afterSeconds: Int?)
+    case drop(DropReason)
+
+    /// Attempts for one batch.
+    static let maximumAttempts = 5
+
+    /// - Parameters:
+    ///   - answer: nil where none came.
+    ///   - attempt: counts from 1.
+    static func of(_ answer: HTTPResponse?, spans: Int, attempt: Int, isLast: Bool) -> ExportVerdict {
+        guard let answer else { return retryOrDrop(nil, attempt, isLast) }
+        switch answer.status {
+        case 200...299: return .delivered(rejected: min(max(0, OTLPMessage.rejectedSpans(answer.body)), spans))
+        case 429, 502, 503, 504: return retryOrDrop(answer.retryAfterSeconds, attempt, isLast)
+        default: return .drop(.rejected)
+        }
+    }
+
+    private static func retryOrDrop(_ seconds: Int?, _ attempt: Int, _ isLast: Bool) -> ExportVerdict {
+        attempt < maximumAttempts && !isLast ? .retry(afterSeconds: seconds) : .drop(.failed)
+    }
+}

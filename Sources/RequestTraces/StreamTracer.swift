@@ -1,0 +1,124 @@
+public import Tracing
+
+/// Makes the spans of sampled traces. A trace that is not sampled costs a look at a task-local value for each span.
+///
+/// Nobody is bootstrapped with it here: the executable passes it on.
+public struct StreamTracer: Tracer {
+    public typealias Span = StreamSpan
+
+    private let sampler: Sampler
+    private let sink: any SpanSink
+    private let random: @Sendable () -> UInt64
+    /// One for all unsampled traces: nobody asks for their ids.
+    private let unsampled: ServiceContext
+
+    /// - Parameter random: 64 unpredictable bits; all-zero ids are drawn again.
+    public init(sampler: Sampler, sink: any SpanSink, random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: 0 ... .max) }) {
+        self.sampler = sampler
+        self.sink = sink
+        self.random = random
+        var context = ServiceContext.topLevel
+        context.position = TracePosition(
+            parent: TraceParent(traceID: TraceID(high: 0, low: 1), spanID: SpanID(1), isSampled: false), isRemote: false)
+        unsampled = context
+    }
+
+    public func startSpan<Instant: TracerInstant>(
+        _ operationName: String, context: @autoclosure () -> ServiceContext, ofKind kind: SpanKind, at instant: @autoclosure () -> Instant,
+        function: String, file fileID: String, line: UInt
+    ) -> StreamSpan {
+        start(operationName, context(), Self.kind(kind), nanoseconds: { instant().nanosecondsSinceEpoch })
+    }
+
+    /// The first span here of a request.
+    /// - Parameter parent: of the request's header `traceparent`.
+    public func root(_ name: SpanName, continuing parent: TraceParent?) -> StreamSpan {
+        var context = ServiceContext.topLevel
+        if let parent { context.remoteParent = parent }
+        return start(name.rawValue, context, .server, nanoseconds: { DefaultTracerClock.now.nanosecondsSinceEpoch })
+    }
+
+    /// A span below the current one; nil where that is not recorded.
+    public func child(_ name: SpanName, _ kind: SpanRecord.Kind) -> StreamSpan? {
+        guard let context = ServiceContext.current, let position = context.position, position.parent.isSampled else { return nil }
+        return start(name.rawValue, context, kind, nanoseconds: { DefaultTracerClock.now.nanosecondsSinceEpoch })
+    }
+
+    private func start(_ name: String, _ context: ServiceContext, _ kind: SpanRecord.Kind, nanoseconds: () -> UInt64) -> StreamSpan {
+        let position = context.position
+        let parent = position?.parent
+        // The half that decides comes first: an unsampled trace draws no more.
+        let traceID: TraceID
+        if let parent {
+            guard parent.isSampled else { return StreamSpan(nil, unsampled) }
+            traceID = parent.traceID
+        } else {
+            let low = nonZero()
+            guard sampler.samples(TraceID(high: 0, low: low), parent: nil) else { return StreamSpan(nil, unsampled) }
+            traceID = TraceID(high: random(), low: low)
+        }
+        let spanID = SpanID(nonZero())
+        var own = context
+        own.position = TracePosition(parent: TraceParent(traceID: traceID, spanID: spanID, isSampled: true), isRemote: false)
+        let start = nanoseconds()
+        let record = SpanRecord(
+            name: name, traceID: traceID, spanID: spanID, parent: parent?.spanID, isParentRemote: position?.isRemote ?? false, kind: kind,
+            startNanoseconds: start, endNanoseconds: start)
+        return StreamSpan(StreamSpan.Recording(record, sink), own)
+    }
+
+    private func nonZero() -> UInt64 {
+        while true {
+            let value = random()
+            if value != 0 { return value }
+        }
+    }
+
+    private static func kind(_ kind: SpanKind) -> SpanRecord.Kind {
+        switch kind {
+        case .server: .server
+        case .client: .client
+        case .producer: .producer
+        case .consumer: .consumer
+        case .internal: .internal
+        }
+    }
+
+    public func forceFlush() { sink.flush() }
+
+    public func extract<Carrier, Extract: Extractor>(
+        _ carrier: Carrier, into context: inout ServiceContext, using extractor: Extract
+    ) where Extract.Carrier == Carrier {
+        if let text = extractor.extract(key: "traceparent", from: carrier), let parent = TraceParent(text) { context.remoteParent = parent }
+    }
+
+    public func inject<Carrier, Inject: Injector>(
+        _ context: ServiceContext, into carrier: inout Carrier, using injector: Inject
+    ) where Inject.Carrier == Carrier {
+        if let position = context.position { injector.inject(position.parent.description, forKey: "traceparent", into: &carrier) }
+    }
+}
+
+/// The span that new ones are children of.
+struct TracePosition: Sendable {
+    let parent: TraceParent
+    let isRemote: Bool
+}
+
+private enum TracePositionKey: ServiceContextKey {
+    typealias Value = TracePosition
+    static let nameOverride: String? = "trace-position"
+}
+
+extension ServiceContext {
+    var position: TracePosition? {
+        get { self[TracePositionKey.self] }
+        set { self[TracePositionKey.self] = newValue }
+    }
+
+    /// What a request's `traceparent` says.
+    public var remoteParent: TraceParent? {
+        get { position.flatMap { $0.isRemote ? $0.parent : nil } }
+        set { position = newValue.map { TracePosition(parent: $0, isRemote: true) } }
+    }
+}
