@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from support.metrics import metrics
+from support.fastcgi import Application
+from support.metrics import metrics, parsed
 from support.nginx import nginx_with
 from support.problems import assert_problem
 from support.ulids import ulid
 from support.wire import API
 
-PAGES = ["/healthz", "/readyz", "/metrics"]
+PAGES = ["/healthz", "/readyz", "/metrics", "/healthz/1", "/readyz/1", "/metrics/1", "/nginx_status"]
 
 
 def test_healthz_says_alive(api):
@@ -81,6 +82,39 @@ def test_operations_are_for_loopback_and_the_operators_list_only(stack, tmp_path
         assert api.request("GET", page).status == 200
         assert api.request("GET", page, {"X-Forwarded-For": "198.51.100.7"}).status == 200
         assert_problem(api.request("GET", page, {"X-Forwarded-For": "203.0.113.7"}), "forbidden", page)
+
+
+def test_two_responders_are_told_apart(stack, tmp_path, responders, user, track):
+    """Whatever nginx makes of the requests, each responder tells of its own ones."""
+    first, second = responders().start_on_own_sockets(), responders().start_on_own_sockets()
+    with nginx_with(stack, tmp_path, GATE_SOCKETS=f"unix:{first.gate_socket} unix:{second.gate_socket}") as port:
+        api = API(f"http://127.0.0.1:{port}")
+        for _ in range(3):
+            assert second.ask(track, user.token)[0] == 200
+        answers = {number: parsed(api.request("GET", f"/metrics/{number}").body.decode()) for number in (1, 2)}
+        assert [answers[number]["stream_url_request_duration_ms_count"] for number in (1, 2)] == [0, 3]
+        first.kill()
+        assert_problem(api.request("GET", "/readyz/1"), "service-unavailable", "/readyz/1")
+        assert api.request("GET", "/readyz/2").status == 200
+        assert api.request("GET", "/readyz").status == 200
+
+
+def test_pages_of_a_responder_carry_the_plain_page_to_it(stack, tmp_path):
+    answer = b"Content-Type: text/plain\r\n\r\nsecond"
+    with Application(tmp_path / "a.sock", lambda _: None) as a, Application(tmp_path / "b.sock", lambda _: answer) as b:
+        with nginx_with(stack, tmp_path, GATE_SOCKETS=f"{a.address} {b.address}") as port:
+            api = API(f"http://127.0.0.1:{port}")
+            for page in ("/healthz", "/readyz", "/metrics"):
+                assert api.request("GET", f"{page}/2?query").body == b"second"
+            assert_problem(api.request("GET", "/metrics/3"), "not-found", "/metrics/3")
+    assert [request["DOCUMENT_URI"] for request in b.requests] == ["/healthz", "/readyz", "/metrics"]
+    assert not a.requests
+
+
+def test_nginx_tells_its_connections(api):
+    answer = api.request("GET", "/nginx_status")
+    assert (answer.status, answer.header("Content-Type")) == (200, "text/plain")
+    assert answer.body.startswith(b"Active connections: ")
 
 
 def test_forwarded_address_of_an_untrusted_client_is_ignored(api):
