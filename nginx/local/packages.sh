@@ -11,6 +11,11 @@ needed_packages=(
     'libhiredis-dev /usr/include/hiredis/hiredis.h' 'libcurl4-openssl-dev /usr/include/*/curl/curl.h'
     'libpq-dev /usr/include/postgresql/libpq-fe.h' 'libssl-dev /usr/include/openssl/ssl.h'
 )
+# For --monitoring:
+monitoring_packages=(
+    'prometheus prometheus' 'mtail mtail' 'prometheus-nginx-exporter prometheus-nginx-exporter'
+    'prometheus-blackbox-exporter prometheus-blackbox-exporter'
+)
 
 missing_packages() {
     local entry package probe

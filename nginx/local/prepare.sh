@@ -32,7 +32,7 @@ choose_run_dir() {
 
 # The caller's NOVATUNE_* hold for the responder. Of those, sockets and token settings hold for the names in env too; CACHE_URL and
 # S3_* there always name the stack's own servers.
-prepare_state() { # PORT-OR-EMPTY
+prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY
     local ports monitor
     find "$STATE" -mindepth 1 -maxdepth 1 ! -name .novatune-stack ! -name up.lock ! -name pid -exec rm -rf {} +
     mkdir -p "$STATE/log" "$STATE/secrets"
@@ -40,13 +40,28 @@ prepare_state() { # PORT-OR-EMPTY
     (umask 077; : >"$STATE/stack.env"; save_settings >"$STATE/settings.env")
 
     choose_run_dir
-    mapfile -t ports < <(free_ports 4 20000 30999)
+    mapfile -t ports < <(free_ports 9 20000 30999)
     monitor=$(free_ports 1 31000 32499)
     remember STATE_DIR "$STATE"
     remember PORT "${1:-${ports[0]}}"
     remember BASE_URL "${NOVATUNE_NGINX_SCHEME:-http}://127.0.0.1:$PORT"
     remember PLAYER_URL "$BASE_URL/player/"
     remember NGINX_ACCESS_LOG "${NOVATUNE_NGINX_ACCESS_LOG:-$STATE/log/access.log}"
+
+    if [[ -n ${2:-} ]]; then
+        remember PROMETHEUS_PORT "${ports[4]}"
+        remember PROMETHEUS_URL "http://127.0.0.1:$PROMETHEUS_PORT"
+        remember MTAIL_PORT "${ports[5]}"
+        remember NGINX_EXPORTER_PORT "${ports[6]}"
+        remember BLACKBOX_PORT "${ports[7]}"
+        # A certificate to watch, also where nginx speaks plain HTTP.
+        if [[ $BASE_URL == https:* ]]; then
+            remember TLS_URL "$BASE_URL"
+        else
+            remember TLS_PORT "${ports[8]}"
+            remember TLS_URL "https://127.0.0.1:$TLS_PORT"
+        fi
+    fi
 
     remember PG_DIR "$RUN_DIR/postgres"
     remember PG_PORT "${ports[1]}"

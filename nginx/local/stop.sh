@@ -8,6 +8,10 @@ stop_stack() {
     for file in "$STATE"/pid/job-*; do
         if [[ -e $file ]]; then end "${file##*/}" TERM 5; fi
     done
+    end prometheus
+    end blackbox
+    end nginx-exporter
+    end mtail
     end nginx
     end responder TERM 20
     end redis
