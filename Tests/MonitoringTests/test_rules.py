@@ -1,0 +1,80 @@
+"""Recording rules and alerts, without a server."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from rulefiles import MONITORING, RULE_TESTS, RULES, RUNBOOK, alert_names, seen
+
+
+def promtool(*arguments):
+    return subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize("file", RULES, ids=lambda file: file.name)
+def test_rules_are_valid(file):
+    checked = promtool("check", "rules", "--lint-fatal", file)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("file", RULE_TESTS, ids=lambda file: file.name)
+def test_rules_do_what_their_tests_say(file):
+    tested = promtool("test", "rules", file)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_alert_names_are_given_once():
+    assert len(alert_names()) == len(set(alert_names()))
+
+
+@pytest.mark.parametrize("alert", alert_names())
+def test_alert_is_seen_firing_and_not_firing(alert):
+    assert alert in seen(fires=True)
+    assert alert in seen(fires=False)
+
+
+def test_runbook_has_a_section_for_each_alert():
+    headings = set(re.findall(r"^#+ (\w+)$", RUNBOOK.read_text(), re.MULTILINE)) if RUNBOOK.exists() else set()
+    assert not set(alert_names()) - headings
+
+
+# Configuration
+
+def render(directory, **settings):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MONITORING_")}
+    environment |= {f"MONITORING_{name}": value for name, value in settings.items()}
+    return subprocess.run([MONITORING / "render", directory], env=environment, capture_output=True, text=True, timeout=20)
+
+
+GOOD = {
+    "defaults": {}, "TLS": {"SCHEME": "https", "CERTIFICATES": "https://media.example.com/ https://[2001:db8::1]:8443/"},
+    "several hosts": {"RESPONDERS": "a.example:80/1 a.example:80/2 [2001:db8::1]:80/1", "ACCESS_LOGS": "a.example:3903 b.example:3903"},
+    "responders alone": {"ACCESS_LOGS": "", "NGINX_EXPORTERS": ""},
+}
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_rendered_configuration_is_valid(tmp_path, kind):
+    rendered = render(tmp_path, **GOOD[kind])
+    assert rendered.returncode == 0, rendered.stderr
+    checked = promtool("check", "config", tmp_path / "prometheus.yml")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    checked = subprocess.run(
+        ["prometheus-blackbox-exporter", "--config.check", "--config.file", tmp_path / "blackbox.yml"], capture_output=True, timeout=20)
+    assert checked.returncode == 0, checked.stderr
+
+
+BAD = {
+    "INTERVAL": ["0s", "15"], "RESPONDERS": ["127.0.0.1:80", "127.0.0.1:80/0", 'x:1/1"]'], "SCHEME": ["ftp"], "SKIP_VERIFY": ["maybe"],
+    "ACCESS_LOGS": ["nohost"], "NGINX_EXPORTERS": ["a.example"], "BLACKBOX": ["9115"], "CERTIFICATES": ["http://media.example.com/"],
+}
+
+
+@pytest.mark.parametrize("name, value", [(name, value) for name, values in BAD.items() for value in values])
+def test_bad_setting_stops_the_rendering_with_its_name(tmp_path, name, value):
+    rendered = render(tmp_path, **{name: value})
+    assert rendered.returncode != 0
+    assert f"MONITORING_{name}: " in rendered.stderr
+    assert not list(tmp_path.iterdir())
