@@ -35,6 +35,14 @@ def test_alert_is_seen_firing_and_not_firing(alert):
     assert alert in seen(fires=False)
 
 
+def test_each_recording_rule_is_used_by_an_alert_or_the_dashboard():
+    text = "\n".join(file.read_text() for file in RULES)
+    recorded = re.findall(r"^ +- record: (\S+)$", text, re.MULTILINE)
+    uses = set(re.findall(r"novatune:\w+:\w+", re.sub(r"- record: \S+", "", text) + (MONITORING / "dashboard.json").read_text()))
+    assert recorded
+    assert sorted(set(recorded) - uses) == []
+
+
 def test_runbook_has_a_section_for_each_alert():
     headings = set(re.findall(r"^#+ (\w+)$", RUNBOOK.read_text(), re.MULTILINE)) if RUNBOOK.exists() else set()
     assert sorted(set(alert_names()) - headings) == []
