@@ -65,25 +65,25 @@ import Testing
 
     @Test(
         arguments: [
-            Row(nil as String?, ExpositionFormat.prometheus), Row("", .prometheus), Row("*/*", .prometheus), Row("text/plain", .prometheus),
-            Row("application/openmetrics-text", .openMetrics),
-            Row(
+            row(nil, .prometheus), row("", .prometheus), row("*/*", .prometheus), row("text/plain", .prometheus),
+            row("application/openmetrics-text", .openMetrics),
+            row(
                 "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
                 .openMetrics),
-            Row("application/openmetrics-text; version=1.0.0; q=0", .prometheus),
-            Row("text/plain;q=0.9, application/openmetrics-text;q=0.1", .prometheus),
-            Row("APPLICATION/OpenMetrics-Text", .openMetrics), Row(",;q=,;;=", .prometheus),
-            Row("application/openmetrics-text;q=x", .openMetrics),
-        ] as [FormatRow])
-    func formatIsWhatTheScraperAsksFor(_ row: FormatRow) { #expect(ExpositionFormat(accept: row.accept) == row.format) }
+            row("application/openmetrics-text; version=1.0.0; q=0", .prometheus),
+            row("text/plain;q=0.9, application/openmetrics-text;q=0.1", .prometheus),
+            row("APPLICATION/OpenMetrics-Text", .openMetrics), row(",;q=,;;=", .prometheus),
+            row("application/openmetrics-text;q=x", .openMetrics),
+        ] as [FormatCase])
+    func formatIsWhatTheScraperAsksFor(_ row: FormatCase) { #expect(ExpositionFormat(accept: row.accept) == row.format) }
 
-    struct FormatRow: Sendable, CustomTestStringConvertible {
+    struct FormatCase: Sendable, CustomTestStringConvertible {
         let accept: String?
         let format: ExpositionFormat
         var testDescription: String { accept ?? "nothing" }
     }
 
-    private static func Row(_ accept: String?, _ format: ExpositionFormat) -> FormatRow { FormatRow(accept: accept, format: format) }
+    private static func row(_ accept: String?, _ format: ExpositionFormat) -> FormatCase { FormatCase(accept: accept, format: format) }
 
     @Test func figuresOfTheProcessAreThose() throws {
         let memory = try #require(ProcessFigures.memory)
