@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from google.protobuf.unknown_fields import UnknownFieldSet
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 
+from support import evidence
 from support.waiting import wait_for
 
 
@@ -49,6 +50,7 @@ class Collector:
                     answer = collector._answers.pop(0) if len(collector._answers) > 1 else collector._answers[0]
                     collector.times.append(time.monotonic())
                     collector.requests.append((self.path, dict(self.headers), body))
+                    evidence.keep("spans", body)
                 if answer == "hang":
                     collector._released.wait(60)
                 if answer in ("hang", "close"):
