@@ -65,8 +65,9 @@ let package = Package(
         .executableTarget(
             name: "novatune-streamd",
             dependencies: [
-                "BearerTokens", "Cryptography", "FastCGI", "KeyManagement", "Observability", "PostgreSQLTrackStore",
-                "RequestTraces", "Resilience", "S3ObjectStore", "SealedCache", "SigV4", "StreamIssuing", "StrictJSON",
+                "BearerTokens", "Cryptography", "FastCGI", "HTTPClient", "KeyManagement", "Observability",
+                "PostgreSQLTrackStore", "RequestTraces", "Resilience", "S3ObjectStore", "SealedCache", "SigV4", "StreamIssuing",
+                "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -100,7 +101,7 @@ let package = Package(
         tests(
             "novatune-streamd",
             [
-                "BearerTokens", "Cryptography", "FastCGI", "SealedCache", "S3ObjectStore", "SigV4", "StreamIssuing",
+                "BearerTokens", "Cryptography", "FastCGI", "Observability", "SealedCache", "S3ObjectStore", "SigV4", "StreamIssuing",
                 .product(name: "Logging", package: "swift-log"),
             ], name: "NovatuneStreamdTests"),
         .testTarget(

@@ -29,6 +29,16 @@ import CCurl
         return try perform(url)
     }
 
+    /// The answer to a GET (RFC 9110 §9.3.1).
+    /// - Parameters:
+    ///   - url: `http` or `https`; in no error.
+    ///   - timeout: for everything from resolving the name to the last byte of the answer.
+    ///   - responseLimit: in bytes; a longer answer is an error with the code `too_large`.
+    public func get(_ url: String, timeout: Duration, responseLimit: Int) throws(HTTPError) -> HTTPResponse {
+        prepare(timeout)
+        return try receive(url, limit: responseLimit)
+    }
+
     /// The answer to a POST (RFC 9110 §9.3.3).
     /// - Parameters:
     ///   - url: `http` or `https`; in no error.
@@ -43,10 +53,17 @@ import CCurl
         var lines: UnsafeMutablePointer<curl_slist>? = unsafe curl_slist_append(nil, "Expect:")
         for (name, value) in headers { unsafe lines = unsafe curl_slist_append(lines, "\(name): \(value)") }
         defer { unsafe curl_slist_free_all(lines) }
-        let sink = ResponseSink(limit: responseLimit)
         setLong(CURLOPT_POST, 1)
         setLong(CURLOPT_POSTFIELDSIZE, body.count)
         unsafe novatune_curl_set_pointer(handle, CURLOPT_HTTPHEADER, lines)
+        return try unsafe body.withUnsafeBufferPointer { (body) throws(HTTPError) -> HTTPResponse in
+            unsafe novatune_curl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
+            return try receive(url, limit: responseLimit)
+        }
+    }
+
+    private func receive(_ url: String, limit: Int) throws(HTTPError) -> HTTPResponse {
+        let sink = ResponseSink(limit: limit)
         unsafe novatune_curl_set_pointer(handle, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
         unsafe novatune_curl_set_write(handle) { bytes, size, count, sink in
             guard let bytes = unsafe bytes, let sink = unsafe sink else { return 0 }
@@ -54,13 +71,11 @@ import CCurl
             // Anything but the count ends the transfer.
             return unsafe Unmanaged<ResponseSink>.fromOpaque(sink).takeUnretainedValue().take(received) ? size * count : 0
         }
-        let status = try unsafe body.withUnsafeBufferPointer { (body) throws(HTTPError) -> Int in
-            unsafe novatune_curl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
-            do throws(HTTPError) {
-                return try perform(url)
-            } catch {
-                throw sink.isOverfull ? .tooLarge : error
-            }
+        let status: Int
+        do throws(HTTPError) {
+            status = try perform(url)
+        } catch {
+            throw sink.isOverfull ? .tooLarge : error
         }
         var retryAfter: curl_off_t = 0
         unsafe novatune_curl_get_offset(handle, CURLINFO_RETRY_AFTER, &retryAfter)

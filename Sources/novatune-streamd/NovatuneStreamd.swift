@@ -14,7 +14,7 @@ struct NovatuneStreamd: ParsableCommand {
             See 'novatune-streamd serve --help' for all of them and 'novatune-streamd check' to try them.
             """,
         version: version,
-        subcommands: [Serve.self, Check.self, Keys.self, Invalidate.self, Token.self],
+        subcommands: [Serve.self, Check.self, Keys.self, Top.self, Invalidate.self, Token.self],
         defaultSubcommand: Serve.self
     )
 

@@ -1,6 +1,6 @@
 """Tables from the lines that measure.py wrote.
 
-usage: report.py paths|sweep RESULTS
+usage: report.py paths|sweep|logs|traces RESULTS
 """
 
 import collections
@@ -114,6 +114,27 @@ def paths(runs):
         print("  all of them are about the hit path, which was not measured")
 
 
+TELEMETRY = {
+    "logs": ("a line for each request and all metrics, against the same program without", 1.05),
+    "traces": ("1 % of the requests traced, against the same program untraced", 1.02),
+}
+
+
+def telemetry(kind, runs):
+    title, limit = TELEMETRY[kind]
+    product, rival = ([run for run in runs if run["side"] == side] for side in ("product", "floor"))
+    print(f"{title}; hit path, {runs[0]['workers']} workers, 32 connections; medians")
+    print(f"  {'':<20}{'with':>9} {'(min … max)':<21}{'without':>9} {'(min … max)':<21}{'ratio':>6} (of each round)")
+    row("requests/s", product, rival, lambda run: run["rate"], 0)
+    row("p99, ms", product, rival, lambda run: run["p99_ms"], 2)
+    row("responder CPU, µs", product, rival, lambda run: run["cpu_us"]["responder"], 1)
+    foreign = statistics.median(run["foreign"] for run in runs)
+    if foreign > NOISE_LIMIT:
+        print(f"  noisy: other processes took {foreign:.0%} of the machine")
+    print("\naims")
+    verdict("responder CPU, with/without", statistics.median(ratios(product, rival, lambda run: run["cpu_us"]["responder"])), limit, False)
+
+
 def sweep(runs):
     by_workers = collections.defaultdict(lambda: collections.defaultdict(list))
     for run in runs:
@@ -145,4 +166,8 @@ def sweep(runs):
 
 
 if __name__ == "__main__":
-    {"paths": paths, "sweep": sweep}[sys.argv[1]](read(sys.argv[2]))
+    kind, lines = sys.argv[1], read(sys.argv[2])
+    if kind in TELEMETRY:
+        telemetry(kind, lines)
+    else:
+        {"paths": paths, "sweep": sweep}[kind](lines)

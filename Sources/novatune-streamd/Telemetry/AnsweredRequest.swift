@@ -39,6 +39,9 @@ struct AnsweredRequest: LogFields {
 
 extension Telemetry {
     func answered(_ request: AnsweredRequest) {
+        #if WITHOUT_TELEMETRY
+            return
+        #endif
         requests.answered(request)
         logger.info("stream url requested", metadata: ["request": .stringConvertible(request)])
         if let problem = request.problem { warn(problem, request) }

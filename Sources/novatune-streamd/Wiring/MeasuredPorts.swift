@@ -40,15 +40,11 @@ final class MeasuredStreamURLCache<Base: StreamURLCache>: StreamURLCache {
     }
 
     func read(user: ULID, track: ULID) -> CachedStreamURL? {
-        let start = ContinuousClock.now
-        defer { durations.observe(milliseconds: start.duration(to: .now)) }
-        return base.read(user: user, track: track)
+        durations.timing { base.read(user: user, track: track) }
     }
 
     func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
-        let start = ContinuousClock.now
-        defer { durations.observe(milliseconds: start.duration(to: .now)) }
-        base.write(entry, user: user, track: track, timeToLive: timeToLive)
+        durations.timing { base.write(entry, user: user, track: track, timeToLive: timeToLive) }
     }
 }
 
@@ -63,9 +59,7 @@ final class MeasuredObjectStore<Base: ObjectStore>: ObjectStore {
     }
 
     func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable) {
-        let start = ContinuousClock.now
-        defer { durations.observe(milliseconds: start.duration(to: .now)) }
-        try base.verify(objectKey: objectKey, by: deadline)
+        try durations.timing { () throws(Unavailable) in try base.verify(objectKey: objectKey, by: deadline) }
     }
 
     func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {

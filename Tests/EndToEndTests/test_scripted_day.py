@@ -1,0 +1,192 @@
+"""A day of a responder, played in seconds: what happened, and what its logs, metrics and spans say of it, number by number."""
+
+import json
+from collections import Counter
+
+from support import fastcgi_client
+from support.collector import Collector, attributes
+from support.rings import replace, ring
+from support.ulids import ulid
+from support.waiting import wait_for
+
+NONE = "-"
+
+
+class Day:
+    """Asks, one request after the other, and keeps book."""
+
+    def __init__(self, responder):
+        self.responder = responder
+        self.expected = []
+
+    def ask(self, track_id, token, status, outcome, user=None, cache_hit=False):
+        correlation = f"day-{ulid()}"
+        request = fastcgi_client.stream_request(track_id, token) | {"CORRELATION_ID": correlation}
+        answer = self.responder._exchange(self.responder.stream_socket, request)
+        assert answer[0] == status, answer
+        self.expected.append({
+            "correlation_id": correlation, "status": status, "outcome": outcome, "cache_hit": cache_hit,
+            "user_id": user.id if user else NONE, "track_id": track_id if len(track_id) == 26 else NONE})
+        return answer
+
+    def miss(self, track):
+        self.ask(track.id, track.owner.token, 200, "issued", track.owner)
+
+    def hit(self, track):
+        self.ask(track.id, track.owner.token, 200, "issued", track.owner, cache_hit=True)
+
+    def count(self, **conditions):
+        return sum(all(entry[name] == value for name, value in conditions.items()) for entry in self.expected)
+
+
+def test_logs_metrics_and_spans_agree_with_what_happened(stack, responders, tmp_path, world, mint):
+    listener, friend, stranger = world.user(), world.user(), world.stranger()
+    first, second, third = (world.track(listener) for _ in range(3))
+    foreign, processing = world.track(friend), world.track(listener, status="Processing")
+    rings = tmp_path / "ring.json"
+    morning = ring("v1", "v1")
+    replace(rings, json.dumps(morning))
+
+    with Collector() as collector:
+        responder = responders().leave_out("CACHE_KEYS", "LOG_LEVEL").start_on_own_sockets(
+            NOVATUNE_CACHE_KEYS_FILE=str(rings), NOVATUNE_CACHE_PREFIX=f"day{ulid().lower()}", NOVATUNE_LOG_LEVEL="debug",
+            NOVATUNE_OTLP_ENDPOINT=collector.endpoint, NOVATUNE_OTLP_SAMPLE_RATIO="1", NOVATUNE_BREAKER_OPEN="500ms",
+            NOVATUNE_BREAKER_FAILURES="3", NOVATUNE_WORKERS="1", NOVATUNE_S3_TIMEOUT="300ms")
+        wait_for(lambda: responder.events("listening for invalidations"), 10, "the listener")
+        day = Day(responder)
+
+        # Morning: people come, listen, and come back.
+        for track in (first, second, third):
+            day.miss(track)
+        for _ in range(4):
+            day.hit(first)
+        day.hit(second)
+
+        # Noon: others try.
+        for _ in range(3):
+            day.ask(foreign.id, listener.token, 403, "forbidden", listener)
+        day.ask(first.id, stranger.token, 403, "forbidden", stranger)
+        day.ask(processing.id, listener.token, 409, "track-not-ready", listener)
+        day.ask(ulid(), listener.token, 404, "track-not-found", listener)
+        day.ask("no-ulid", listener.token, 400, "invalid-track-id", listener)
+        expired = mint.hs256(listener.id, exp=1)
+        for _ in range(2):
+            day.ask(first.id, expired, 401, "unauthorized")
+        day.ask(first.id, mint.hs256(listener.id, roles=["guest"]), 403, "forbidden", listener)
+
+        # Afternoon: the object store is out. Hits go on; three misses fail by themselves, two more at the breaker.
+        fresh = world.tracks([listener], each=6)
+        with stack.stopped("s3"):
+            for track in fresh[:5]:
+                day.ask(track.id, listener.token, 503, "service-unavailable", listener)
+            day.hit(first)
+            wait_for(lambda: responder.readiness()["object_store"]["status"] == "failed", 10, "the probe")
+        wait_for(lambda: responder.readiness()["object_store"]["status"] == "ok", 20, "the store")
+        # The breaker lets one request try once its time is over.
+        wait_for(lambda: responder.metrics()['breaker_state{dependency="object_store"}'] in (0, 1), 5)
+        recovered = wait_for(lambda: recover(day, fresh[5]), 10, "the breaker")
+        assert recovered
+
+        # Evening: the key is rotated, step by step, and the old one removed.
+        evening = ring("v2", "v1", "v2", keys=morning["keys"])
+        replace(rings, json.dumps(evening))
+        responder.wait_for_event("reloaded")
+        day.hit(first)
+        new = world.track(listener)
+        day.miss(new)
+        replace(rings, json.dumps(ring("v2", "v2", keys=evening["keys"])))
+        responder.wait_for_event("reloaded", 2)
+        day.miss(first)
+        day.hit(new)
+
+        # Night: everybody logs out.
+        stack.sql(f"select novatune.logout_all('{listener.id}', 'the end of the day')")
+        wait_for(lambda: responder.metrics()['stream_cache_invalidations_total{reason="logout"}'] == 1, 10, "the logout")
+        day.ask(first.id, listener.token, 401, "unauthorized", listener)
+
+        check_log(day, responder)
+        check_metrics(day, responder)
+        check_spans(day, collector)
+
+
+def recover(day, track):
+    """Whether the store is asked again; a refusal of the breaker belongs to the day, too."""
+    correlation = f"day-{ulid()}"
+    request = fastcgi_client.stream_request(track.id, track.owner.token) | {"CORRELATION_ID": correlation}
+    status = day.responder._exchange(day.responder.stream_socket, request)[0]
+    day.expected.append({
+        "correlation_id": correlation, "status": status, "outcome": "issued" if status == 200 else "service-unavailable",
+        "cache_hit": False, "user_id": track.owner.id, "track_id": track.id})
+    return status == 200
+
+
+def check_log(day, responder):
+    wait_for(lambda: len(responder.events("stream url requested")) == len(day.expected), 5, "the last line")
+    lines = responder.events("stream url requested")
+    told = [{name: line.get(name, NONE) for name in day.expected[0]} for line in lines]
+    assert told == day.expected
+    assert all(line["level"] == "info" and line["duration_ms"] > 0 and len(line["trace_id"]) == 32 for line in lines)
+    issued, hits = day.count(status=200), day.count(cache_hit=True)
+    events = Counter(line["event"] for line in map(json.loads, responder.log().splitlines()))
+    assert events["cache hit"] == hits
+    assert events["cache miss"] == events["url presigned"] == events["entry sealed and stored"] == issued - hits
+    assert events["access denied"] == day.count(status=403) and events["track not ready"] == 1
+    assert events["breaker open"] >= 1 and events["breaker closed"] == 1
+    assert events["dependency lost"] == 1 and events["dependency back"] == 1
+    assert events["reloaded"] == 2 and events["cache invalidated"] == 1
+    assert [events[name] for name in ("starting", "ready")] == [1, 1]
+    # The dependency's failures are told once, then counted.
+    assert 1 <= events["dependency failed"] < day.count(status=503) + 5
+    denials = responder.events("access denied")
+    assert all("user_id" in line and "correlation_id" in line for line in denials)
+    assert sum("owner_id" in line for line in denials) == 3
+
+
+def check_metrics(day, responder):
+    metrics = responder.metrics()
+    counted = {name: value for name, value in metrics.items() if name.startswith("stream_url_requests_total") and value}
+    expected = Counter(f'stream_url_requests_total{{status="{entry["status"]}",cache_hit="{str(entry["cache_hit"]).lower()}"}}' for entry in day.expected)
+    assert counted == dict(expected)
+    problems = Counter(entry["outcome"] for entry in day.expected if entry["status"] != 200)
+    assert {name: value for name, value in metrics.items() if name.startswith("stream_url_problems_total") and value} == {
+        f'stream_url_problems_total{{type="{slug}"}}': count for slug, count in problems.items()}
+    issued, hits = day.count(status=200), day.count(cache_hit=True)
+    assert metrics["stream_url_cache_hits_total"] == hits
+    assert metrics["stream_url_cache_misses_total"] == metrics["stream_url_presign_generated_total"] == issued - hits
+    assert metrics["stream_url_request_duration_ms_count"] == len(day.expected)
+    # Two of the misses were sealed by the second key: a new track's, and the first one's again.
+    assert metrics['cache_seals_total{key_version="v2"}'] == 2
+    assert metrics['cache_seals_total{key_version="v1"}'] == issued - hits - 2
+    assert metrics['cache_key_current{key_version="v2"}'] == 1
+    assert metrics['cache_open_failures_total{reason="unknown_key_version"}'] == 1
+    assert metrics['cache_open_failures_total{reason="not_authentic"}'] == 0
+    assert metrics['dependency_errors_total{dependency="object_store",code="breaker_open"}'] >= 2
+    assert metrics['breaker_state{dependency="object_store"}'] == 0 and metrics["reload_success"] == 1
+    # Whoever has a token that can be believed, and asks for a track, is looked up.
+    looked_up = len(day.expected) - sum(entry["user_id"] == NONE for entry in day.expected) - day.count(outcome="invalid-track-id") - 1
+    assert metrics['dependency_call_duration_ms_count{dependency="database"}'] == looked_up
+    assert all(metrics[f'readiness{{dependency="{name}"}}'] == 1 for name in ("database", "object_store", "cache", "keys"))
+
+
+def check_spans(day, collector):
+    roots = wait_for(lambda: all_roots(collector, len(day.expected)), 20, "the last span")
+    told = {attributes(span)["novatune.correlation_id"]: span for span in roots}
+    assert set(told) == {entry["correlation_id"] for entry in day.expected}
+    children = Counter((span.trace_id, span.name) for span in collector.spans() if span.parent_span_id)
+    for entry in day.expected:
+        span = told[entry["correlation_id"]]
+        fields = attributes(span)
+        assert fields["http.response.status_code"] == entry["status"]
+        names = {name for trace, name in children if trace == span.trace_id}
+        if entry["status"] == 200:
+            assert fields["novatune.cache_hit"] == entry["cache_hit"]
+            assert names == {"db.authorize", "cache.get"} | (set() if entry["cache_hit"] else {"storage.head", "storage.presign", "cache.set"})
+        else:
+            # A dependency's own word for it says more than that the service is unavailable.
+            words = {"connect", "lost", "timeout", "breaker_open"} if entry["status"] == 503 else {entry["outcome"]}
+            assert fields["error.type"] in words and "storage.presign" not in names
+
+
+def all_roots(collector, count):
+    roots = [span for span in collector.spans() if span.name == "stream.get_url"]
+    return roots if len(roots) >= count else None

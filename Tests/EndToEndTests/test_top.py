@@ -1,0 +1,48 @@
+"""`novatune-streamd top`: live figures."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+
+def figures(line):
+    return dict(part.split("=", 1) for part in re.findall(r"\S+=[^=]*(?= \S+=|$)", line))
+
+
+def test_lines_tell_what_the_responder_does(stack, command, api, user, track):
+    for _ in range(5):
+        assert api.stream(track.id, user.token).status == 200
+    done = command("top", "--url", f"{stack['BASE_URL']}/metrics", "--count", "2", "--interval", "100ms")
+    first, second = (figures(line) for line in done.stdout.splitlines())
+    assert done.returncode == 0 and done.stderr == ""
+    assert set(first) == set(second) == {
+        "requests/s", "5xx/s", "p50", "p95", "p99", "hits", "busy", "cache", "database", "object_store", "cpu", "memory"}
+    assert first["database"] == "closed" and first["hits"].endswith(" %") and first["p50"].endswith(" ms")
+
+
+def test_terminal_is_drawn_anew(stack):
+    screen, terminal = os.openpty()
+    with subprocess.Popen(
+            [stack["RESPONDER_BINARY"], "top", "--url", f"{stack['BASE_URL']}/metrics", "--count", "1"], stdout=terminal) as process:
+        assert process.wait(20) == 0
+    os.close(terminal)
+    text = os.read(screen, 65536).decode()
+    os.close(screen)
+    assert text.startswith("\x1b[H") and text.rstrip().endswith("\x1b[J")
+    for words in ("novatune-streamd", "requests", "latency", "workers", "database      answers", "keys       current", "process"):
+        assert words in text
+
+
+@pytest.mark.parametrize("arguments, code, words", [
+    (["--url", "http://127.0.0.1:1/metrics"], 1, "connect"), (["--interval", "0s"], 64, "--interval"), (["--count", "0"], 64, "--count"),
+])
+def test_what_cannot_be_shown_is_told(command, arguments, code, words):
+    done = command("top", *arguments)
+    assert done.returncode == code and words in done.stderr and done.stdout == ""
+
+
+def test_page_that_is_no_responders_is_told(stack, command):
+    done = command("top", "--url", f"{stack['BASE_URL']}/healthz")
+    assert done.returncode == 1 and "no responder's metrics there" in done.stderr
