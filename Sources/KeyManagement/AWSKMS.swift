@@ -1,6 +1,6 @@
 public import Cryptography
 import HTTPClient
-import Resilience
+public import Resilience
 public import SigV4
 public import StreamIssuing
 import StrictJSON
@@ -47,10 +47,12 @@ public struct AWSKMS: KeyWrapping {
         self.clock = clock
     }
 
-    public func wrap(_ key: SymmetricKey, version: KeyRing.Version) throws(KeyRingError) -> [UInt8] {
+    public var timeout: Duration { settings.timeout }
+
+    public func wrap(_ key: SymmetricKey, version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> [UInt8] {
         var plaintext = key.withBytes { Base64.encode($0) }
         defer { plaintext.wipe() }
-        var body = try call("Encrypt", version, "Plaintext", plaintext)
+        var body = try call("Encrypt", version, "Plaintext", plaintext, by: deadline)
         defer { body.wipe() }
         guard let wrapped = try member("CiphertextBlob", of: body, version).flatMap({ Base64.decode($0) }) else {
             throw failure(version, "answered without a CiphertextBlob", isTemporary: true)
@@ -58,8 +60,8 @@ public struct AWSKMS: KeyWrapping {
         return wrapped
     }
 
-    public func unwrap(_ wrapped: [UInt8], version: KeyRing.Version) throws(KeyRingError) -> SymmetricKey {
-        var body = try call("Decrypt", version, "CiphertextBlob", Base64.encode(wrapped))
+    public func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> SymmetricKey {
+        var body = try call("Decrypt", version, "CiphertextBlob", Base64.encode(wrapped), by: deadline)
         defer { body.wipe() }
         guard let key = try member("Plaintext", of: body, version).flatMap({ SymmetricKey(base64: $0) }) else {
             throw failure(version, "answered without a Plaintext", isTemporary: true)
@@ -72,11 +74,10 @@ public struct AWSKMS: KeyWrapping {
 
     /// - Returns: the body of an answer with status 200.
     private func call(
-        _ operation: String, _ version: KeyRing.Version, _ name: StaticString, _ value: [UInt8]
+        _ operation: String, _ version: KeyRing.Version, _ name: StaticString, _ value: [UInt8], by deadline: Deadline
     ) throws(KeyRingError) -> [UInt8] {
         var request = payload(version, name, value)
         defer { request.wipe() }
-        let deadline = Deadline(after: settings.timeout)
         var backoff = Backoff(from: .milliseconds(100), to: .seconds(2))
         let client = HTTPClient(certificateAuthorities: settings.certificateAuthorities)
         while true {

@@ -14,19 +14,26 @@ public struct DirectoryKeyRing: KeyRingSource {
     public var name: String { "directory \(path)" }
     public var watchedPaths: [String] { [path] }
 
-    /// How often it is read again where it changes meanwhile.
-    private static let attempts = 5
+    /// How often it is read again where it changes meanwhile, and how long to wait before.
+    private static let attempts = 25
+    private static let pause: Duration = .milliseconds(4)
 
     public func read() throws(KeyRingError) -> KeyRing {
         for _ in 1..<Self.attempts {
             let before = FileStamp(of: [path])
-            let result = Result { () throws(KeyRingError) in try readOnce() }
-            if FileStamp(of: [path]) == before { return try result.get() }
+            do throws(KeyRingError) {
+                let (ring, isOfOneEdition) = try readOnce()
+                if isOfOneEdition || FileStamp(of: [path]) == before { return ring }
+            } catch {
+                if FileStamp(of: [path]) == before { throw error }
+            }
+            Pause.wait(Self.pause)
         }
-        return try readOnce()
+        return try readOnce().ring
     }
 
-    private func readOnce() throws(KeyRingError) -> KeyRing {
+    /// What is behind `..data` is replaced first and removed then: what is still there after it was read was whole.
+    private func readOnce() throws(KeyRingError) -> (ring: KeyRing, isOfOneEdition: Bool) {
         let directory = try KeyDirectory(path)
         var keys: [KeyRing.Version: SymmetricKey] = [:]
         var current: KeyRing.Version?
@@ -42,7 +49,7 @@ public struct DirectoryKeyRing: KeyRingSource {
         }
         guard let current else { throw KeyRingError("\(path): no file \"current\" that names the version to seal with") }
         guard !keys.isEmpty else { throw KeyRingError("\(path): no keys") }
-        return try KeyRing(current: current, keys: keys)
+        return (try KeyRing(current: current, keys: keys), directory.isCurrentEdition)
     }
 
     private static func key(_ version: KeyRing.Version, _ bytes: [UInt8]) throws(KeyRingError) -> SymmetricKey {
@@ -63,7 +70,6 @@ public struct DirectoryKeyRing: KeyRingSource {
 struct KeyDirectory: ~Copyable {
     private let path: String
     private let descriptor: Int32
-
     init(_ path: String) throws(KeyRingError) {
         self.path = path
         let data = unsafe open(path + "/..data", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -90,6 +96,13 @@ struct KeyDirectory: ~Copyable {
             if !name.hasPrefix(".") { names.append(name) }
         }
         return names.sorted()
+    }
+
+    /// Whether it is what `..data` leads to at this moment.
+    var isCurrentEdition: Bool {
+        var (own, current) = (stat(), stat())
+        return unsafe fstat(descriptor, &own) == 0 && stat(path + "/..data", &current) == 0 && own.st_ino == current.st_ino
+            && own.st_dev == current.st_dev
     }
 
     func read(_ name: String) throws(KeyRingError) -> [UInt8] {

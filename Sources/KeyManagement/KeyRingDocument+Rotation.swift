@@ -1,4 +1,5 @@
 public import Cryptography
+import Resilience
 
 extension KeyRingDocument {
     public var current: KeyRing.Version {
@@ -39,7 +40,7 @@ extension KeyRingDocument {
             return .plain(try KeyRing(current: next, keys: ring.keys.merging([version: key]) { $1 }))
         case .wrapped(let ring):
             guard let wrapping else { throw KeyRingError("the keys are wrapped; set NOVATUNE_KMS_KEY_ID to wrap the new one") }
-            let wrapped = try wrapping.wrap(key, version: version)
+            let wrapped = try wrapping.wrap(key, version: version, by: Deadline(after: wrapping.timeout))
             return .wrapped(try WrappedKeyRing(current: next, keys: ring.keys.merging([version: wrapped]) { $1 }))
         }
     }
@@ -66,10 +67,11 @@ extension KeyRingDocument {
     /// The same ring with each key wrapped.
     public func wrapped(by wrapping: any KeyWrapping) throws(KeyRingError) -> KeyRingDocument {
         guard case .plain(let ring) = self else { throw KeyRingError("the keys are wrapped already") }
+        let deadline = Deadline(after: wrapping.timeout)
         var keys: [KeyRing.Version: [UInt8]] = [:]
         for version in ring.versions {
             guard let key = ring.keys[version] else { continue }
-            keys[version] = try wrapping.wrap(key, version: version)
+            keys[version] = try wrapping.wrap(key, version: version, by: deadline)
         }
         return .wrapped(try WrappedKeyRing(current: ring.current, keys: keys))
     }

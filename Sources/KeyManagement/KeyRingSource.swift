@@ -1,4 +1,5 @@
 public import Cryptography
+public import Resilience
 
 /// Where a key ring comes from. All sources behave alike; one suite of tests runs on each.
 public protocol KeyRingSource: Sendable {
@@ -12,10 +13,12 @@ public protocol KeyRingSource: Sendable {
 
 /// Unwraps and wraps keys by means of a key that never leaves its service.
 public protocol KeyWrapping: Sendable {
+    /// For all keys of a ring together.
+    var timeout: Duration { get }
     /// - Parameter version: bound to the wrapped key, so that it unwraps under no other version's name.
-    func wrap(_ key: SymmetricKey, version: KeyRing.Version) throws(KeyRingError) -> [UInt8]
+    func wrap(_ key: SymmetricKey, version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> [UInt8]
     /// - Parameter version: the one that it was wrapped with.
-    func unwrap(_ wrapped: [UInt8], version: KeyRing.Version) throws(KeyRingError) -> SymmetricKey
+    func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> SymmetricKey
 }
 
 extension KeyRingDocument {
@@ -27,10 +30,11 @@ extension KeyRingDocument {
             guard let wrapping else {
                 throw KeyRingError("the keys are wrapped; set NOVATUNE_KMS_KEY_ID, which says by which key of which service")
             }
+            let deadline = Deadline(after: wrapping.timeout)
             var keys: [KeyRing.Version: SymmetricKey] = [:]
             for version in ring.versions {
                 guard let wrapped = ring.keys[version] else { continue }
-                keys[version] = try wrapping.unwrap(wrapped, version: version)
+                keys[version] = try wrapping.unwrap(wrapped, version: version, by: deadline)
             }
             return try KeyRing(current: ring.current, keys: keys)
         }

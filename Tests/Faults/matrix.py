@@ -6,12 +6,17 @@ import signal
 import time
 
 import process
+from health import HealthWatch
 from support.stack import family
 from support.waiting import wait_for
 from traffic import counts
 
 FAULTS = ["delay", "stall", "trickle", "reset", "blackhole", "refuse"]
 COMPONENTS = {"database": "postgres", "cache": "redis", "store": "s3"}
+# As /readyz calls them.
+NAMES = {"database": "database", "cache": "cache", "store": "object_store"}
+# Slower, and well: a probe that waits a moment and is answered.
+ANSWERED = {"delay", "trickle", "restart"}
 BREAKER_OPEN_S = 2
 
 
@@ -78,7 +83,7 @@ def run_matrix(bench, report, options):
 def one_case(bench, report, options, dependency, mode, fault):
     name, pid = f"{dependency} {mode}", bench.responder
     bench.warm()
-    with bench.traffic() as traffic:
+    with bench.traffic() as traffic, HealthWatch(bench.api) as health:
         wait_for(lambda: traffic.settled(0), 30, "traffic without a fault")
         before = process.threads(pid), bench.descriptors()
         began = time.monotonic()
@@ -89,6 +94,16 @@ def one_case(bench, report, options, dependency, mode, fault):
             well = wait_for(lambda: traffic.settled(ended), 45, "recovery")
         except AssertionError:
             well = None
+        tells_it_is_well = lambda: health.said(NAMES[dependency], "ok", time.monotonic() - 0.5, time.monotonic())
+        try:
+            wait_for(tells_it_is_well, 15)
+        except AssertionError:
+            report.check(f"{name}: /readyz tells that it is well again", False)
+    if mode not in ANSWERED:
+        report.check(f"{name}: /readyz tells of it", health.said(NAMES[dependency], "failed", began, ended))
+    report.check(f"{name}: /healthz and /readyz agree with what they say", health.words and not health.untrue())
+    for path in ("/healthz", "/readyz"):
+        report.check(f"{name}: {path} within 100 ms: {health.slowest(path):.0f} ms at worst", health.slowest(path) < 100)
     samples = traffic.samples(began)
     report.row(name, traffic.samples(began, ended), None if well is None else well - ended)
     report.check(f"{name}: all is well again", well is not None)

@@ -1,5 +1,6 @@
 import Cryptography
 import KeyManagement
+import Resilience
 import SigV4
 import StreamIssuing
 import TestSupport
@@ -19,6 +20,8 @@ import Testing
             clock: WallClockNow())
     }
 
+    private let later = Deadline(after: .seconds(600))
+
     private static let kind = KeyRingSourceContract.Kind("AWS KMS") { ring, place in
         let kms = try kms()
         return FileKeyRing(try place.write(KeyRingDocument.plain(ring).wrapped(by: kms).json, as: "ring"), wrapping: kms)
@@ -32,24 +35,24 @@ import Testing
     @Test func keyUnwrapsUnderItsOwnVersionOnly() throws {
         let kms = try Self.kms()
         let key = SymmetricKey.random()
-        let wrapped = try kms.wrap(key, version: "v1")
-        #expect(try kms.unwrap(wrapped, version: "v1") == key)
-        let error = #expect(throws: KeyRingError.self) { try kms.unwrap(wrapped, version: "v2") }
+        let wrapped = try kms.wrap(key, version: "v1", by: later)
+        #expect(try kms.unwrap(wrapped, version: "v1", by: later) == key)
+        let error = #expect(throws: KeyRingError.self) { try kms.unwrap(wrapped, version: "v2", by: later) }
         #expect(error?.description.contains("encryption context") == true && error?.isTemporary == false)
     }
 
     @Test(arguments: [0, 5, 40, 60, 100])
     func damagedKeyDoesNotUnwrap(at position: Int) throws {
         let kms = try Self.kms()
-        var wrapped = try kms.wrap(.random(), version: "v1")
+        var wrapped = try kms.wrap(.random(), version: "v1", by: later)
         wrapped[position % wrapped.count] ^= 1
-        #expect(throws: KeyRingError.self) { try kms.unwrap(wrapped, version: "v1") }
+        #expect(throws: KeyRingError.self) { try kms.unwrap(wrapped, version: "v1", by: later) }
     }
 
     @Test func keyThatIsNotThereIsSaid() throws {
         let kms = try Self.kms(keyID: "alias/none")
         #expect(throws: KeyRingError("version v1: AWS KMS has no such key; are NOVATUNE_KMS_KEY_ID, region and endpoint right?")) {
-            try kms.wrap(.random(), version: "v1")
+            try kms.wrap(.random(), version: "v1", by: later)
         }
     }
 }

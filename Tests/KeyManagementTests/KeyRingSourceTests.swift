@@ -1,5 +1,6 @@
 import Cryptography
 import KeyManagement
+import Resilience
 import TestSupport
 import Testing
 
@@ -45,11 +46,13 @@ import Testing
 
 /// Stands in for a key management service where what is tested is not the service: it turns the bytes around and appends the version.
 struct TransposingWrapping: KeyWrapping {
-    func wrap(_ key: SymmetricKey, version: KeyRing.Version) throws(KeyRingError) -> [UInt8] {
+    let timeout: Duration = .seconds(1)
+
+    func wrap(_ key: SymmetricKey, version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> [UInt8] {
         key.withBytes { key in key.indices.reversed().map { key[$0] } } + version.utf8
     }
 
-    func unwrap(_ wrapped: [UInt8], version: KeyRing.Version) throws(KeyRingError) -> SymmetricKey {
+    func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> SymmetricKey {
         guard wrapped.dropFirst(32).elementsEqual(version.utf8) else { throw KeyRingError("version \(version): wrapped for another") }
         return SymmetricKey(Array(wrapped.prefix(32).reversed()))
     }

@@ -19,7 +19,7 @@ public struct MountedSecret: Sendable {
 
         let former = try? files.destinationOfSymbolicLink(atPath: place.path("..data"))
         try files.createSymbolicLink(atPath: place.path("..data_tmp"), withDestinationPath: edition)
-        guard rename(place.path("..data_tmp"), place.path("..data")) == 0 else { throw POSIXError(.EIO) }
+        guard unsafe rename(place.path("..data_tmp"), place.path("..data")) == 0 else { throw POSIXError(.EIO) }
         for name in contents.keys where (try? files.destinationOfSymbolicLink(atPath: place.path(name))) == nil {
             try files.createSymbolicLink(atPath: place.path(name), withDestinationPath: "..data/\(name)")
         }

@@ -78,16 +78,21 @@ struct DependencyProbe {
 /// Keeps asking the dependencies on a thread of its own, so that `/readyz` answers at once whatever they do.
 final class DependencyMonitor: Sendable {
     private static let interval: Int32 = 1000
+    /// A probe that takes longer than this tells enough: its own timeout may be much longer.
+    private static let patience: Duration = .milliseconds(1500)
 
     private let outcomes = Locked<[String: DependencyProbe.Outcome]>([:])
+    /// When those that are under way began.
+    private let begun = Locked<[String: ContinuousClock.Instant]>([:])
     private let names = ["database", "object_store", "cache"]
 
     /// One thread a dependency: a stalled one must not hide the others.
     init(_ resources: Resources) {
         for name in names {
-            _ = WorkerThread(name: "probe-\(name)") { [outcomes] in
+            _ = WorkerThread(name: "probe-\(name)") { [outcomes, begun] in
                 var probe = DependencyProbe(resources)
                 while true {
+                    begun.withLock { $0[name] = .now }
                     let outcome =
                         switch name {
                         case "database": probe.database()
@@ -98,6 +103,7 @@ final class DependencyMonitor: Sendable {
                         defer { outcomes[name] = outcome }
                         return outcomes[name]
                     }
+                    begun.withLock { $0[name] = nil }
                     // The first failure is news, the first success is not.
                     if (before?.failure == nil) != (outcome.failure == nil) { resources.telemetry.probed(outcome) }
                     _ = poll(nil, 0, Self.interval)
@@ -108,9 +114,14 @@ final class DependencyMonitor: Sendable {
 
     /// In a fixed order; one that has not answered yet counts as failed.
     var state: [DependencyProbe.Outcome] {
-        let outcomes = outcomes.withLock { $0 }
+        let (outcomes, begun, now) = (outcomes.withLock { $0 }, begun.withLock { $0 }, ContinuousClock.now)
         return names.map { name in
-            outcomes[name] ?? .init(name: name, failure: "not asked yet", isOptional: name == "cache", elapsed: .zero)
+            if let start = begun[name], start.duration(to: now) > Self.patience {
+                return .init(
+                    name: name, failure: "no answer for \(start.duration(to: now).components.seconds) s", isOptional: name == "cache",
+                    elapsed: start.duration(to: now))
+            }
+            return outcomes[name] ?? .init(name: name, failure: "not asked yet", isOptional: name == "cache", elapsed: .zero)
         }
     }
 

@@ -48,10 +48,8 @@ struct Reloader {
             let settings = loaded.settings
             resources.secrets.replace(loaded.secrets)
             level.level = settings.logLevel
-            if settings.watchedPaths != paths {
-                paths = settings.watchedPaths
-                taken = FileStamp(of: paths)
-            }
+            // Other files than were looked at before they were read: they are read once more, a moment later.
+            paths = settings.watchedPaths
             backoff.succeeded()
             retryAt = nil
             resources.telemetry.reloaded(settings, loaded.secrets)
