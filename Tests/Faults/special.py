@@ -213,7 +213,8 @@ def peers(bench, report, options):
         before = process.threads(pid), bench.descriptors()
         for name, data in bad.items():
             held = []
-            for _ in range(4):
+            # As many as there are workers: with more of them, the next ones are taken up before whoever asked after them.
+            for _ in range(2):
                 connection = fastcgi_client.connect(path)
                 with contextlib.suppress(OSError):
                     connection.sendall(data)
