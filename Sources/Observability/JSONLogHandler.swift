@@ -1,6 +1,5 @@
 import Glibc
 public import Logging
-import StreamIssuing
 
 /// Log lines as JSON objects on standard error, one write(2) a line, so that lines of several threads never mix.
 ///
@@ -32,30 +31,28 @@ public struct JSONLogHandler: LogHandler {
 
     public func log(event: LogEvent) {
         var line = JSONLine(maximumLength: Self.maximumLineLength)
-        line.append("timestamp", Timestamp.now())
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        line.append("timestamp", seconds: Int64(time.tv_sec), milliseconds: UInt16(clamping: time.tv_nsec / 1_000_000))
         line.append("level", event.level.rawValue)
         line.append("event", event.message.description)
         let own = event.metadata ?? [:]
         let fields = metadata.isEmpty ? own : metadata.merging(own) { _, new in new }
-        for (name, value) in fields.count > 1 ? fields.sorted(by: { $0.key < $1.key }) : Array(fields) {
-            if case .stringConvertible(let value) = value, let fields = value as? any LogFields {
-                fields.append(to: &line)
-            } else {
-                line.append(name, "\(value)")
-            }
+        if fields.count == 1, let (name, value) = fields.first {
+            Self.append(name, value, to: &line)
+        } else {
+            for (name, value) in fields.sorted(by: { $0.key < $1.key }) { Self.append(name, value, to: &line) }
         }
         line.finish()
         // A log that cannot be written must not stop the service.
         unsafe line.bytes.withUnsafeBytes { unsafe _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
     }
-}
 
-/// RFC 3339 §5.6 in UTC with milliseconds.
-private enum Timestamp {
-    static func now() -> String {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        let milliseconds = String(1000 + time.tv_nsec / 1_000_000).dropFirst()
-        return "\(UnixTime(seconds: Int64(time.tv_sec)).rfc3339.dropLast()).\(milliseconds)Z"
+    private static func append(_ name: String, _ value: Logger.Metadata.Value, to line: inout JSONLine) {
+        if case .stringConvertible(let value) = value, let fields = value as? LogFields {
+            fields.append(to: &line)
+        } else {
+            line.append(name, "\(value)")
+        }
     }
 }

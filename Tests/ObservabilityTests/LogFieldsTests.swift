@@ -5,10 +5,14 @@ import TestSupport
 import Testing
 
 @Suite struct LogFieldsTests {
-    private struct Fields: LogFields {
-        var note = "a \"b\""
-        var description: String { "fields" }
-        func append(to line: inout JSONLine) {
+    private final class Fields: LogFields, @unchecked Sendable {
+        let note: String
+        init(note: String = "a \"b\"") {
+            self.note = note
+            super.init()
+        }
+        override var description: String { "fields" }
+        override func append(to line: inout JSONLine) {
             line.append("z", 7)
             line.append("note", note)
             line.append("yes", true)

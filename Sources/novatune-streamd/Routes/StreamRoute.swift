@@ -50,9 +50,9 @@ final class StreamRoute: RequestHandler {
     ) -> AnsweredRequest {
         let start = ContinuousClock.now
         let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
-        var answered = AnsweredRequest(correlationID: request.parameter("CORRELATION_ID") ?? "", traceID: traceID?.description)
+        let answered = AnsweredRequest(correlationID: request.parameter("CORRELATION_ID") ?? "", traceID: traceID?.description)
         do {
-            let issued = try issue(request, &answered, by: start.advanced(by: limits.requestTimeout - waited), waited)
+            let issued = try issue(request, answered, by: start.advanced(by: limits.requestTimeout - waited), waited)
             answered.cameFromCache = issued.cameFromCache
             response.start(status: 200)
             response.header("Content-Type", "application/json")
@@ -90,7 +90,7 @@ final class StreamRoute: RequestHandler {
 
     /// In the order of the contract. Who may ask comes before what is asked, so that a stranger learns nothing.
     private func issue(
-        _ request: borrowing FastCGIRequest, _ answered: inout AnsweredRequest, by deadline: ContinuousClock.Instant, _ waited: Duration
+        _ request: borrowing FastCGIRequest, _ answered: AnsweredRequest, by deadline: ContinuousClock.Instant, _ waited: Duration
     ) throws(Problem) -> Resources.Issuer.Issued {
         guard waited <= limits.queueTimeout else { throw .overloaded }
         guard let trackText = Self.trackText(request.parameter("DOCUMENT_URI")) else { throw .notFound }

@@ -2,8 +2,9 @@ import Logging
 import Observability
 import StreamIssuing
 
-/// A request for a stream URL and what became of it: the audit trail's line, and what is counted.
-struct AnsweredRequest: LogFields {
+/// A request for a stream URL and what became of it: the audit trail's line, and what is counted. One worker fills it in, and then
+/// nobody changes it.
+final class AnsweredRequest: LogFields, @unchecked Sendable {
     let correlationID: String
     /// Of the request's own or of its caller's trace, in 32 hexadecimal digits.
     let traceID: String?
@@ -19,13 +20,14 @@ struct AnsweredRequest: LogFields {
     init(correlationID: String, traceID: String?) {
         self.correlationID = correlationID
         self.traceID = traceID
+        super.init()
     }
 
     var status: Int { problem?.kind.status ?? 200 }
 
-    var description: String { problem?.kind.slug ?? "issued" }
+    override var description: String { problem?.kind.slug ?? "issued" }
 
-    func append(to line: inout JSONLine) {
+    override func append(to line: inout JSONLine) {
         if let userID { line.append("user_id", userID.description) }
         if let trackID { line.append("track_id", trackID.description) }
         line.append("correlation_id", correlationID)
