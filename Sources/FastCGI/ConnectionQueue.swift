@@ -114,14 +114,22 @@ final class ConnectionQueue: Sendable {
     }
 
     private func accept() -> Connection? {
+        // Counted before it is taken: once it has left the kernel's queue, a drain must not overlook it. One that has begun leaves it there.
+        let mayTake = state.withLock { state in
+            if !state.isDraining { state.openCount += 1 }
+            return !state.isDraining
+        }
+        guard mayTake else { return nil }
         let descriptor = accept4(socket.descriptor, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
         guard descriptor >= 0 else {
+            let reason = errno
+            wasClosed()
             // Out of descriptors or memory: the connection stays in the kernel's queue until some are free again.
-            if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { _ = poll(nil, 0, 10) }
+            if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(reason) { _ = poll(nil, 0, 10) }
             return nil
         }
         guard descriptor < Self.descriptorLimit else {
-            _ = Glibc.close(descriptor)
+            close(Connection(descriptor: descriptor, isRegistered: false))
             return nil
         }
         var timeout = timeval(tv_sec: Self.peerTimeoutSeconds, tv_usec: 0)
@@ -131,10 +139,9 @@ final class ConnectionQueue: Sendable {
         return checked(Connection(descriptor: descriptor, isRegistered: false), hasServed: false)
     }
 
-    /// Counts a new connection. Cutting an idle one for reading makes its end readable, so a worker closes it.
+    /// For one more. Cutting an idle one for reading makes its end readable, so a worker closes it.
     private func makeRoom() {
         state.withLock { state in
-            state.openCount += 1
             guard state.openCount > capacity, let oldest = state.idle.min(by: { $0.value.since < $1.value.since }) else { return }
             shutdown(oldest.key, Int32(SHUT_RD))
         }
