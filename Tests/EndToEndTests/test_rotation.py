@@ -1,5 +1,6 @@
 """Keys and credentials replaced under load."""
 
+import base64
 import json
 import time
 from datetime import datetime, timedelta, timezone
@@ -61,6 +62,27 @@ def test_command_rotates_the_ring_of_a_running_responder(stack, responders, tmp_
 
     # Told to the others once a second.
     wait_for(lambda: seals() == {"v1": "0", "v2": "1"}, 10, "the shared count")
+
+
+def test_key_near_its_limit_is_warned_of_and_at_its_limit_it_seals_no_more(responders, tmp_path, world, user, redis, command):
+    path = tmp_path / "ring.json"
+    replace(path, json.dumps(ring("v1", "v1")))
+    prefix = f"limit{time.time_ns()}"
+    fingerprint = command("keys", "list", "--file", path).stdout.splitlines()[1].split()[2]
+    responder = responders().leave_out("CACHE_KEYS").start_on_own_sockets(
+        NOVATUNE_CACHE_KEYS_FILE=str(path), NOVATUNE_CACHE_PREFIX=prefix)
+    # As if other responders on the same cache had sealed as often.
+    redis("INCRBY", f"{prefix}-seals:{fingerprint}", str(2**31))
+    warning = responder.wait_for_event("key near its limit")
+    assert warning["key_version"] == "v1" and int(warning["seals"]) >= 2**31 and warning["level"] == "warning"
+    sealed = world.track(user)
+    assert responder.ask(sealed, user.token)[0] == 200 and redis("EXISTS", f"{prefix}:{user.id}:{sealed.id}") == 1
+    redis("INCRBY", f"{prefix}-seals:{fingerprint}", str(2**31))
+    wait_for(lambda: responder.metrics()['cache_key_seals{key_version="v1"}'] >= 2**32, 10, "the shared count")
+    unsealed = world.track(user)
+    assert [responder.ask(unsealed, user.token)[0] for _ in range(2)] == [200, 200]
+    assert redis("EXISTS", f"{prefix}:{user.id}:{unsealed.id}") == 0
+    assert len(responder.events("key near its limit")) == 1
 
 
 # Credentials of the store
@@ -142,7 +164,7 @@ def test_credentials_that_cannot_be_read_are_refused(stack, with_credentials, wo
     assert responder.ask(world.track(user), user.token)[0] == 200
 
 
-def test_changed_key_set_file_is_taken(stack, responders, tmp_path, world, user, mint):
+def test_changed_token_secret_file_is_taken(stack, responders, tmp_path, world, user, mint):
     """Token keys that stand in a file of their own are taken as soon as the file changes."""
     path = tmp_path / "secret"
     replace(path, stack["JWT_HS256_SECRET"])
@@ -155,3 +177,24 @@ def test_changed_key_set_file_is_taken(stack, responders, tmp_path, world, user,
     responder.wait_for_event("reloaded")
     assert responder.ask(track, user.token)[0] == 401
     assert responder.ask(track, mint.hs256(user.id, secret=other.encode()))[0] == 200
+
+
+def test_changed_json_web_key_set_is_taken(responders, tmp_path, world, user, mint):
+    def key_set(id, secret):
+        canaries.add(secret)
+        encoded = base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")
+        return json.dumps({"keys": [{"kty": "oct", "kid": id, "alg": "HS256", "k": encoded}]})
+
+    first, second = "canary of the first key set, 32 bytes and more", "canary of the second key set, 32 bytes and more"
+    path = tmp_path / "keys.json"
+    replace(path, key_set("k1", first))
+    responder = responders().leave_out("JWT_HS256_SECRET").start_on_own_sockets(NOVATUNE_JWT_KEYS_FILE=str(path))
+    track = world.track(user)
+    old, new = (mint.hs256(user.id, secret=secret.encode()) for secret in (first, second))
+    assert responder.ask(track, old)[0] == 200 and responder.ask(track, new)[0] == 401
+    replace(path, key_set("k2", second))
+    responder.wait_for_event("reloaded")
+    assert responder.ask(track, old)[0] == 401 and responder.ask(track, new)[0] == 200
+    replace(path, '{"keys":[]}')
+    assert "NOVATUNE_JWT_KEYS" in responder.wait_for_event("reload refused")["reason"]
+    assert responder.ask(track, new)[0] == 200
