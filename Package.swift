@@ -41,7 +41,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
 
         room("StreamIssuing"),
-        room("Resilience"),
+        room("Resilience", ["CLinux"]),
         room("StrictJSON"),
         room("Cryptography", ["COpenSSL"]),
         room("SigV4", ["Cryptography", "StreamIssuing"]),

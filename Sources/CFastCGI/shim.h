@@ -8,4 +8,3 @@
 // belong to Swift's Glibc module, and a header that two modules include is seen by the importer of one of them only.
 struct sockaddr;
 int accept4(int socket, struct sockaddr *address, unsigned int *length, int flags);
-int pthread_setname_np(unsigned long thread, const char *name);

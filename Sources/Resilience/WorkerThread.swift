@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A thread that gets no signals: an interrupted system call would cut short what a C library reads (libfcgi: a request's body).
@@ -12,7 +13,7 @@ public struct WorkerThread: Sendable {
         unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         var thread = pthread_t()
-        let context = unsafe Unmanaged.passRetained(Body(name, body)).toOpaque()
+        let context = unsafe Unmanaged.passRetained(Body(body)).toOpaque()
         let code = unsafe pthread_create(
             &thread, nil,
             { context in
@@ -20,6 +21,8 @@ public struct WorkerThread: Sendable {
                 return nil
             }, context)
         precondition(code == 0, "cannot start a thread: raise the limit of processes")
+        // Not through /proc/self, which is closed to a process that is not dumpable.
+        unsafe pthread_setname_np(thread, String(name.utf8.prefix(15)))
         self.thread = thread
     }
 
@@ -29,23 +32,7 @@ public struct WorkerThread: Sendable {
     }
 
     private final class Body: Sendable {
-        private let name: String
-        private let body: @Sendable () -> Void
-
-        init(_ name: String, _ body: @escaping @Sendable () -> Void) {
-            self.name = name
-            self.body = body
-        }
-
-        func run() {
-            // pthread_setname_np is a GNU extension, which the Glibc module does not show; this is what it does.
-            let file = unsafe Glibc.open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-            if file >= 0 {
-                let bytes = Array(name.utf8.prefix(15))
-                unsafe bytes.withUnsafeBytes { unsafe _ = Glibc.write(file, $0.baseAddress, $0.count) }
-                close(file)
-            }
-            body()
-        }
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 }

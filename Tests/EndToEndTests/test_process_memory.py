@@ -101,6 +101,9 @@ def test_others_of_the_same_user_may_not_look_into_the_process(stack, place_for_
             wait_for(lambda: '"ready"' in Path(log.name).read_text(), 20, "the start")
             owner = lambda pid: Path(f"/proc/{pid}/mem").stat().st_uid
             assert owner(control.pid) == nobody and owner(process.pid) == 0
+            # Its threads have their names all the same.
+            threads = {comm.read_text().strip() for comm in Path(f"/proc/{process.pid}/task").glob("*/comm")}
+            assert {"stream-0", "gate-0", "invalidation"} <= threads
         finally:
             process.kill()
             control.kill()
