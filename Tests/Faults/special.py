@@ -104,7 +104,7 @@ def blackhole(bench, report, options):
 
 def overload(bench, report, options):
     """Every query takes 200 ms, so that eight workers answer 40 requests a second; several times as many are asked for."""
-    bench.responder_with(proxied=("database",))
+    bench.responder_with(proxied=("database",), NOVATUNE_QUEUE_TIMEOUT="500ms")
     pid = bench.responder
     log = bench.stack.state / "log" / "access.log"
     usual = wrk(bench, 3, connections=16)
