@@ -1,144 +1,116 @@
-import Glibc
 import Resilience
 
 /// Spans between those who make them and the one who sends them. Bounded: what does not fit is counted and gone.
-@safe final class SpanQueue: @unchecked Sendable {
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let changed: UnsafeMutablePointer<pthread_cond_t>
+final class SpanQueue: Sendable {
+    private struct State {
+        var spans: [SpanRecord] = []
+        var inFlight = 0
+        var isFlushing = false
+        /// By then everything is sent, or never.
+        var end: Deadline?
+        var isOver = false
+        var totals = SpanTotals()
+    }
+
     private let capacity: Int
     private let batchLimit: Int
-    private var spans: [SpanRecord] = []
-    private var inFlight = 0
-    private var isFlushing = false
-    /// By then everything is sent, or never.
-    private var end: Deadline?
-    private var isOver = false
-    private var totals = SpanTotals()
+    private let state: Monitored<State>
 
     init(capacity: Int, batchLimit: Int) {
         self.capacity = capacity
         self.batchLimit = batchLimit
-        spans.reserveCapacity(capacity)
-        unsafe mutex = .allocate(capacity: 1)
-        unsafe mutex.initialize(to: pthread_mutex_t())
-        unsafe pthread_mutex_init(mutex, nil)
-        unsafe changed = .allocate(capacity: 1)
-        unsafe changed.initialize(to: pthread_cond_t())
-        var attributes = pthread_condattr_t()
-        unsafe pthread_condattr_init(&attributes)
-        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        unsafe pthread_cond_init(changed, &attributes)
-        unsafe pthread_condattr_destroy(&attributes)
+        var state = State()
+        state.spans.reserveCapacity(capacity)
+        self.state = Monitored(state)
     }
 
-    deinit {
-        unsafe pthread_cond_destroy(changed)
-        unsafe changed.deallocate()
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe mutex.deallocate()
-    }
-
-    private func withLock<Result>(_ body: () -> Result) -> Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        return body()
-    }
-
-    var currentTotals: SpanTotals { withLock { totals } }
+    var currentTotals: SpanTotals { state.withLock { $0.totals } }
 
     func append(_ span: SpanRecord) {
-        withLock {
-            guard end == nil else { return totals.drop(1, .shutdown) }
+        let isAwaited = state.withLock { state in
+            guard state.end == nil else {
+                state.totals.drop(1, .shutdown)
+                return false
+            }
             // What is being sent counts as well: memory is bounded, whatever the collector does.
-            guard spans.count + inFlight < capacity else { return totals.drop(1, .queueFull) }
-            spans.append(span)
+            guard state.spans.count + state.inFlight < capacity else {
+                state.totals.drop(1, .queueFull)
+                return false
+            }
+            state.spans.append(span)
             // The sender sleeps without a limit only while there is nothing.
-            if spans.count == 1 || spans.count == batchLimit { unsafe _ = pthread_cond_broadcast(changed) }
+            return state.spans.count == 1 || state.spans.count == batchLimit
         }
+        if isAwaited { state.wakeAll() }
     }
 
     /// Sends what there is without waiting for more.
     func flush() {
-        withLock {
-            isFlushing = true
-            unsafe _ = pthread_cond_broadcast(changed)
-        }
+        state.withLock { $0.isFlushing = true }
+        state.wakeAll()
     }
 
     /// The next batch: when it is full, when its first span has waited for `interval`, or at a flush. Nil at the end.
     func next(interval: Duration) -> [SpanRecord]? {
-        withLock {
-            while spans.isEmpty {
-                isFlushing = false
-                if end != nil { return nil }
-                wait(nil)
+        var deadline: Deadline?
+        return state.wait { state in
+            guard !state.spans.isEmpty else {
+                state.isFlushing = false
+                return state.end == nil ? .wait(until: nil) : .done(nil)
             }
-            let deadline = Deadline(after: interval)
-            while spans.count < batchLimit, !isFlushing, end == nil, !deadline.isPast { wait(deadline) }
-            guard !isOver else { return nil }
-            let batch = Array(spans.prefix(batchLimit))
-            spans.removeFirst(batch.count)
-            inFlight = batch.count
-            return batch
+            let sendsBy = deadline ?? Deadline(after: interval)
+            deadline = sendsBy
+            if state.spans.count < batchLimit, !state.isFlushing, state.end == nil, !sendsBy.isPast {
+                return .wait(until: sendsBy.instant)
+            }
+            guard !state.isOver else { return .done(nil) }
+            let batch = Array(state.spans.prefix(batchLimit))
+            state.spans.removeFirst(batch.count)
+            state.inFlight = batch.count
+            return .done(batch)
         }
     }
 
     /// What became of the last batch.
     func finished(_ verdict: ExportVerdict) {
-        withLock {
+        state.withLock { state in
             // Where the end came first, they have been counted.
-            guard !isOver else { return }
+            guard !state.isOver else { return }
             switch verdict {
             case .delivered(let rejected):
-                totals.exported += inFlight - rejected
-                totals.drop(rejected, .rejected)
-            case .drop(let reason): totals.drop(inFlight, reason)
+                state.totals.exported += state.inFlight - rejected
+                state.totals.drop(rejected, .rejected)
+            case .drop(let reason): state.totals.drop(state.inFlight, reason)
             case .retry: return
             }
-            inFlight = 0
-            unsafe _ = pthread_cond_broadcast(changed)
+            state.inFlight = 0
         }
+        state.wakeAll()
     }
 
     /// Between two attempts; ends early at a shutdown.
     func pause(_ duration: Duration) {
         let deadline = Deadline(after: duration)
-        withLock { while end == nil, !deadline.isPast { wait(deadline) } }
+        state.wait { $0.end == nil && !deadline.isPast ? .wait(until: deadline.instant) : .done(()) }
     }
 
     /// When everything must be sent; nil as long as nobody has asked for an end.
-    var endsBy: Deadline? { withLock { end } }
+    var endsBy: Deadline? { state.withLock { $0.end } }
 
     /// Takes nothing more and waits until all is sent.
     /// - Returns: whether it was.
     func shutdown(by deadline: Deadline) -> Bool {
-        withLock {
-            if end == nil { end = deadline }
-            unsafe _ = pthread_cond_broadcast(changed)
-            while !spans.isEmpty || inFlight > 0 {
-                guard !deadline.isPast else {
-                    totals.drop(spans.count + inFlight, .shutdown)
-                    isOver = true
-                    spans.removeAll()
-                    inFlight = 0
-                    return false
-                }
-                wait(deadline)
-            }
-            return true
+        state.withLock { if $0.end == nil { $0.end = deadline } }
+        state.wakeAll()
+        return state.wait { state in
+            guard !state.spans.isEmpty || state.inFlight > 0 else { return .done(true) }
+            guard deadline.isPast else { return .wait(until: deadline.instant) }
+            state.totals.drop(state.spans.count + state.inFlight, .shutdown)
+            state.isOver = true
+            state.spans.removeAll()
+            state.inFlight = 0
+            return .done(false)
         }
-    }
-
-    /// With the lock held.
-    private func wait(_ deadline: Deadline?) {
-        guard let deadline else { return unsafe _ = pthread_cond_wait(changed, mutex) }
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        let (seconds, attoseconds) = deadline.remaining.components
-        let nanoseconds = Int(attoseconds / 1_000_000_000) + time.tv_nsec
-        time.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
-        time.tv_nsec = nanoseconds % 1_000_000_000
-        unsafe _ = pthread_cond_timedwait(changed, mutex, &time)
     }
 }
 

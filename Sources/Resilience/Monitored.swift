@@ -1,0 +1,79 @@
+public import Glibc
+
+/// A value that one thread at a time may touch, and whose changes others can wait for: a monitor (Hoare 1974) of one mutex and one
+/// condition variable. For a value that nobody waits for, `Locked`.
+@safe public final class Monitored<Value>: @unchecked Sendable {
+    /// What a thread that asks for something is told.
+    public enum Verdict<Result> {
+        case done(Result)
+        /// Ask again after the next change, at this moment at the latest; nil for no limit.
+        case wait(until: ContinuousClock.Instant?)
+    }
+
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let change: UnsafeMutablePointer<pthread_cond_t>
+    @usableFromInline var value: Value
+
+    public init(_ value: sending Value) {
+        unsafe mutex = .allocate(capacity: 1)
+        unsafe mutex.initialize(to: pthread_mutex_t())
+        unsafe pthread_mutex_init(mutex, nil)
+        unsafe change = .allocate(capacity: 1)
+        unsafe change.initialize(to: pthread_cond_t())
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(change, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
+        self.value = value
+    }
+
+    deinit {
+        unsafe pthread_cond_destroy(change)
+        unsafe change.deallocate()
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe mutex.deallocate()
+    }
+
+    /// Keep it short: no I/O while the lock is held.
+    @inlinable
+    public func withLock<Result>(_ body: (inout Value) -> sending Result) -> sending Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return body(&value)
+    }
+
+    /// One of those who wait asks again; for a change that is of use to one alone.
+    @inlinable
+    public func wakeOne() { unsafe _ = pthread_cond_signal(change) }
+
+    /// All who wait ask again.
+    @inlinable
+    public func wakeAll() { unsafe _ = pthread_cond_broadcast(change) }
+
+    /// Asks with the lock held, which is free while it waits, until there is a result.
+    public func wait<Result>(_ ask: (inout Value) -> sending Verdict<Result>) -> sending Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        while true {
+            switch ask(&value) {
+            case .done(let result): return result
+            case .wait(nil): unsafe _ = pthread_cond_wait(change, mutex)
+            case .wait(let instant?):
+                var time = Self.monotonic(instant)
+                unsafe _ = pthread_cond_timedwait(change, mutex, &time)
+            }
+        }
+    }
+
+    /// The moment on the clock that condition variables can wait by.
+    private static func monotonic(_ instant: ContinuousClock.Instant) -> timespec {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        let (seconds, attoseconds) = max(.zero, ContinuousClock.now.duration(to: instant)).components
+        let nanoseconds = Int(attoseconds / 1_000_000_000) + time.tv_nsec
+        time.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
+        time.tv_nsec = nanoseconds % 1_000_000_000
+        return time
+    }
+}

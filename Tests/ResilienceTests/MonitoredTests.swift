@@ -1,0 +1,45 @@
+import Resilience
+import TestSupport
+import Testing
+
+@Suite struct MonitoredTests {
+    @Test func whoWaitsIsToldOfTheChange() {
+        let count = Monitored(0)
+        let waiting = Threads(4) { count.wait { $0 == 3 ? .done($0) : .wait(until: nil) } }
+        for _ in 0..<3 {
+            count.withLock { $0 += 1 }
+            count.wakeAll()
+        }
+        #expect(waiting.results() == [3, 3, 3, 3])
+    }
+
+    @Test func nobodyWaitsForWhatIsThere() {
+        #expect(Monitored(["a"]).wait { $0.popLast().map { .done($0) } ?? .wait(until: nil) } == "a")
+    }
+
+    @Test func waitEndsAtItsMomentAndNotBefore() {
+        let deadline = Deadline(after: .milliseconds(30))
+        Monitored(0).wait { _ in deadline.isPast ? .done(()) : .wait(until: deadline.instant) }
+        #expect(deadline.isPast)
+    }
+
+    @Test func momentThatIsPastIsNoWait() {
+        let past = ContinuousClock.now.advanced(by: .seconds(-3600))
+        #expect(
+            Monitored(0).wait { asked in
+                asked += 1
+                return asked > 2 ? .done(asked) : .wait(until: past)
+            } == 3)
+    }
+
+    /// One of them, or another one that was just about to ask: each item is taken once, and nobody sleeps beside a full table.
+    @Test func everyItemIsTakenOnce() {
+        let items = Monitored([Int]())
+        let takers = Threads(4) { (0..<500).map { _ in items.wait { $0.popLast().map { .done($0) } ?? .wait(until: nil) } } }
+        for item in 0..<2000 {
+            items.withLock { $0.append(item) }
+            items.wakeOne()
+        }
+        #expect(takers.results().flatMap { $0 }.sorted() == Array(0..<2000))
+    }
+}
