@@ -9,12 +9,9 @@ import Testing
 
     init() throws { place = try TemporaryDirectory() }
 
-    /// A program of its own, as an operator would write one.
-    private func script(_ body: String) throws -> String {
-        let path = try place.write("#!/bin/sh\n\(body)\n", as: "script")
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
-        return path
-    }
+    /// A program as an operator would write one, and how to run it: by name of its shell, because a file that was just written cannot be
+    /// executed as long as a child that another test is starting has it open (execve(2), ETXTBSY).
+    private func script(_ body: String) throws -> [String] { ["/bin/sh", try place.write("\(body)\n", as: "script")] }
 
     private func refusal(_ arguments: [String], timeout: Duration = .seconds(20)) throws -> KeyRingError {
         try #require(#expect(throws: KeyRingError.self) { try CommandKeyRing(arguments, timeout: timeout).read() })
@@ -23,7 +20,7 @@ import Testing
     @Test func argumentsReachTheProgramAsTheyAre() throws {
         let program = try script(
             #"[ "$#" = 3 ] && [ "$1" = 'a b' ] && [ "$2" = '$HOME;`id`' ] && [ -z "$3" ] && echo '\#(RingText.oneVersion)'"#)
-        #expect(try CommandKeyRing([program, "a b", "$HOME;`id`", ""], timeout: .seconds(20)).read().current == "v1")
+        #expect(try CommandKeyRing(program + ["a b", "$HOME;`id`", ""], timeout: .seconds(20)).read().current == "v1")
     }
 
     @Test func settingsOfTheServiceAreNotInTheEnvironment() throws {
@@ -34,23 +31,23 @@ import Testing
             unsafe unsetenv("VAULT_CANARY")
         }
         let program = try script(#"[ -z "$NOVATUNE_CANARY" ] && [ "$VAULT_CANARY" = kept ] && echo '\#(RingText.oneVersion)'"#)
-        #expect(try CommandKeyRing([program], timeout: .seconds(20)).read().current == "v1")
+        #expect(try CommandKeyRing(program, timeout: .seconds(20)).read().current == "v1")
     }
 
     @Test func descriptorsOfTheServiceAreNotOpenInTheProgram() throws {
         let open = Pipe()
         let program = try script(#"[ "$(ls /proc/self/fd | wc -l)" -le 5 ] && echo '\#(RingText.oneVersion)'"#)
-        #expect(try CommandKeyRing([program], timeout: .seconds(20)).read().current == "v1")
+        #expect(try CommandKeyRing(program, timeout: .seconds(20)).read().current == "v1")
         try open.fileHandleForWriting.close()
     }
 
     @Test func failedProgramIsToldByItsExitStatusAndNothingElse() throws {
-        let error = try refusal([try script("echo canary-out; echo canary-err >&2; exit 7")])
+        let error = try refusal(script("echo canary-out; echo canary-err >&2; exit 7"))
         #expect(error.isTemporary && error.description.contains("exit status 7") && !error.description.contains("canary"))
     }
 
     @Test func programThatASignalEndsIsTold() throws {
-        #expect(try refusal([try script("kill -9 $$")]).description.contains("137"))
+        #expect(try refusal(script("kill -9 $$")).description.contains("137"))
     }
 
     @Test func programThatIsNotThereIsTold() throws {
@@ -72,7 +69,7 @@ import Testing
     @Test(arguments: ["exec sleep 600", "sleep 600 & wait", "echo x; exec >&-; exec sleep 600"])
     func programThatDoesNotEndIsKilledWithAllItStarted(body: String) throws {
         let marker = place.path("child")
-        let error = try refusal([try script("echo $$ >'\(marker)'; \(body)")], timeout: .milliseconds(500))
+        let error = try refusal(script("echo $$ >'\(marker)'; \(body)"), timeout: .seconds(2))
         #expect(error.isTemporary && error.description.contains("in time"))
         let group = try #require(Int32(try String(contentsOfFile: marker, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)))
         // Those left behind are reaped by init; a zombie is no longer running.
