@@ -12,11 +12,12 @@ public struct StreamTracer: Tracer {
     /// One for all unsampled traces: nobody asks for their ids.
     private let unsampled: ServiceContext
 
-    /// - Parameter random: 64 unpredictable bits; all-zero ids are drawn again.
-    public init(sampler: Sampler, sink: any SpanSink, random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: 0 ... .max) }) {
+    /// - Parameter random: 64 bits, other ones at each call; nil for a source of its own. All-zero ids are drawn again.
+    public init(sampler: Sampler, sink: any SpanSink, random: (@Sendable () -> UInt64)? = nil) {
         self.sampler = sampler
         self.sink = sink
-        self.random = random
+        let source = IdentifierSource()
+        self.random = random ?? { source.next() }
         var context = ServiceContext.topLevel
         context.position = TracePosition(
             parent: TraceParent(traceID: TraceID(high: 0, low: 1), spanID: SpanID(1), isSampled: false), isRemote: false)
@@ -27,43 +28,43 @@ public struct StreamTracer: Tracer {
         _ operationName: String, context: @autoclosure () -> ServiceContext, ofKind kind: SpanKind, at instant: @autoclosure () -> Instant,
         function: String, file fileID: String, line: UInt
     ) -> StreamSpan {
-        start(operationName, context(), Self.kind(kind), nanoseconds: { instant().nanosecondsSinceEpoch })
+        let context = context()
+        guard let traceID = recordedTrace(continuing: context.position?.parent) else { return StreamSpan(nil, unsampled) }
+        return record(operationName, traceID, context, Self.kind(kind), at: instant().nanosecondsSinceEpoch)
     }
 
-    /// The first span here of a request.
+    /// The first span here of a request; nil where its trace is not recorded, as of most requests: then nothing is made for it.
     /// - Parameter parent: of the request's header `traceparent`.
-    public func root(_ name: SpanName, continuing parent: TraceParent?) -> StreamSpan {
+    public func root(_ name: SpanName, continuing parent: TraceParent?) -> StreamSpan? {
+        guard let traceID = recordedTrace(continuing: parent) else { return nil }
         var context = ServiceContext.topLevel
         if let parent { context.remoteParent = parent }
-        return start(name.rawValue, context, .server, nanoseconds: { DefaultTracerClock.now.nanosecondsSinceEpoch })
+        return record(name.rawValue, traceID, context, .server, at: DefaultTracerClock.now.nanosecondsSinceEpoch)
     }
 
     /// A span below the current one; nil where that is not recorded.
     public func child(_ name: SpanName, _ kind: SpanRecord.Kind) -> StreamSpan? {
         guard let context = ServiceContext.current, let position = context.position, position.parent.isSampled else { return nil }
-        return start(name.rawValue, context, kind, nanoseconds: { DefaultTracerClock.now.nanosecondsSinceEpoch })
+        return record(name.rawValue, position.parent.traceID, context, kind, at: DefaultTracerClock.now.nanosecondsSinceEpoch)
     }
 
-    private func start(_ name: String, _ context: ServiceContext, _ kind: SpanRecord.Kind, nanoseconds: () -> UInt64) -> StreamSpan {
+    /// Nil where the trace is not sampled. The half of the id that decides comes first: an unsampled trace draws no more.
+    private func recordedTrace(continuing parent: TraceParent?) -> TraceID? {
+        if let parent { return parent.isSampled ? parent.traceID : nil }
+        let low = nonZero()
+        return sampler.samples(TraceID(high: 0, low: low), parent: nil) ? TraceID(high: random(), low: low) : nil
+    }
+
+    private func record(
+        _ name: String, _ traceID: TraceID, _ context: ServiceContext, _ kind: SpanRecord.Kind, at nanoseconds: UInt64
+    ) -> StreamSpan {
         let position = context.position
-        let parent = position?.parent
-        // The half that decides comes first: an unsampled trace draws no more.
-        let traceID: TraceID
-        if let parent {
-            guard parent.isSampled else { return StreamSpan(nil, unsampled) }
-            traceID = parent.traceID
-        } else {
-            let low = nonZero()
-            guard sampler.samples(TraceID(high: 0, low: low), parent: nil) else { return StreamSpan(nil, unsampled) }
-            traceID = TraceID(high: random(), low: low)
-        }
         let spanID = SpanID(nonZero())
         var own = context
         own.position = TracePosition(parent: TraceParent(traceID: traceID, spanID: spanID, isSampled: true), isRemote: false)
-        let start = nanoseconds()
         let record = SpanRecord(
-            name: name, traceID: traceID, spanID: spanID, parent: parent?.spanID, isParentRemote: position?.isRemote ?? false, kind: kind,
-            startNanoseconds: start, endNanoseconds: start)
+            name: name, traceID: traceID, spanID: spanID, parent: position?.parent.spanID, isParentRemote: position?.isRemote ?? false,
+            kind: kind, startNanoseconds: nanoseconds, endNanoseconds: nanoseconds)
         return StreamSpan(StreamSpan.Recording(record, sink), own)
     }
 

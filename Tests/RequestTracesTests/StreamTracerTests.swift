@@ -12,17 +12,37 @@ import Tracing
     }
 
     @Test func rootContinuesItsRemoteParent() throws {
-        tracer(ratio: 0).root(.getURL, continuing: remote).end()
+        try #require(tracer(ratio: 0).root(.getURL, continuing: remote)).end()
         let span = try #require(sink.spans.first)
         #expect(span.traceID == remote.traceID && span.parent == remote.spanID && span.isParentRemote && span.kind == .server)
     }
 
     @Test func traceThatItsParentDoesNotSampleIsNotRecorded() {
         let parent = TraceParent(traceID: remote.traceID, spanID: remote.spanID, isSampled: false)
-        let root = tracer().root(.getURL, continuing: parent)
-        ServiceContext.$current.withValue(root.context) { #expect(tracer().child(.cacheGet, .internal) == nil) }
-        root.end()
-        #expect(sink.spans.isEmpty && !root.isRecording)
+        #expect(tracer().root(.getURL, continuing: parent) == nil)
+        var context = ServiceContext.topLevel
+        context.remoteParent = parent
+        let span = tracer().startSpan("stream.get_url", context: context)
+        ServiceContext.$current.withValue(span.context) { #expect(tracer().child(.cacheGet, .internal) == nil) }
+        span.end()
+        #expect(sink.spans.isEmpty && !span.isRecording)
+    }
+
+    /// Without a parent the ratio decides, by the half of the id that is drawn first.
+    @Test func asManyAreRecordedAsTheRatioSays() {
+        let tracer = StreamTracer(sampler: Sampler(ratio: 0.25), sink: sink)
+        let roots = (0..<40_000).compactMap { _ in tracer.root(.getURL, continuing: nil) }
+        roots.forEach { $0.end() }
+        // 10,000 expected; the standard deviation is 87.
+        #expect((9_400...10_600).contains(roots.count))
+        #expect(Set(sink.spans.map(\.traceID)).count == roots.count && Set(sink.spans.map(\.spanID)).count == roots.count)
+    }
+
+    @Test func noTwoTracersNumberAlike() throws {
+        let ids = try (0..<100).map { _ in
+            try #require(StreamTracer(sampler: Sampler(ratio: 1), sink: sink).root(.getURL, continuing: nil)?.traceID)
+        }
+        #expect(Set(ids).count == 100)
     }
 
     @Test func unsampledRootLeavesItsChildrenUnsampled() {
@@ -42,13 +62,13 @@ import Tracing
 
     @Test func idsOfZeroAreDrawnAgain() throws {
         let numbers = countingNumbers()
-        StreamTracer(sampler: Sampler(ratio: 1), sink: sink, random: { numbers() / 3 }).root(.getURL, continuing: nil).end()
+        StreamTracer(sampler: Sampler(ratio: 1), sink: sink, random: { numbers() / 3 }).root(.getURL, continuing: nil)?.end()
         let span = try #require(sink.spans.first)
         #expect(span.traceID.low != 0 && span.spanID.value != 0)
     }
 
     @Test func failureIsAWordAnEventAndAStatusButNoText() throws {
-        let span = tracer().root(.getURL, continuing: nil)
+        let span = try #require(tracer().root(.getURL, continuing: nil))
         span.fail(Unavailable(.database, code: "timeout", reason: "secret"))
         span.end()
         let record = try #require(sink.spans.first)
@@ -58,7 +78,7 @@ import Tracing
     }
 
     @Test func attributeThatIsNotOnTheListIsDropped() throws {
-        let span = tracer().root(.getURL, continuing: nil)
+        let span = try #require(tracer().root(.getURL, continuing: nil))
         span.attributes["url.full"] = "https://h/secret"
         span.attributes["http.route"] = "/tracks/{trackId}/stream"
         span.set(.status(200))
@@ -67,7 +87,7 @@ import Tracing
     }
 
     @Test func eachFieldComesOnceWithItsLastValue() throws {
-        let span = tracer().root(.getURL, continuing: nil)
+        let span = try #require(tracer().root(.getURL, continuing: nil))
         span.set(.status(200))
         span.set(.status(503))
         span.end()
@@ -75,7 +95,7 @@ import Tracing
     }
 
     @Test func endedSpanChangesNoMore() throws {
-        let span = tracer().root(.getURL, continuing: nil)
+        let span = try #require(tracer().root(.getURL, continuing: nil))
         span.end()
         span.set(.post)
         span.end()
@@ -83,7 +103,7 @@ import Tracing
     }
 
     @Test func spanNeverEndsBeforeItsStart() throws {
-        let span = tracer().root(.getURL, continuing: nil)
+        let span = try #require(tracer().root(.getURL, continuing: nil))
         span.end(at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: 1))
         let record = try #require(sink.spans.first)
         #expect(record.endNanoseconds == record.startNanoseconds)

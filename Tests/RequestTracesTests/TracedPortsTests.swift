@@ -10,7 +10,7 @@ import Tracing
     private var tracer: StreamTracer { StreamTracer(sampler: Sampler(ratio: 1), sink: sink) }
 
     private func inRoot(_ body: () throws -> Void) rethrows {
-        let root = tracer.root(.getURL, continuing: nil)
+        let root = tracer.root(.getURL, continuing: nil)!
         try ServiceContext.$current.withValue(root.context) { try body() }
         root.end()
     }
