@@ -95,7 +95,8 @@ let package = Package(
         tests(
             "Observability",
             [
-                "StreamIssuing", .product(name: "Logging", package: "swift-log"), .product(name: "CoreMetrics", package: "swift-metrics"),
+                "Resilience", "StreamIssuing", .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
         tests("FastCGI", ["Resilience"]),
         tests(

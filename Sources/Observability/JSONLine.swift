@@ -1,4 +1,4 @@
-import StreamIssuing
+public import StreamIssuing
 
 /// An object on one line of bounded length, put together in one buffer.
 public struct JSONLine: Sendable {
@@ -8,19 +8,22 @@ public struct JSONLine: Sendable {
 
     init(maximumLength: Int) {
         limit = maximumLength - "}\n".utf8.count
-        bytes.reserveCapacity(512)
+        // Most lines fit, and so does it into what malloc keeps at hand for each thread.
+        bytes.reserveCapacity(960)
     }
 
-    /// Left out where not even its name fits; cut between two characters where the value does not.
-    public mutating func append(_ name: String, _ value: String) {
-        guard start(name, value: 2) else { return }
-        appendQuoted(value)
-    }
+    // A field is left out where not even its name fits; a text is cut between two characters where it does not.
 
-    /// The same with a name that needs no escaping, which costs less.
+    /// - Parameter name: needs no escaping.
     public mutating func append(_ name: StaticString, _ value: String) {
-        guard start(name, value: 2) else { return }
-        appendQuoted(value)
+        if start(name, value: 2) { appendQuoted(value) }
+    }
+
+    public mutating func append(_ name: StaticString, _ value: ULID) {
+        guard start(name, value: 28) else { return }
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: value.description.utf8)
+        bytes.append(UInt8(ascii: "\""))
     }
 
     public mutating func append(_ name: StaticString, _ value: Int) {
@@ -28,42 +31,54 @@ public struct JSONLine: Sendable {
     }
 
     public mutating func append(_ name: StaticString, _ value: Bool) {
-        guard start(name, value: 5) else { return }
-        let text: StaticString = value ? "true" : "false"
-        appendBytes(text)
+        if start(name, value: 5) { appendText(value ? "true" : "false") }
     }
 
     /// With three decimals.
     public mutating func append(_ name: StaticString, milliseconds duration: Duration) {
         guard start(name, value: 24) else { return }
-        let (seconds, attoseconds) = duration.components
-        let microseconds = Int(clamping: seconds) &* 1_000_000 &+ Int(attoseconds / 1_000_000_000_000)
+        // As far as a Double counts microseconds one by one: 285 years.
+        let microseconds = Int(min(max(Double(duration.attoseconds) / 1e12, -0x1p53), 0x1p53).rounded())
         appendDigits(microseconds / 1000)
-        bytes.append(UInt8(ascii: "."))
-        appendThreeDigits(UInt16(abs(microseconds % 1000)))
+        appendThousandths(abs(microseconds % 1000))
     }
 
     /// RFC 3339 §5.6 in UTC with milliseconds.
-    mutating func append(_ name: StaticString, seconds: Int64, milliseconds: UInt16) {
+    mutating func append(_ name: StaticString, _ time: UnixTime, milliseconds: Int) {
         guard start(name, value: 26) else { return }
         bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: UnixTime(seconds: seconds).rfc3339.utf8.dropLast())
-        bytes.append(UInt8(ascii: "."))
-        appendThreeDigits(milliseconds)
-        bytes.append(UInt8(ascii: "Z"))
-        bytes.append(UInt8(ascii: "\""))
+        time.appendRFC3339(to: &bytes)
+        bytes.removeLast()
+        appendThousandths(milliseconds)
+        appendText("Z\"")
     }
 
-    mutating func finish() {
-        bytes.append(UInt8(ascii: "}"))
-        bytes.append(UInt8(ascii: "\n"))
+    /// - Parameter name: whatever it holds is escaped.
+    mutating func append(escaping name: String, _ value: String) {
+        let name = name.utf8.allSatisfy(Self.isPlain) ? name : name.unicodeScalars.map { Self.escaped($0) }.joined()
+        guard bytes.count + name.utf8.count + 4 + 2 <= limit else { return }
+        appendText(bytes.isEmpty ? "{\"" : ",\"")
+        bytes.append(contentsOf: name.utf8)
+        appendText("\":")
+        appendQuoted(value)
+    }
+
+    mutating func finish() { appendText("}\n") }
+
+    /// The name and its colon; false where they do not fit together with a value of that length.
+    private mutating func start(_ name: StaticString, value: Int) -> Bool {
+        guard bytes.count + name.utf8CodeUnitCount + 4 + value <= limit else { return false }
+        appendText(bytes.isEmpty ? "{\"" : ",\"")
+        appendText(name)
+        appendText("\":")
+        return true
     }
 
     private mutating func appendQuoted(_ value: String) {
         bytes.append(UInt8(ascii: "\""))
         var value = value
         let isAppended = value.withUTF8 { text in
-            guard bytes.count + text.count < limit, unsafe text.allSatisfy(Self.isPlain) else { return false }
+            guard bytes.count + text.count < limit, unsafe Self.isPlain(text) else { return false }
             unsafe bytes.append(contentsOf: text)
             return true
         }
@@ -77,46 +92,32 @@ public struct JSONLine: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// The name and its colon; false where they do not fit together with a value of that length.
-    private mutating func start(_ name: StaticString, value: Int) -> Bool {
-        guard bytes.count + name.utf8CodeUnitCount + 4 + value <= limit else { return false }
-        open()
-        appendBytes(name)
-        close()
-        return true
-    }
-
-    private mutating func start(_ name: String, value: Int) -> Bool {
-        let isPlain = name.utf8.allSatisfy(Self.isPlain)
-        let name = isPlain ? name : name.unicodeScalars.map { Self.escaped($0) }.joined()
-        guard bytes.count + name.utf8.count + 4 + value <= limit else { return false }
-        open()
-        bytes.append(contentsOf: name.utf8)
-        close()
-        return true
-    }
-
-    private mutating func open() {
-        bytes.append(bytes.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-        bytes.append(UInt8(ascii: "\""))
-    }
-
-    private mutating func close() {
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(UInt8(ascii: ":"))
-    }
-
-    private mutating func appendBytes(_ text: StaticString) {
+    private mutating func appendText(_ text: StaticString) {
         text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
     }
 
-    private mutating func appendDigits(_ number: Int) { bytes.append(contentsOf: String(number).utf8) }
+    private mutating func appendDigits(_ number: Int) {
+        if number >= 0 && number < 10 {
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
+        } else {
+            bytes.append(contentsOf: String(number).utf8)
+        }
+    }
 
-    private mutating func appendThreeDigits(_ number: UInt16) {
+    /// The decimals of what is counted in thousandths, 0 … 999.
+    private mutating func appendThousandths(_ number: Int) {
         let zero = UInt8(ascii: "0")
+        bytes.append(UInt8(ascii: "."))
         bytes.append(zero + UInt8(truncatingIfNeeded: number / 100 % 10))
         bytes.append(zero + UInt8(truncatingIfNeeded: number / 10 % 10))
         bytes.append(zero + UInt8(truncatingIfNeeded: number % 10))
+    }
+
+    /// Looks at every byte, also behind one that is not: without a way out it is done for many at once.
+    private static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var isPlain = true
+        for index in text.indices { isPlain = unsafe Self.isPlain(text[index]) && isPlain }
+        return isPlain
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {

@@ -1,7 +1,8 @@
 import Glibc
 public import Logging
+import StreamIssuing
 
-/// Log lines as JSON objects on standard error, one write(2) a line, so that lines of several threads never mix.
+/// Log lines as JSON objects. What warns has been written when the call returns; the rest follows within `LogWriter.interval`.
 ///
 /// `{"timestamp":"2026-01-08T12:30:00.123Z","level":"info","event":"ready",…}`: the message is the event's name, the metadata
 /// its fields, in alphabetical order, or as `LogFields` says. No line is longer than `maximumLineLength`: a text that does not fit is cut, and fields after
@@ -17,11 +18,11 @@ public struct JSONLogHandler: LogHandler {
     public var metadata: Logger.Metadata = [:]
     private let sharedLevel: SharedLogLevel
     private var ownLevel: Logger.Level?
-    private let descriptor: Int32
+    private let writer: LogWriter
 
-    public init(level: SharedLogLevel, descriptor: Int32 = 2) {
+    public init(level: SharedLogLevel, writer: LogWriter) {
         sharedLevel = level
-        self.descriptor = descriptor
+        self.writer = writer
     }
 
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -33,7 +34,7 @@ public struct JSONLogHandler: LogHandler {
         var line = JSONLine(maximumLength: Self.maximumLineLength)
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        line.append("timestamp", seconds: Int64(time.tv_sec), milliseconds: UInt16(clamping: time.tv_nsec / 1_000_000))
+        line.append("timestamp", UnixTime(seconds: Int64(time.tv_sec)), milliseconds: time.tv_nsec / 1_000_000)
         line.append("level", event.level.rawValue)
         line.append("event", event.message.description)
         let own = event.metadata ?? [:]
@@ -44,15 +45,14 @@ public struct JSONLogHandler: LogHandler {
             for (name, value) in fields.sorted(by: { $0.key < $1.key }) { Self.append(name, value, to: &line) }
         }
         line.finish()
-        // A log that cannot be written must not stop the service.
-        unsafe line.bytes.withUnsafeBytes { unsafe _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        writer.append(line.bytes, isUrgent: event.level >= .warning)
     }
 
     private static func append(_ name: String, _ value: Logger.Metadata.Value, to line: inout JSONLine) {
         if case .stringConvertible(let value) = value, let fields = value as? LogFields {
             fields.append(to: &line)
         } else {
-            line.append(name, "\(value)")
+            line.append(escaping: name, "\(value)")
         }
     }
 }

@@ -48,6 +48,7 @@ public final class HistogramSeries: RecorderHandler, TimerHandler {
     }
 
     /// Observes how long it takes, in milliseconds.
+    @inlinable
     public func timing<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
         #if WITHOUT_TELEMETRY
             return try body()
@@ -59,8 +60,7 @@ public final class HistogramSeries: RecorderHandler, TimerHandler {
     }
 
     public func observe(milliseconds duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        observe(Double(seconds) * 1000 + Double(attoseconds) / 1e15)
+        observe(Double(duration.attoseconds) / 1e15)
     }
 
     public func record(_ value: Int64) { observe(Double(value)) }

@@ -27,36 +27,44 @@ public struct UnixTime: Sendable, Hashable, Comparable {
 
     /// RFC 3339 §5.6, UTC, whole seconds: `2026-01-08T12:32:00Z`.
     public var rfc3339: String {
+        var bytes: [UInt8] = []
+        appendRFC3339(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The same 20 bytes at the end of others.
+    public func appendRFC3339(to bytes: inout [UInt8]) {
         let time = CivilTime(self)
-        var text = Digits(capacity: 20)
-        text.append(time.year, 4)
-        text.append("-")
-        text.append(time.month, 2)
-        text.append("-")
-        text.append(time.day, 2)
-        text.append("T")
-        text.append(time.hour, 2)
-        text.append(":")
-        text.append(time.minute, 2)
-        text.append(":")
-        text.append(time.second, 2)
-        text.append("Z")
-        return text.string
+        bytes.append(addingCapacity: 20) { text in
+            text.append(time.year, 4)
+            text.append(UInt8(ascii: "-"))
+            text.append(time.month, 2)
+            text.append(UInt8(ascii: "-"))
+            text.append(time.day, 2)
+            text.append(UInt8(ascii: "T"))
+            text.append(time.hour, 2)
+            text.append(UInt8(ascii: ":"))
+            text.append(time.minute, 2)
+            text.append(UInt8(ascii: ":"))
+            text.append(time.second, 2)
+            text.append(UInt8(ascii: "Z"))
+        }
     }
 
     /// ISO 8601 basic format, UTC, as AWS writes it: `20260108T123200Z`.
     public var iso8601Basic: String {
         let time = CivilTime(self)
-        var text = Digits(capacity: 16)
-        text.append(time.year, 4)
-        text.append(time.month, 2)
-        text.append(time.day, 2)
-        text.append("T")
-        text.append(time.hour, 2)
-        text.append(time.minute, 2)
-        text.append(time.second, 2)
-        text.append("Z")
-        return text.string
+        let bytes = [UInt8](capacity: 16) { text in
+            text.append(time.year, 4)
+            text.append(time.month, 2)
+            text.append(time.day, 2)
+            text.append(UInt8(ascii: "T"))
+            text.append(time.hour, 2)
+            text.append(time.minute, 2)
+            text.append(time.second, 2)
+            text.append(UInt8(ascii: "Z"))
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 
@@ -140,24 +148,13 @@ private struct CivilTime {
     }
 }
 
-/// Numbers of fixed width, put together without a String for each: a date is in every answer.
-private struct Digits {
-    private var bytes: [UInt8] = []
-
-    init(capacity: Int) { bytes.reserveCapacity(capacity) }
-
-    var string: String { String(decoding: bytes, as: UTF8.self) }
-
-    mutating func append(_ character: Unicode.Scalar) {
-        bytes.append(UInt8(ascii: character))
-    }
-
-    /// With leading zeros up to `width` digits.
-    mutating func append(_ number: Int, _ width: Int) {
+extension OutputSpan<UInt8> {
+    /// In decimal, with leading zeros up to `width` digits.
+    fileprivate mutating func append(_ number: Int, _ width: Int) {
         var divisor = 1
         for _ in 1..<width { divisor *= 10 }
         while divisor > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / divisor % 10))
             divisor /= 10
         }
     }

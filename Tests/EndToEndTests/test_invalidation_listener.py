@@ -53,7 +53,7 @@ def test_database_that_was_stopped_is_listened_to_again(stack, user, track, alon
     wait_for(lambda: is_listening(alone), 15, "listening again")
     with Database(stack["DATABASE_URL"]) as database:
         assert_hears(alone, database, user, track)
-    assert alone.log().count(LISTENING) == 2
+    wait_for(lambda: alone.log().count(LISTENING) == 2, what="the second line")
 
 
 def test_garbage_on_the_channel_changes_nothing_and_is_said_once(database, user, track, alone):

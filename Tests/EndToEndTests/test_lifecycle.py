@@ -1,7 +1,9 @@
 """Many requests at once; the responder stops and starts."""
 
+import json
 import signal
 import time
+from collections import Counter
 
 from support.problems import assert_problem, path
 from support.traffic import Traffic
@@ -56,6 +58,29 @@ def test_mixed_requests_at_32_connections_each_get_their_own_answer(api, world, 
 
     statuses = at_once(1000, ask, 32)
     assert {status: statuses.count(status) for status in set(statuses)} == {200: 200, 409: 200, 403: 200, 401: 400}
+
+
+def test_log_holds_a_line_for_each_answer_when_the_process_has_ended(responders, track, user):
+    """Lines are written by a thread of their own, and none is left behind."""
+    responder = responders().start_on_own_sockets(NOVATUNE_LOG_LEVEL="info")
+    statuses = at_once(500, lambda index: responder.ask(track, user.token)[0], 8)
+    responder.process.send_signal(signal.SIGTERM)
+    assert responder.process.wait(20) == 0
+    assert statuses == [200] * 500
+    lines = [json.loads(line) for line in responder.log().splitlines()]
+    assert Counter(line["event"] for line in lines)["stream url requested"] == 500
+    assert lines[-1]["event"] == "stopped"
+
+
+def test_warning_is_in_the_log_when_its_request_is_answered(responders, track, world):
+    """What happened last is known, even of a process that is killed a moment later."""
+    stranger = world.user()
+    responder = responders().start_on_own_sockets(NOVATUNE_LOG_LEVEL="info")
+    for number in range(1, 21):
+        assert responder.ask(track, stranger.token)[0] == 403
+        assert len(responder.events("access denied")) == number
+    responder.kill()
+    assert len(responder.events("stream url requested")) == 20
 
 
 def terminated(stack):

@@ -48,6 +48,7 @@ def test_session_token_is_in_the_url_alone(responders, track, user):
     status, body = responder.ask(track, user.token)
     assert status == 200 and b"X-Amz-Security-Token=" + token.encode() in body
     responder.metrics()
+    responder.wait_for_event("stream url requested")
     assert token not in responder.log()
 
 

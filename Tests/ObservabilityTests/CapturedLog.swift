@@ -7,17 +7,22 @@ import TestSupport
 final class CapturedLog {
     private let directory: TemporaryDirectory
     private let file: FileHandle
+    private let writer: LogWriter
     let logger: Logger
 
     init(level: Logger.Level = .info) throws {
         directory = try TemporaryDirectory()
         file = try FileHandle(forWritingTo: URL(fileURLWithPath: try directory.write("", as: "log")))
-        let descriptor = file.fileDescriptor
-        logger = Logger(label: "test") { _ in JSONLogHandler(level: SharedLogLevel(level), descriptor: descriptor) }
+        let writer = LogWriter(descriptor: file.fileDescriptor)
+        self.writer = writer
+        logger = Logger(label: "test") { _ in JSONLogHandler(level: SharedLogLevel(level), writer: writer) }
     }
 
+    deinit { writer.flush() }
+
     func text() throws -> String {
-        String(decoding: try Data(contentsOf: URL(fileURLWithPath: directory.path("log"))), as: UTF8.self)
+        writer.flush()
+        return String(decoding: try Data(contentsOf: URL(fileURLWithPath: directory.path("log"))), as: UTF8.self)
     }
 
     /// Each line, read by Foundation's JSON reader.

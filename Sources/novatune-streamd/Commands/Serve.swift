@@ -41,7 +41,17 @@ struct Serve: ParsableCommand {
     @OptionGroup var options: SettingsOptions
 
     func run() throws {
-        let (settings, resources, level, logger) = try prepare()
+        let log = LogWriter(descriptor: STDERR_FILENO)
+        do {
+            defer { log.flush() }
+            try serve(log)
+        }
+        // Threads that are still waiting for a dependency end with the process.
+        Glibc.exit(0)
+    }
+
+    private func serve(_ log: LogWriter) throws {
+        let (settings, resources, level, logger) = try prepare(log)
         // Before the first thread, so that all inherit it: signals are for this thread only.
         let signals = SignalWait([SIGTERM, SIGINT, SIGHUP])
 
@@ -90,15 +100,13 @@ struct Serve: ParsableCommand {
         let isDrained = drain(gate, stream)
         resources.traces?.exporter.shutdown(by: Deadline(after: Self.spanLimit))
         logger.info("stopped", metadata: ["drained": "\(isDrained)"])
-        // Threads that are still waiting for a dependency end with the process.
-        Glibc.exit(0)
     }
 
     /// Secrets are held by `Resources` alone from here on, so that one that is replaced is dropped.
-    private func prepare() throws -> (Settings, Resources, SharedLogLevel, Logger) {
+    private func prepare(_ log: LogWriter) throws -> (Settings, Resources, SharedLogLevel, Logger) {
         let loaded = try options.load()
         let level = SharedLogLevel(loaded.settings.logLevel)
-        let logger = Logger(label: "novatune-streamd") { _ in JSONLogHandler(level: level) }
+        let logger = Logger(label: "novatune-streamd") { _ in JSONLogHandler(level: level, writer: log) }
         return (loaded.settings, Resources(loaded.settings, loaded.secrets, telemetry: Telemetry(logger)), level, logger)
     }
 

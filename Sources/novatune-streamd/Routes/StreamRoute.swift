@@ -1,5 +1,6 @@
 import BearerTokens
 import FastCGI
+import Logging
 import RequestTraces
 import S3ObjectStore
 import SealedCache
@@ -18,6 +19,9 @@ final class StreamRoute: RequestHandler {
     private var issuer: Resources.Issuer
     private let telemetry: Telemetry
     private let limits: RequestLimits
+    private let answered = AnsweredRequest()
+    /// The same for the log.
+    private let fields: Logger.Metadata
     private var text = JSONText()
 
     init(_ resources: Resources) {
@@ -30,29 +34,26 @@ final class StreamRoute: RequestHandler {
         issuer = resources.makeIssuer(cache, objects, edition)
         telemetry = resources.telemetry
         limits = resources.limits
+        fields = ["request": .stringConvertible(answered)]
     }
 
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
         if !resources.secrets.isCurrent(edition) { takeCurrentSecrets() }
         let parent = request.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }
-        let span = resources.traces?.tracer.root(.getURL, continuing: parent)
-        guard let span, span.isRecording else {
-            _ = answer(request, with: &response, traceID: parent?.traceID)
-            return
+        guard let span = resources.traces?.tracer.root(.getURL, continuing: parent) else {
+            return answer(request, with: &response, traceID: parent?.traceID)
         }
-        let answered = ServiceContext.$current.withValue(span.context) { answer(request, with: &response, traceID: span.traceID) }
-        describe(answered, of: request, in: span)
+        ServiceContext.$current.withValue(span.context) { answer(request, with: &response, traceID: span.traceID) }
+        describe(request, in: span)
         span.end()
     }
 
-    private func answer(
-        _ request: borrowing FastCGIRequest, with response: inout FastCGIResponse, traceID: TraceID?
-    ) -> AnsweredRequest {
+    private func answer(_ request: borrowing FastCGIRequest, with response: inout FastCGIResponse, traceID: TraceID?) {
         let start = ContinuousClock.now
         let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
-        let answered = AnsweredRequest(correlationID: request.parameter("CORRELATION_ID") ?? "", traceID: traceID?.description)
+        answered.begin(correlationID: request.parameter("CORRELATION_ID") ?? "", traceID: traceID?.description)
         do {
-            let issued = try issue(request, answered, by: start.advanced(by: limits.requestTimeout - waited), waited)
+            let issued = try issue(request, by: start.advanced(by: limits.requestTimeout - waited), waited)
             answered.cameFromCache = issued.cameFromCache
             response.start(status: 200)
             response.header("Content-Type", "application/json")
@@ -65,11 +66,10 @@ final class StreamRoute: RequestHandler {
             response.answer(error, instance: request.instance, using: &text)
         }
         answered.duration = start.duration(to: .now)
-        telemetry.answered(answered)
-        return answered
+        telemetry.answered(answered, fields)
     }
 
-    private func describe(_ answered: AnsweredRequest, of request: borrowing FastCGIRequest, in span: StreamSpan) {
+    private func describe(_ request: borrowing FastCGIRequest, in span: StreamSpan) {
         span.set(answered.problem?.kind == .methodNotAllowed ? .otherMethod : .post)
         span.set(.status(answered.status))
         span.set(.correlation(answered.correlationID))
@@ -90,7 +90,7 @@ final class StreamRoute: RequestHandler {
 
     /// In the order of the contract. Who may ask comes before what is asked, so that a stranger learns nothing.
     private func issue(
-        _ request: borrowing FastCGIRequest, _ answered: AnsweredRequest, by deadline: ContinuousClock.Instant, _ waited: Duration
+        _ request: borrowing FastCGIRequest, by deadline: ContinuousClock.Instant, _ waited: Duration
     ) throws(Problem) -> Resources.Issuer.Issued {
         guard waited <= limits.queueTimeout else { throw .overloaded }
         guard let trackText = Self.trackText(request.parameter("DOCUMENT_URI")) else { throw .notFound }

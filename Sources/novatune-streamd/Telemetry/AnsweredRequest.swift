@@ -2,12 +2,12 @@ import Logging
 import Observability
 import StreamIssuing
 
-/// A request for a stream URL and what became of it: the audit trail's line, and what is counted. One worker fills it in, and then
-/// nobody changes it.
+/// A request for a stream URL and what became of it: the audit trail's line, and what is counted. Each worker has one and fills it in
+/// anew for each request, because objects and dictionaries of their own would cost more than the line that is made of them.
 final class AnsweredRequest: LogFields, @unchecked Sendable {
-    let correlationID: String
+    private(set) var correlationID = ""
     /// Of the request's own or of its caller's trace, in 32 hexadecimal digits.
-    let traceID: String?
+    private(set) var traceID: String?
     /// Nil where the token said nothing that can be believed.
     var userID: ULID?
     /// Nil where the path names none.
@@ -17,10 +17,11 @@ final class AnsweredRequest: LogFields, @unchecked Sendable {
     var cameFromCache = false
     var duration: Duration = .zero
 
-    init(correlationID: String, traceID: String?) {
+    /// Forgets the one before.
+    func begin(correlationID: String, traceID: String?) {
         self.correlationID = correlationID
         self.traceID = traceID
-        super.init()
+        (userID, trackID, problem, cameFromCache, duration) = (nil, nil, nil, false, .zero)
     }
 
     var status: Int { problem?.kind.status ?? 200 }
@@ -28,8 +29,8 @@ final class AnsweredRequest: LogFields, @unchecked Sendable {
     override var description: String { problem?.kind.slug ?? "issued" }
 
     override func append(to line: inout JSONLine) {
-        if let userID { line.append("user_id", userID.description) }
-        if let trackID { line.append("track_id", trackID.description) }
+        if let userID { line.append("user_id", userID) }
+        if let trackID { line.append("track_id", trackID) }
         line.append("correlation_id", correlationID)
         if let traceID { line.append("trace_id", traceID) }
         line.append("outcome", description)
@@ -40,12 +41,13 @@ final class AnsweredRequest: LogFields, @unchecked Sendable {
 }
 
 extension Telemetry {
-    func answered(_ request: AnsweredRequest) {
+    /// - Parameter fields: the request, as the log wants it.
+    func answered(_ request: AnsweredRequest, _ fields: Logger.Metadata) {
         #if WITHOUT_TELEMETRY
             return
         #endif
         requests.answered(request)
-        logger.info("stream url requested", metadata: ["request": .stringConvertible(request)])
+        logger.info("stream url requested", metadata: fields)
         if let problem = request.problem { warn(problem, request) }
     }
 
