@@ -37,8 +37,8 @@ public struct JSONLine: Sendable {
     /// With three decimals.
     public mutating func append(_ name: StaticString, milliseconds duration: Duration) {
         guard start(name, value: 24) else { return }
-        // As far as a Double counts microseconds one by one: 285 years.
-        let microseconds = Int(min(max(Double(duration.attoseconds) / 1e12, -0x1p53), 0x1p53).rounded())
+        let (seconds, attoseconds) = duration.components
+        let microseconds = Int(clamping: seconds) &* 1_000_000 &+ Int(attoseconds / 1_000_000_000_000)
         appendDigits(microseconds / 1000)
         appendThousandths(abs(microseconds % 1000))
     }
@@ -62,6 +62,9 @@ public struct JSONLine: Sendable {
         appendText("\":")
         appendQuoted(value)
     }
+
+    /// What there is so far.
+    var object: String { (bytes.isEmpty ? "{" : String(decoding: bytes, as: UTF8.self)) + "}" }
 
     mutating func finish() { appendText("}\n") }
 
@@ -135,11 +138,16 @@ public struct JSONLine: Sendable {
 }
 
 /// Several fields of a log line as one value, in their own order and with their own types: for a line that is written so often that a
-/// dictionary of texts would cost more than the line. A class, because what an existential holds is then known at a glance.
-open class LogFields: CustomStringConvertible, @unchecked Sendable {
-    public init() {}
+/// dictionary of texts would cost more than the line. Final, so that a look at its type tells it from any other value.
+public final class LogFields: CustomStringConvertible, Sendable {
+    let append: @Sendable (inout JSONLine) -> Void
 
-    open var description: String { "" }
+    public init(_ append: @escaping @Sendable (inout JSONLine) -> Void) { self.append = append }
 
-    open func append(to line: inout JSONLine) {}
+    /// As an object, for a log that knows nothing of them.
+    public var description: String {
+        var line = JSONLine(maximumLength: JSONLogHandler.maximumLineLength)
+        append(&line)
+        return line.object
+    }
 }

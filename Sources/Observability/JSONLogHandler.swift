@@ -49,10 +49,16 @@ public struct JSONLogHandler: LogHandler {
     }
 
     private static func append(_ name: String, _ value: Logger.Metadata.Value, to line: inout JSONLine) {
-        if case .stringConvertible(let value) = value, let fields = value as? LogFields {
-            fields.append(to: &line)
+        if case .stringConvertible(let value) = value, let fields = fields(value) {
+            fields.append(&line)
         } else {
             line.append(escaping: name, "\(value)")
         }
+    }
+
+    /// `value as? LogFields`, without what the runtime does for a cast from any type to any other.
+    private static func fields<Value>(_ value: Value) -> LogFields? {
+        guard Value.self == LogFields.self else { return nil }
+        return unsafe withUnsafePointer(to: value) { unsafe UnsafeRawPointer($0).load(as: LogFields.self) }
     }
 }

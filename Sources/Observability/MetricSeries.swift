@@ -60,7 +60,8 @@ public final class HistogramSeries: RecorderHandler, TimerHandler {
     }
 
     public func observe(milliseconds duration: Duration) {
-        observe(Double(duration.attoseconds) / 1e15)
+        let (seconds, attoseconds) = duration.components
+        observe(Double(seconds) * 1000 + Double(attoseconds) / 1e15)
     }
 
     public func record(_ value: Int64) { observe(Double(value)) }

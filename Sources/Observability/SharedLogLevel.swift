@@ -1,14 +1,18 @@
 public import Logging
-import Resilience
+import Synchronization
 
 /// How much is logged, by all loggers at once: it may be changed while they are used.
 public final class SharedLogLevel: Sendable {
-    private let value: Locked<Logger.Level>
+    private static let levels = Logger.Level.allCases
+    /// Its place among them.
+    private let place: Atomic<Int>
 
-    public init(_ level: Logger.Level) { value = Locked(level) }
+    public init(_ level: Logger.Level) { place = Atomic(Self.place(of: level)) }
 
     public var level: Logger.Level {
-        get { value.withLock { $0 } }
-        set { value.withLock { $0 = newValue } }
+        get { Self.levels[place.load(ordering: .relaxed)] }
+        set { place.store(Self.place(of: newValue), ordering: .relaxed) }
     }
+
+    private static func place(of level: Logger.Level) -> Int { levels.firstIndex(of: level)! }
 }

@@ -1,6 +1,7 @@
 import BearerTokens
 import FastCGI
 import Logging
+import Observability
 import RequestTraces
 import S3ObjectStore
 import SealedCache
@@ -34,7 +35,7 @@ final class StreamRoute: RequestHandler {
         issuer = resources.makeIssuer(cache, objects, edition)
         telemetry = resources.telemetry
         limits = resources.limits
-        fields = ["request": .stringConvertible(answered)]
+        fields = ["request": .stringConvertible(LogFields { [answered] line in answered.append(to: &line) })]
     }
 
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {

@@ -2,9 +2,10 @@ import Logging
 import Observability
 import StreamIssuing
 
-/// A request for a stream URL and what became of it: the audit trail's line, and what is counted. Each worker has one and fills it in
-/// anew for each request, because objects and dictionaries of their own would cost more than the line that is made of them.
-final class AnsweredRequest: LogFields, @unchecked Sendable {
+/// A request for a stream URL and what became of it: the audit trail's line, and what is counted. Each worker has one, which it alone
+/// touches, and fills it in anew for each request, because objects and dictionaries of their own would cost more than the line that is
+/// made of them.
+final class AnsweredRequest: @unchecked Sendable {
     private(set) var correlationID = ""
     /// Of the request's own or of its caller's trace, in 32 hexadecimal digits.
     private(set) var traceID: String?
@@ -26,14 +27,12 @@ final class AnsweredRequest: LogFields, @unchecked Sendable {
 
     var status: Int { problem?.kind.status ?? 200 }
 
-    override var description: String { problem?.kind.slug ?? "issued" }
-
-    override func append(to line: inout JSONLine) {
+    func append(to line: inout JSONLine) {
         if let userID { line.append("user_id", userID) }
         if let trackID { line.append("track_id", trackID) }
         line.append("correlation_id", correlationID)
         if let traceID { line.append("trace_id", traceID) }
-        line.append("outcome", description)
+        line.append("outcome", problem?.kind.slug ?? "issued")
         line.append("status", status)
         line.append("cache_hit", cameFromCache)
         line.append("duration_ms", milliseconds: duration)

@@ -31,7 +31,8 @@ struct RequestMetrics: Sendable {
     }
 
     func answered(_ request: AnsweredRequest) {
-        duration.recordNanoseconds(Int64(Double(request.duration.attoseconds) / 1e9))
+        let (seconds, attoseconds) = request.duration.components
+        duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
         if let problem = request.problem {
             answers.increment(String(problem.kind.status), "false")
             problems.increment(problem.kind.slug)
