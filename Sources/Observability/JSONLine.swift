@@ -63,9 +63,6 @@ public struct JSONLine: Sendable {
         appendQuoted(value)
     }
 
-    /// What there is so far.
-    var object: String { (bytes.isEmpty ? "{" : String(decoding: bytes, as: UTF8.self)) + "}" }
-
     mutating func finish() { appendText("}\n") }
 
     /// The name and its colon; false where they do not fit together with a value of that length.
@@ -134,20 +131,5 @@ public struct JSONLine: Sendable {
         case "\u{0}"..."\u{1F}", "\u{7F}": "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
         default: String(scalar)
         }
-    }
-}
-
-/// Several fields of a log line as one value, in their own order and with their own types: for a line that is written so often that a
-/// dictionary of texts would cost more than the line. Final, so that a look at its type tells it from any other value.
-public final class LogFields: CustomStringConvertible, Sendable {
-    let append: @Sendable (inout JSONLine) -> Void
-
-    public init(_ append: @escaping @Sendable (inout JSONLine) -> Void) { self.append = append }
-
-    /// As an object, for a log that knows nothing of them.
-    public var description: String {
-        var line = JSONLine(maximumLength: JSONLogHandler.maximumLineLength)
-        append(&line)
-        return line.object
     }
 }

@@ -5,8 +5,8 @@ import StreamIssuing
 /// Log lines as JSON objects. What warns has been written when the call returns; the rest follows within `LogWriter.interval`.
 ///
 /// `{"timestamp":"2026-01-08T12:30:00.123Z","level":"info","event":"ready",…}`: the message is the event's name, the metadata
-/// its fields, in alphabetical order, or as `LogFields` says. No line is longer than `maximumLineLength`: a text that does not fit is cut, and fields after
-/// it may be left out, but every line is valid JSON.
+/// its fields, in alphabetical order. No line is longer than `maximumLineLength`: a text that does not fit is cut, and fields after it
+/// may be left out, but every line is valid JSON.
 public struct JSONLogHandler: LogHandler {
     public static let maximumLineLength = 4096
 
@@ -19,6 +19,8 @@ public struct JSONLogHandler: LogHandler {
     private let sharedLevel: SharedLogLevel
     private var ownLevel: Logger.Level?
     private let writer: LogWriter
+    /// In each line, before the metadata.
+    fileprivate var fields: LogFields?
 
     public init(level: SharedLogLevel, writer: LogWriter) {
         sharedLevel = level
@@ -37,28 +39,27 @@ public struct JSONLogHandler: LogHandler {
         line.append("timestamp", UnixTime(seconds: Int64(time.tv_sec)), milliseconds: time.tv_nsec / 1_000_000)
         line.append("level", event.level.rawValue)
         line.append("event", event.message.description)
-        let own = event.metadata ?? [:]
-        let fields = metadata.isEmpty ? own : metadata.merging(own) { _, new in new }
-        if fields.count == 1, let (name, value) = fields.first {
-            Self.append(name, value, to: &line)
-        } else {
-            for (name, value) in fields.sorted(by: { $0.key < $1.key }) { Self.append(name, value, to: &line) }
+        fields?(&line)
+        if !metadata.isEmpty || event.metadata != nil {
+            let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+            for (name, value) in all.sorted(by: { $0.key < $1.key }) { line.append(escaping: name, "\(value)") }
         }
         line.finish()
         writer.append(line.bytes, isUrgent: event.level >= .warning)
     }
+}
 
-    private static func append(_ name: String, _ value: Logger.Metadata.Value, to line: inout JSONLine) {
-        if case .stringConvertible(let value) = value, let fields = fields(value) {
-            fields.append(&line)
-        } else {
-            line.append(escaping: name, "\(value)")
-        }
-    }
+/// Puts fields at the end of a line, in their own order and with their own types.
+public typealias LogFields = @Sendable (inout JSONLine) -> Void
 
-    /// `value as? LogFields`, without what the runtime does for a cast from any type to any other.
-    private static func fields<Value>(_ value: Value) -> LogFields? {
-        guard Value.self == LogFields.self else { return nil }
-        return unsafe withUnsafePointer(to: value) { unsafe UnsafeRawPointer($0).load(as: LogFields.self) }
+extension Logger {
+    /// A logger whose every line has these fields, for a line that is written so often that a dictionary of texts would cost more than the
+    /// line. A logger that does not write JSON lines comes back as it is.
+    public func with(_ fields: @escaping LogFields) -> Logger {
+        guard var handler = handler as? JSONLogHandler else { return self }
+        handler.fields = fields
+        var logger = self
+        logger.handler = handler
+        return logger
     }
 }

@@ -6,35 +6,43 @@ import TestSupport
 import Testing
 
 @Suite struct LogFieldsTests {
-    private func fields(note: String = "a \"b\"") -> Logger.Metadata {
-        [
-            "fields": .stringConvertible(
-                LogFields { line in
-                    line.append("z", 7)
-                    line.append("note", note)
-                    line.append("yes", true)
-                    line.append("ms", milliseconds: .microseconds(12_034))
-                })
-        ]
+    private func fields(note: String = "a \"b\"") -> LogFields {
+        { line in
+            line.append("z", 7)
+            line.append("note", note)
+            line.append("yes", true)
+            line.append("id", ULID("00000000000000000000000001")!)
+            line.append("ms", milliseconds: .microseconds(12_034))
+        }
     }
 
     @Test func fieldsStandInTheirOwnOrderWithTheirOwnTypes() throws {
         let log = try CapturedLog()
-        log.logger.info("e", metadata: fields())
-        #expect(try log.text().hasSuffix(#""event":"e","z":7,"note":"a \"b\"","yes":true,"ms":12.034}"# + "\n"))
+        log.logger.with(fields()).info("e")
+        #expect(
+            try log.text().hasSuffix(
+                #""event":"e","z":7,"note":"a \"b\"","yes":true,"id":"00000000000000000000000001","ms":12.034}"# + "\n"))
     }
 
-    /// In a log of another make, and where no field was appended.
-    @Test func descriptionIsAnObject() {
-        #expect(fields().map { "\($0.value)" } == [#"{"z":7,"note":"a \"b\"","yes":true,"ms":12.034}"#])
-        #expect("\(LogFields { _ in })" == "{}")
-    }
-
-    @Test func otherValuesAreTexts() throws {
+    @Test func metadataStandsBehindThem() throws {
         let log = try CapturedLog()
-        log.logger.info(
-            "e", metadata: ["number": .stringConvertible(7), "object": .stringConvertible(ULID("00000000000000000000000001")!)])
-        #expect(try log.text().hasSuffix(#""event":"e","number":"7","object":"00000000000000000000000001"}"# + "\n"))
+        var logger = log.logger.with { $0.append("z", 7) }
+        logger[metadataKey: "b"] = "2"
+        logger.info("e", metadata: ["a": "1"])
+        #expect(try log.text().hasSuffix(#""event":"e","z":7,"a":"1","b":"2"}"# + "\n"))
+    }
+
+    @Test func otherLoggersHaveNone() throws {
+        let log = try CapturedLog()
+        _ = log.logger.with(fields())
+        log.logger.info("e")
+        #expect(try log.text().hasSuffix(#""event":"e"}"# + "\n"))
+    }
+
+    @Test func logOfAnotherMakeStaysAsItIs() {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }.with(fields())
+        logger.info("e")
+        #expect(logger.handler is SwiftLogNoOpLogHandler)
     }
 
     @Test(arguments: [0, 1, 9, 10, 99, 999, 1000, 1001, 10_000, 59_999_999, 3_600_000_000])
@@ -50,7 +58,7 @@ import Testing
         for length in stride(from: 0, through: 5000, by: 37) {
             let log = try CapturedLog()
             let text = String(repeating: length % 2 == 0 ? "x" : "\"é", count: length)
-            log.logger.info("e", metadata: fields(note: text))
+            log.logger.with(fields(note: text)).info("e")
             let written = try log.text()
             #expect(written.utf8.count <= JSONLogHandler.maximumLineLength)
             #expect(try JSONSerialization.jsonObject(with: Data(written.utf8)) is [String: Any])

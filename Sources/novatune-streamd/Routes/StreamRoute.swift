@@ -21,8 +21,8 @@ final class StreamRoute: RequestHandler {
     private let telemetry: Telemetry
     private let limits: RequestLimits
     private let answered = AnsweredRequest()
-    /// The same for the log.
-    private let fields: Logger.Metadata
+    /// Tells of it in each line.
+    private let log: Logger
     private var text = JSONText()
 
     init(_ resources: Resources) {
@@ -35,7 +35,7 @@ final class StreamRoute: RequestHandler {
         issuer = resources.makeIssuer(cache, objects, edition)
         telemetry = resources.telemetry
         limits = resources.limits
-        fields = ["request": .stringConvertible(LogFields { [answered] line in answered.append(to: &line) })]
+        log = telemetry.logger.with { [answered] line in answered.append(to: &line) }
     }
 
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
@@ -67,7 +67,7 @@ final class StreamRoute: RequestHandler {
             response.answer(error, instance: request.instance, using: &text)
         }
         answered.duration = start.duration(to: .now)
-        telemetry.answered(answered, fields)
+        telemetry.answered(answered, log)
     }
 
     private func describe(_ request: borrowing FastCGIRequest, in span: StreamSpan) {

@@ -40,13 +40,13 @@ final class AnsweredRequest: @unchecked Sendable {
 }
 
 extension Telemetry {
-    /// - Parameter fields: the request, as the log wants it.
-    func answered(_ request: AnsweredRequest, _ fields: Logger.Metadata) {
+    /// - Parameter log: whose lines tell of the request.
+    func answered(_ request: AnsweredRequest, _ log: Logger) {
         #if WITHOUT_TELEMETRY
             return
         #endif
         requests.answered(request)
-        logger.info("stream url requested", metadata: fields)
+        log.info("stream url requested")
         if let problem = request.problem { warn(problem, request) }
     }
 
