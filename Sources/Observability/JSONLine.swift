@@ -67,10 +67,16 @@ public struct JSONLine: Sendable {
 
     /// The name and its colon; false where they do not fit together with a value of that length.
     private mutating func start(_ name: StaticString, value: Int) -> Bool {
-        guard bytes.count + name.utf8CodeUnitCount + 4 + value <= limit else { return false }
-        appendText(bytes.isEmpty ? "{\"" : ",\"")
-        appendText(name)
-        appendText("\":")
+        let length = name.utf8CodeUnitCount + 4
+        guard bytes.count + length + value <= limit else { return false }
+        let first = UInt8(ascii: bytes.isEmpty ? "{" : ",")
+        bytes.append(addingCapacity: length) { text in
+            text.append(first)
+            text.append(UInt8(ascii: "\""))
+            name.withUTF8Buffer { for index in $0.indices { text.append(unsafe $0[index]) } }
+            text.append(UInt8(ascii: "\""))
+            text.append(UInt8(ascii: ":"))
+        }
         return true
     }
 
@@ -107,10 +113,12 @@ public struct JSONLine: Sendable {
     /// The decimals of what is counted in thousandths, 0 … 999.
     private mutating func appendThousandths(_ number: Int) {
         let zero = UInt8(ascii: "0")
-        bytes.append(UInt8(ascii: "."))
-        bytes.append(zero + UInt8(truncatingIfNeeded: number / 100 % 10))
-        bytes.append(zero + UInt8(truncatingIfNeeded: number / 10 % 10))
-        bytes.append(zero + UInt8(truncatingIfNeeded: number % 10))
+        bytes.append(addingCapacity: 4) { text in
+            text.append(UInt8(ascii: "."))
+            text.append(zero + UInt8(truncatingIfNeeded: number / 100 % 10))
+            text.append(zero + UInt8(truncatingIfNeeded: number / 10 % 10))
+            text.append(zero + UInt8(truncatingIfNeeded: number % 10))
+        }
     }
 
     /// Looks at every byte, also behind one that is not: without a way out it is done for many at once.

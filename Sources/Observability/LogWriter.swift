@@ -9,10 +9,44 @@ import Resilience
 /// takes. A process that is killed takes the lines of the last interval with it; one that calls `flush` loses none.
 public final class LogWriter: Sendable {
     /// How long a line waits for company.
-    public static let interval: Duration = .milliseconds(5)
+    public static let interval: Duration = .milliseconds(10)
     /// Bytes that may wait.
     static let capacity = 256 * 1024
 
+    private let queue: LineQueue
+
+    /// - Parameter descriptor: stays open as long as this lives.
+    public init(descriptor: Int32) {
+        let queue = LineQueue(descriptor)
+        self.queue = queue
+        _ = WorkerThread(name: "log") {
+            while queue.waitForLines() {
+                queue.flush()
+                // What comes meanwhile is written together, and nobody who hands it over has to wake anybody.
+                _ = usleep(UInt32(Self.interval / .microseconds(1)))
+            }
+        }
+    }
+
+    deinit {
+        queue.flush()
+        queue.end()
+    }
+
+    /// - Parameters:
+    ///   - line: with its line feed.
+    ///   - isUrgent: whether it, and all before it, must have been written when this returns.
+    func append(_ line: [UInt8], isUrgent: Bool) {
+        let isFull = queue.append(line, isUrgent: isUrgent)
+        if isUrgent || isFull { queue.flush() }
+    }
+
+    /// Returns when all that was handed over before has been written.
+    public func flush() { queue.flush() }
+}
+
+/// What the threads that log share with the one that writes.
+private final class LineQueue: Sendable {
     private struct Waiting {
         var lines: [UInt8] = []
         var isWriterAsleep = false
@@ -25,50 +59,30 @@ public final class LogWriter: Sendable {
     /// before it.
     private let writing = Locked<[UInt8]>([])
 
-    /// - Parameter descriptor: stays open as long as this lives.
-    public init(descriptor: Int32) {
-        self.descriptor = descriptor
-        let waiting = waiting
-        _ = WorkerThread(name: "log") { [weak self] in
-            while Self.isAwaited(waiting) {
-                self?.flush()
-                // What comes meanwhile is written together, and nobody who hands it over has to wake anybody.
-                _ = usleep(UInt32(Self.interval / .microseconds(1)))
-            }
-        }
-    }
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
 
-    deinit {
-        waiting.withLock { $0.isOver = true }
-        waiting.wakeAll()
-        flush()
-    }
-
-    /// - Parameters:
-    ///   - line: with its line feed.
-    ///   - isUrgent: whether it, and all before it, must have been written when this returns.
-    func append(_ line: [UInt8], isUrgent: Bool) {
+    /// - Returns: whether too much is waiting.
+    func append(_ line: [UInt8], isUrgent: Bool) -> Bool {
         let (mustWake, isFull) = waiting.withLock { waiting in
             waiting.lines.append(contentsOf: line)
             let mustWake = waiting.isWriterAsleep && !isUrgent
             if mustWake { waiting.isWriterAsleep = false }
-            return (mustWake, waiting.lines.count >= Self.capacity)
+            return (mustWake, waiting.lines.count >= LogWriter.capacity)
         }
         if mustWake { waiting.wakeOne() }
-        if isUrgent || isFull { flush() }
+        return isFull
     }
 
-    /// Returns when all that was handed over before has been written.
-    public func flush() {
+    func flush() {
         writing.withLock { lines in
             waiting.withLock { swap(&$0.lines, &lines) }
-            unsafe lines.withUnsafeBytes { unsafe Self.write($0, to: descriptor) }
+            unsafe lines.withUnsafeBytes { unsafe write($0) }
             lines.removeAll(keepingCapacity: true)
         }
     }
 
-    /// Sleeps until there are lines; false at the end.
-    private static func isAwaited(_ waiting: Monitored<Waiting>) -> Bool {
+    /// False at the end.
+    func waitForLines() -> Bool {
         waiting.wait { waiting in
             if waiting.isOver { return .done(false) }
             waiting.isWriterAsleep = waiting.lines.isEmpty
@@ -76,7 +90,12 @@ public final class LogWriter: Sendable {
         }
     }
 
-    private static func write(_ lines: UnsafeRawBufferPointer, to descriptor: Int32) {
+    func end() {
+        waiting.withLock { $0.isOver = true }
+        waiting.wakeAll()
+    }
+
+    private func write(_ lines: UnsafeRawBufferPointer) {
         guard var line = lines.baseAddress else { return }
         let end = unsafe line + lines.count
         while let feed = unsafe memchr(line, Int32(UInt8(ascii: "\n")), end - line) {

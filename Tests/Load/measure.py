@@ -90,24 +90,39 @@ def unexpected(path, counts, requests, hits, misses):
     return None
 
 
-def main(side, path, seconds, workers, base_url, metrics_url, access_log, tokens, requests_file, *groups):
-    roots = {name: [int(pid) for pid in pids.split(",")] for name, pids in (group.split("=") for group in groups)}
-    time.sleep(LOG_FLUSH_S)
-    os.truncate(access_log, 0)
+def run_wrk(seconds, base_url, tokens, requests_file):
+    """wrk's summary of itself (wrk.lua)."""
     environment = dict(os.environ, LOAD_TOKENS=tokens, LOAD_REQUESTS=requests_file, LOAD_THREADS=str(THREADS))
-    counted_before = metrics(metrics_url)
-    before = {name: cpu_ns(pids) for name, pids in roots.items()}
-    busy_before, wall_before = machine_busy_s(), time.monotonic()
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrk.lua")
     wrk = subprocess.run(
         ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", script, base_url],
         env=environment, stdout=subprocess.PIPE, text=True)
+    if wrk.returncode != 0:
+        sys.exit(f"wrk ended with {wrk.returncode}:\n{wrk.stdout}")
+    return json.loads(wrk.stdout.splitlines()[-1])
+
+
+def spent_us(before, after):
+    """Microseconds that threads spent between two looks at them."""
+    return sum(ns - before.get(task, 0) for task, ns in after.items()) / 1000
+
+
+def wrk_us():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (usage.ru_utime + usage.ru_stime) * 1e6
+
+
+def main(side, path, seconds, workers, base_url, metrics_url, access_log, tokens, requests_file, *groups):
+    roots = {name: [int(pid) for pid in pids.split(",")] for name, pids in (group.split("=") for group in groups)}
+    time.sleep(LOG_FLUSH_S)
+    os.truncate(access_log, 0)
+    counted_before = metrics(metrics_url)
+    before = {name: cpu_ns(pids) for name, pids in roots.items()}
+    busy_before, wall_before = machine_busy_s(), time.monotonic()
+    result = run_wrk(seconds, base_url, tokens, requests_file)
     wall, busy = time.monotonic() - wall_before, machine_busy_s() - busy_before
     after = {name: cpu_ns(pids) for name, pids in roots.items()}
     memory = resident_mb(roots["responder"][0])
-    if wrk.returncode != 0:
-        sys.exit(f"wrk ended with {wrk.returncode}:\n{wrk.stdout}")
-    result = json.loads(wrk.stdout.splitlines()[-1])
     counted = metrics(metrics_url)
     time.sleep(LOG_FLUSH_S)
 
@@ -121,9 +136,8 @@ def main(side, path, seconds, workers, base_url, metrics_url, access_log, tokens
     if complaint:
         sys.exit(f"{side}, {path}: {complaint}")
 
-    spent = {name: sum(ns - before[name].get(task, 0) for task, ns in after[name].items()) / 1000 for name in roots}
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent["wrk"] = (usage.ru_utime + usage.ru_stime) * 1e6
+    spent = {name: spent_us(before[name], after[name]) for name in roots}
+    spent["wrk"] = wrk_us()
     print(json.dumps({
         "side": side, "path": path, "workers": int(workers), "requests": requests,
         "rate": requests / (result["duration_us"] / 1e6), "p50_ms": result["p50_us"] / 1000, "p99_ms": result["p99_us"] / 1000,

@@ -123,16 +123,12 @@ TELEMETRY = {
 def telemetry(kind, runs):
     title, limit = TELEMETRY[kind]
     product, rival = ([run for run in runs if run["side"] == side] for side in ("product", "floor"))
-    print(f"{title}; hit path, {runs[0]['workers']} workers, 32 connections; medians")
+    print(f"{title}; hit path, {runs[0]['workers']} workers, 32 connections to both; medians")
     print(f"  {'':<20}{'with':>9} {'(min … max)':<21}{'without':>9} {'(min … max)':<21}{'ratio':>6} (of each round)")
-    row("requests/s", product, rival, lambda run: run["rate"], 0)
-    row("p99, ms", product, rival, lambda run: run["p99_ms"], 2)
-    row("responder CPU, µs", product, rival, lambda run: run["cpu_us"]["responder"], 1)
-    foreign = statistics.median(run["foreign"] for run in runs)
-    if foreign > NOISE_LIMIT:
-        print(f"  noisy: other processes took {foreign:.0%} of the machine")
+    row("requests", product, rival, lambda run: run["requests"], 0)
+    row("responder CPU, µs", product, rival, lambda run: run["cpu_us"], 1)
     print("\naims")
-    verdict("responder CPU, with/without", statistics.median(ratios(product, rival, lambda run: run["cpu_us"]["responder"])), limit, False)
+    verdict("responder CPU, with/without", statistics.median(ratios(product, rival, lambda run: run["cpu_us"])), limit, False)
 
 
 def sweep(runs):
