@@ -101,6 +101,8 @@ def test_gate_sees_the_token_and_little_else(stack, tmp_path, user, track):
     (request,) = gate.requests
     assert request.pop("HTTP_AUTHORIZATION") == f"Bearer {user.token}"
     assert request.pop("CORRELATION_ID") == "kept"
+    # For the audit trail.
+    assert request.pop("REQUEST_URI") == track.path
     assert request.keys() <= {"REQUEST_METHOD", "DOCUMENT_URI"}
 
 

@@ -9,6 +9,7 @@ from support.metrics import metrics, parsed
 from support.nginx import nginx_with
 from support.problems import assert_problem
 from support.ulids import ulid
+from support.waiting import wait_for
 from support.wire import API
 
 PAGES = ["/healthz", "/readyz", "/metrics", "/healthz/1", "/readyz/1", "/metrics/1", "/nginx_status"]
@@ -56,7 +57,10 @@ def test_metrics_count_answers(api, user, track):
     assert grown('stream_url_requests_total{status="200",cache_hit="false"}') == 1
     assert grown('stream_url_requests_total{status="200",cache_hit="true"}') == 1
     assert grown('stream_url_requests_total{status="404",cache_hit="false"}') == 1
+    assert grown('stream_url_requests_total{status="401",cache_hit="false"}') == 1
+    assert grown('stream_url_problems_total{type="unauthorized"}') == 1
     assert grown('token_checks_total{outcome="unauthorized"}') == 1
+    # Of those that were worked on.
     assert grown("stream_url_request_duration_ms_count") == 3
 
 
@@ -127,3 +131,26 @@ def test_responder_logs_json_lines(stack):
     for line in lines:
         entry = json.loads(line)
         assert {"timestamp", "level", "event"} <= entry.keys()
+
+
+def audited(stack, answer):
+    """The audit trail's line of the request that got this answer."""
+    line = stack.wait_for_log_line(answer.header("X-Correlation-Id"))
+    return {name: value for name, value in json.loads(line).items() if name not in ("timestamp", "correlation_id", "duration_ms")}
+
+
+REFUSED = {"level": "info", "event": "stream url requested", "cache_hit": False}
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def test_token_that_is_refused_is_in_the_audit_trail(api, stack, track):
+    answer = api.stream(track.id, "garbage", {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-00"})
+    assert audited(stack, answer) == REFUSED | {"track_id": track.id, "outcome": "unauthorized", "status": 401, "trace_id": TRACE}
+    assert audited(stack, api.stream("no-ulid", None)) == REFUSED | {"outcome": "unauthorized", "status": 401}
+
+
+def test_listener_without_the_role_is_in_the_audit_trail_and_warned_of(api, stack, track, mint):
+    answer = api.stream(track.id, mint.hs256(track.owner.id, roles=["guest"]))
+    ids = {"user_id": track.owner.id, "track_id": track.id}
+    assert audited(stack, answer) == REFUSED | ids | {"outcome": "forbidden", "status": 403}
+    wait_for(lambda: [line for line in stack.log().splitlines() if "access denied" in line and answer.header("X-Correlation-Id") in line])

@@ -137,6 +137,14 @@ def check_log(day, responder):
     assert [events[name] for name in ("starting", "ready")] == [1, 1]
     # The dependency's failures are told once, then counted.
     assert 1 <= events["dependency failed"] < day.count(status=503) + 5
+    # Whatever happens in a request is told with its ids.
+    ids = {line["correlation_id"]: line["trace_id"] for line in lines}
+    of_requests = [
+        "cache hit", "cache miss", "url presigned", "entry sealed and stored", "cache value did not open", "access denied", "track not ready",
+        "dependency failed"]
+    for event in of_requests:
+        found = responder.events(event)
+        assert found and all(ids[line["correlation_id"]] == line["trace_id"] for line in found), event
     denials = responder.events("access denied")
     assert all("user_id" in line and "correlation_id" in line for line in denials)
     assert sum("owner_id" in line for line in denials) == 3

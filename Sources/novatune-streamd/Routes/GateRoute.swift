@@ -1,6 +1,7 @@
 import BearerTokens
 import FastCGI
 import Observability
+import RequestTraces
 import StreamIssuing
 
 /// What a worker of the gate socket does: nginx's token checks, health and metrics. None of it waits for a dependency.
@@ -9,6 +10,7 @@ final class GateRoute: RequestHandler {
     private var edition: Int
     private var verifier: TokenVerifier
     private let telemetry: Telemetry
+    private let events: RequestEvents
     private let monitor: DependencyMonitor
     private var text = JSONText()
 
@@ -18,6 +20,7 @@ final class GateRoute: RequestHandler {
         self.edition = edition.number
         verifier = resources.makeTokenVerifier(edition)
         telemetry = resources.telemetry
+        events = RequestEvents(telemetry)
         self.monitor = monitor
     }
 
@@ -31,15 +34,18 @@ final class GateRoute: RequestHandler {
         }
     }
 
-    /// For nginx's auth_request, which reads no body: 204 and the user's id, which nginx limits by; 401 with a challenge; 403.
+    /// For nginx's auth_request, which reads no body: 204 and the user's id, which nginx limits by; 401 with a challenge; 403. Whoever is
+    /// refused gets no further, so that this is the answer to the request.
     private func checkToken(_ request: borrowing FastCGIRequest, _ response: inout FastCGIResponse) {
         if !resources.secrets.isCurrent(edition) {
             let current = resources.secrets.value
             edition = current.number
             verifier = resources.makeTokenVerifier(current)
         }
+        let start = ContinuousClock.now
+        var userID: ULID?
         do {
-            let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION"))
+            let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION")) { userID = $0.userID }
             telemetry.tokens.acceptedToken()
             response.start(status: 204)
             response.header("X-User-Id", listener.userID.description)
@@ -49,6 +55,12 @@ final class GateRoute: RequestHandler {
             response.start(status: error.kind.status)
             if let challenge = error.challenge { response.header("WWW-Authenticate", challenge.header) }
             response.finishWithoutBody()
+            let refused = events.request
+            let parent = request.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }
+            refused.begin(correlationID: request.parameter("CORRELATION_ID") ?? "", traceID: parent?.traceID.description)
+            refused.trackID = StreamPath.trackText(request.instance).flatMap { ULID($0) }
+            (refused.userID, refused.problem, refused.duration) = (userID, error, start.duration(to: .now))
+            events.refusedAtGate()
         }
     }
 

@@ -1,7 +1,5 @@
 import BearerTokens
 import FastCGI
-import Logging
-import Observability
 import RequestTraces
 import S3ObjectStore
 import SealedCache
@@ -18,11 +16,10 @@ final class StreamRoute: RequestHandler {
     private let cache: SealedStreamURLCache
     private let objects: S3ObjectStore
     private var issuer: Resources.Issuer
-    private let telemetry: Telemetry
+    private let events: RequestEvents
+    /// The one that is being answered, or was last.
+    private let answered: AnsweredRequest
     private let limits: RequestLimits
-    private let answered = AnsweredRequest()
-    /// Tells of it in each line.
-    private let log: Logger
     private var text = JSONText()
 
     init(_ resources: Resources) {
@@ -30,12 +27,12 @@ final class StreamRoute: RequestHandler {
         let edition = resources.secrets.value
         self.edition = edition.number
         verifier = resources.makeTokenVerifier(edition)
-        cache = resources.makeCache(edition)
+        events = RequestEvents(resources.telemetry)
+        answered = events.request
+        cache = resources.makeCache(edition, observer: events)
         objects = resources.makeObjectStore(edition)
         issuer = resources.makeIssuer(cache, objects, edition)
-        telemetry = resources.telemetry
         limits = resources.limits
-        log = telemetry.logger.with { [answered] line in answered.append(to: &line) }
     }
 
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
@@ -67,14 +64,14 @@ final class StreamRoute: RequestHandler {
             response.answer(error, instance: request.instance, using: &text)
         }
         answered.duration = start.duration(to: .now)
-        telemetry.answered(answered, log)
+        events.answered()
     }
 
     private func describe(_ request: borrowing FastCGIRequest, in span: StreamSpan) {
         span.set(answered.problem?.kind == .methodNotAllowed ? .otherMethod : .post)
         span.set(.status(answered.status))
         span.set(.correlation(answered.correlationID))
-        if Self.trackText(request.parameter("DOCUMENT_URI")) != nil { span.set(.streamRoute) }
+        if StreamPath.trackText(request.parameter("DOCUMENT_URI")) != nil { span.set(.streamRoute) }
         span.set(answered.trackID.map { .track($0) })
         guard let problem = answered.problem else { return span.set(.cacheHit(answered.cameFromCache)) }
         if problem.kind.status >= 500 { span.fail(problem) } else { span.set(.error(problem)) }
@@ -94,7 +91,7 @@ final class StreamRoute: RequestHandler {
         _ request: borrowing FastCGIRequest, by deadline: ContinuousClock.Instant, _ waited: Duration
     ) throws(Problem) -> Resources.Issuer.Issued {
         guard waited <= limits.queueTimeout else { throw .overloaded }
-        guard let trackText = Self.trackText(request.parameter("DOCUMENT_URI")) else { throw .notFound }
+        guard let trackText = StreamPath.trackText(request.parameter("DOCUMENT_URI")) else { throw .notFound }
         guard request.parameter("REQUEST_METHOD") == "POST" else { throw .methodNotAllowed }
         guard request.bodyLength <= Self.bodyLimit else { throw .contentTooLarge }
         answered.trackID = ULID(trackText)
@@ -102,26 +99,12 @@ final class StreamRoute: RequestHandler {
         guard let trackID = answered.trackID else { throw .invalidTrackID }
         do {
             let issued = try issuer.issue(trackID, to: listener, by: deadline)
-            telemetry.issued(track: trackID, cameFromCache: issued.cameFromCache, expiresAt: issued.streamURL.expiresAt)
+            events.issued(track: trackID, cameFromCache: issued.cameFromCache, expiresAt: issued.streamURL.expiresAt)
             return issued
         } catch {
-            if let cause = error.cause {
-                telemetry.failed(cause, track: trackID, correlationID: answered.correlationID, traceID: answered.traceID)
-            }
+            if let cause = error.cause { events.failed(cause, track: trackID) }
             throw error
         }
-    }
-
-    private static let prefix = "/tracks/"
-    private static let suffix = "/stream"
-
-    /// `{trackId}` of `/tracks/{trackId}/stream`, whatever it is; nil for any other path.
-    private static func trackText(_ path: String?) -> Substring? {
-        guard let path, path.utf8.count > prefix.utf8.count + suffix.utf8.count, path.utf8.starts(with: prefix.utf8),
-            path.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
-        else { return nil }
-        let text = path.utf8.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)
-        return text.contains(UInt8(ascii: "/")) ? nil : Substring(text)
     }
 }
 

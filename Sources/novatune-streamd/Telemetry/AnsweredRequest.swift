@@ -25,6 +25,13 @@ final class AnsweredRequest: @unchecked Sendable {
         (userID, trackID, problem, cameFromCache, duration) = (nil, nil, nil, false, .zero)
     }
 
+    /// What tells it from all others.
+    var ids: Logger.Metadata {
+        var ids: Logger.Metadata = ["correlation_id": "\(correlationID)"]
+        if let traceID { ids["trace_id"] = "\(traceID)" }
+        return ids
+    }
+
     var status: Int { problem?.kind.status ?? 200 }
 
     func append(to line: inout JSONLine) {
@@ -36,46 +43,5 @@ final class AnsweredRequest: @unchecked Sendable {
         line.append("status", status)
         line.append("cache_hit", cameFromCache)
         line.append("duration_ms", milliseconds: duration)
-    }
-}
-
-extension Telemetry {
-    /// - Parameter log: whose lines tell of the request.
-    func answered(_ request: AnsweredRequest, _ log: Logger) {
-        #if WITHOUT_TELEMETRY
-            return
-        #endif
-        requests.answered(request)
-        log.info("stream url requested")
-        if let problem = request.problem { warn(problem, request) }
-    }
-
-    /// What an operator may want to look into.
-    private func warn(_ problem: Problem, _ request: AnsweredRequest) {
-        var fields: Logger.Metadata = ["correlation_id": "\(request.correlationID)"]
-        if let userID = request.userID { fields["user_id"] = "\(userID)" }
-        if let trackID = request.trackID { fields["track_id"] = "\(trackID)" }
-        if let traceID = request.traceID { fields["trace_id"] = "\(traceID)" }
-        switch problem.kind {
-        case .forbidden:
-            if let ownerID = problem.ownerID { fields["owner_id"] = "\(ownerID)" }
-            logger.warning("access denied", metadata: fields)
-        case .trackNotReady:
-            fields["status"] = "\(problem.blockedTrack?.status.rawValue ?? "")"
-            logger.warning("track not ready", metadata: fields)
-        default: break
-        }
-    }
-
-    /// What happened on the way to a URL.
-    func issued(track: ULID, cameFromCache: Bool, expiresAt: UnixTime) {
-        guard logger.logLevel <= .debug else { return }
-        let fields: Logger.Metadata = ["track_id": "\(track)", "expires_at": "\(expiresAt.rfc3339)"]
-        if cameFromCache {
-            logger.debug("cache hit", metadata: fields)
-        } else {
-            logger.debug("cache miss", metadata: ["track_id": "\(track)"])
-            logger.debug("url presigned", metadata: fields)
-        }
     }
 }

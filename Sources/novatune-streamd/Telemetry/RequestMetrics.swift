@@ -33,6 +33,10 @@ struct RequestMetrics: Sendable {
     func answered(_ request: AnsweredRequest) {
         let (seconds, attoseconds) = request.duration.components
         duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+        count(request)
+    }
+
+    func count(_ request: AnsweredRequest) {
         if let problem = request.problem {
             answers.increment(String(problem.kind.status), "false")
             problems.increment(problem.kind.slug)

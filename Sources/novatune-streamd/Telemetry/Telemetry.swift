@@ -20,7 +20,7 @@ final class Telemetry: Sendable {
     let requests: RequestMetrics
     let dependencies: DependencyMetrics
     let tokens: TokenMetrics
-    private let openFailures: MetricFamily<CounterSeries>
+    let openFailures: MetricFamily<CounterSeries>
     let invalidations: MetricFamily<CounterSeries>
 
     init(_ logger: Logger, clock: any WallClock = SystemClock()) {
@@ -87,37 +87,10 @@ final class Telemetry: Sendable {
             logger.notice("dependency back", metadata: ["dependency": "\(outcome.name)"])
         }
     }
-
-    func failed(_ cause: Unavailable, track: ULID, correlationID: String, traceID: String?) {
-        dependencies.failed(cause.dependency, code: cause.code)
-        // A missing object is one track's trouble: each track is told of.
-        let kind =
-            cause.code == "missing_object" || cause.code == "illegal_key" ? "\(cause.code)-\(track)" : "\(cause.dependency)-\(cause.code)"
-        var fields: Logger.Metadata = [
-            "dependency": "\(cause.dependency.rawValue)", "code": "\(cause.code)", "reason": "\(cause.reason)", "track_id": "\(track)",
-            "correlation_id": "\(correlationID)",
-        ]
-        if let traceID { fields["trace_id"] = "\(traceID)" }
-        failures.log(.error, "dependency failed", kind: kind, fields)
-    }
-}
-
-extension Telemetry: CacheObserver {
-    func stored(track: ULID, expiresAt: UnixTime, keyVersion: String) {
-        logger.debug(
-            "entry sealed and stored",
-            metadata: ["track_id": "\(track)", "expires_at": "\(expiresAt.rfc3339)", "key_version": "\(keyVersion)"])
-    }
-
-    func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) {
-        openFailures.increment(failure.rawValue)
-        failures.log(.warning, "cache value did not open", kind: "open-\(failure.rawValue)", ["reason": "\(failure.rawValue)"])
-    }
-
-    func storeFailed(_ error: ValueStoreError) {
+    /// - Parameter ids: of the request that met it, if there is one.
+    func storeFailed(_ error: ValueStoreError, _ ids: Logger.Metadata = [:]) {
         dependencies.failed(.cache, code: error.code)
-        failures.log(
-            .warning, "dependency failed", kind: "cache-\(error.code)",
-            ["dependency": "cache", "code": "\(error.code)", "reason": "\(error.reason)"])
+        let fields: Logger.Metadata = ["dependency": "cache", "code": "\(error.code)", "reason": "\(error.reason)"]
+        failures.log(.warning, "dependency failed", kind: "cache-\(error.code)", ids.merging(fields) { $1 })
     }
 }

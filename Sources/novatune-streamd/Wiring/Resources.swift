@@ -117,10 +117,10 @@ final class Resources: Sendable {
         }
     }
 
-    func makeCache(_ edition: CurrentSecrets.Edition) -> SealedStreamURLCache {
+    func makeCache(_ edition: CurrentSecrets.Edition, observer: any CacheObserver) -> SealedStreamURLCache {
         SealedStreamURLCache(
             store: makeValueStore(), sealer: makeSealer(edition), prefix: settings.cache.prefix, breaker: breaker(.cache),
-            observer: telemetry)
+            observer: observer)
     }
 
     func makeIssuer(_ cache: SealedStreamURLCache, _ objects: S3ObjectStore, _ edition: CurrentSecrets.Edition) -> Issuer {

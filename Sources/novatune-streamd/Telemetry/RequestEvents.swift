@@ -1,0 +1,98 @@
+import Logging
+import Observability
+import SealedCache
+import StreamIssuing
+
+/// What happens in the requests of one worker, counted and told with the ids of the request that it happens in.
+struct RequestEvents: Sendable {
+    let request = AnsweredRequest()
+    private let telemetry: Telemetry
+    /// Each line tells of the request.
+    private let audit: Logger
+
+    init(_ telemetry: Telemetry) {
+        self.telemetry = telemetry
+        audit = telemetry.logger.with { [request] line in request.append(to: &line) }
+    }
+
+    /// The last of each request.
+    func answered() {
+        #if WITHOUT_TELEMETRY
+            return
+        #endif
+        telemetry.requests.answered(request)
+        tellAnswer()
+    }
+
+    /// The same for a request that came no further than its token. How long that took is not observed: many who are refused quickly would
+    /// hide that those who are not wait.
+    func refusedAtGate() {
+        telemetry.requests.count(request)
+        tellAnswer()
+    }
+
+    private func tellAnswer() {
+        audit.info("stream url requested")
+        if let problem = request.problem { warn(problem) }
+    }
+
+    /// What an operator may want to look into.
+    private func warn(_ problem: Problem) {
+        var fields = request.ids
+        if let userID = request.userID { fields["user_id"] = "\(userID)" }
+        if let trackID = request.trackID { fields["track_id"] = "\(trackID)" }
+        switch problem.kind {
+        case .forbidden:
+            if let ownerID = problem.ownerID { fields["owner_id"] = "\(ownerID)" }
+            telemetry.logger.warning("access denied", metadata: fields)
+        case .trackNotReady:
+            fields["status"] = "\(problem.blockedTrack?.status.rawValue ?? "")"
+            telemetry.logger.warning("track not ready", metadata: fields)
+        default: break
+        }
+    }
+
+    /// What happened on the way to a URL.
+    func issued(track: ULID, cameFromCache: Bool, expiresAt: UnixTime) {
+        let log = telemetry.logger
+        guard log.logLevel <= .debug else { return }
+        var fields = request.ids
+        fields["track_id"] = "\(track)"
+        if !cameFromCache { log.debug("cache miss", metadata: fields) }
+        fields["expires_at"] = "\(expiresAt.rfc3339)"
+        log.debug(cameFromCache ? "cache hit" : "url presigned", metadata: fields)
+    }
+
+    func failed(_ cause: Unavailable, track: ULID) {
+        telemetry.dependencies.failed(cause.dependency, code: cause.code)
+        // A missing object is one track's trouble: each track is told of.
+        let kind =
+            cause.code == "missing_object" || cause.code == "illegal_key" ? "\(cause.code)-\(track)" : "\(cause.dependency)-\(cause.code)"
+        tell(
+            .error, "dependency failed", kind: kind,
+            ["dependency": "\(cause.dependency.rawValue)", "code": "\(cause.code)", "reason": "\(cause.reason)", "track_id": "\(track)"])
+    }
+
+    /// What may happen in every request while something is broken.
+    private func tell(_ level: Logger.Level, _ event: Logger.Message, kind: String, _ fields: Logger.Metadata) {
+        telemetry.failures.log(level, event, kind: kind, request.ids.merging(fields) { $1 })
+    }
+}
+
+extension RequestEvents: CacheObserver {
+    func stored(track: ULID, expiresAt: UnixTime, keyVersion: String) {
+        guard telemetry.logger.logLevel <= .debug else { return }
+        var fields = request.ids
+        (fields["track_id"], fields["expires_at"], fields["key_version"]) = ("\(track)", "\(expiresAt.rfc3339)", "\(keyVersion)")
+        telemetry.logger.debug("entry sealed and stored", metadata: fields)
+    }
+
+    func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) {
+        telemetry.openFailures.increment(failure.rawValue)
+        tell(.warning, "cache value did not open", kind: "open-\(failure.rawValue)", ["reason": "\(failure.rawValue)"])
+    }
+
+    func storeFailed(_ error: ValueStoreError) {
+        telemetry.storeFailed(error, request.ids)
+    }
+}
