@@ -34,11 +34,14 @@ public struct StreamTracer: Tracer {
     }
 
     /// The first span here of a request; nil where its trace is not recorded, as of most requests: then nothing is made for it.
-    /// - Parameter parent: of the request's header `traceparent`.
-    public func root(_ name: SpanName, continuing parent: TraceParent?) -> StreamSpan? {
+    /// - Parameters:
+    ///   - parent: of the request's header `traceparent`.
+    ///   - correlationID: told by this span and by all below it.
+    public func root(_ name: SpanName, continuing parent: TraceParent?, correlationID: String? = nil) -> StreamSpan? {
         guard let traceID = recordedTrace(continuing: parent) else { return nil }
         var context = ServiceContext.topLevel
         if let parent { context.remoteParent = parent }
+        context.correlation = correlationID.flatMap { .correlation($0) }
         return record(name.rawValue, traceID, context, .server, at: DefaultTracerClock.now.nanosecondsSinceEpoch)
     }
 
@@ -62,9 +65,10 @@ public struct StreamTracer: Tracer {
         let spanID = SpanID(nonZero())
         var own = context
         own.position = TracePosition(parent: TraceParent(traceID: traceID, spanID: spanID, isSampled: true), isRemote: false)
-        let record = SpanRecord(
+        var record = SpanRecord(
             name: name, traceID: traceID, spanID: spanID, parent: position?.parent.spanID, isParentRemote: position?.isRemote ?? false,
             kind: kind, startNanoseconds: nanoseconds, endNanoseconds: nanoseconds)
+        if let correlation = context.correlation { record.set(correlation) }
         return StreamSpan(StreamSpan.Recording(record, sink), own)
     }
 
@@ -111,7 +115,18 @@ private enum TracePositionKey: ServiceContextKey {
     static let nameOverride: String? = "trace-position"
 }
 
+private enum CorrelationKey: ServiceContextKey {
+    typealias Value = SpanField
+    static let nameOverride: String? = "correlation"
+}
+
 extension ServiceContext {
+    /// What every span of a request tells.
+    var correlation: SpanField? {
+        get { self[CorrelationKey.self] }
+        set { self[CorrelationKey.self] = newValue }
+    }
+
     var position: TracePosition? {
         get { self[TracePositionKey.self] }
         set { self[TracePositionKey.self] = newValue }

@@ -181,6 +181,8 @@ def check_spans(day, collector):
     told = {attributes(span)["novatune.correlation_id"]: span for span in roots}
     assert set(told) == {entry["correlation_id"] for entry in day.expected}
     children = Counter((span.trace_id, span.name) for span in collector.spans() if span.parent_span_id)
+    ids = {span.trace_id: correlation for correlation, span in told.items()}
+    assert all(attributes(span)["novatune.correlation_id"] == ids[span.trace_id] for span in collector.spans())
     for entry in day.expected:
         span = told[entry["correlation_id"]]
         fields = attributes(span)

@@ -55,7 +55,7 @@ def test_miss_is_a_trace_with_a_span_for_each_dependency(ask, track):
         assert attributes(root) == {
             "http.request.method": "POST", "http.response.status_code": 200, "http.route": "/tracks/{trackId}/stream",
             "novatune.track_id": track.id, "novatune.cache_hit": False, "novatune.correlation_id": "inherited"}
-        assert attributes(spans["db.authorize"]) == {"db.system.name": "postgresql"}
+        assert attributes(spans["db.authorize"]) == {"db.system.name": "postgresql", "novatune.correlation_id": "inherited"}
         assert attributes(spans["cache.get"])["novatune.cache_hit"] is False
         resource = next(collector.messages()).resource_spans[0]
         names = attributes(resource.resource)

@@ -28,6 +28,24 @@ import Tracing
         #expect(sink.spans.isEmpty && !span.isRecording)
     }
 
+    @Test func everySpanOfARequestTellsItsCorrelation() throws {
+        let tracer = tracer()
+        let root = try #require(tracer.root(.getURL, continuing: remote, correlationID: "kept-1"))
+        ServiceContext.$current.withValue(root.context) {
+            let child = tracer.child(.cacheGet, .client)
+            child?.set(.redis)
+            child?.end()
+        }
+        root.end()
+        let correlation = try #require(SpanField.correlation("kept-1"))
+        #expect(sink.span(.getURL)?.fields == [correlation] && sink.span(.cacheGet)?.fields == [correlation, .redis])
+    }
+
+    @Test func correlationThatNginxWouldNotLetPassIsNotTold() throws {
+        try #require(tracer().root(.getURL, continuing: nil, correlationID: "a b")).end()
+        #expect(sink.span(.getURL)?.fields == [])
+    }
+
     /// Without a parent the ratio decides, by the half of the id that is drawn first.
     @Test func asManyAreRecordedAsTheRatioSays() {
         let tracer = StreamTracer(sampler: Sampler(ratio: 0.25), sink: sink)

@@ -38,18 +38,20 @@ final class StreamRoute: RequestHandler {
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
         if !resources.secrets.isCurrent(edition) { takeCurrentSecrets() }
         let parent = request.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }
-        guard let span = resources.traces?.tracer.root(.getURL, continuing: parent) else {
-            return answer(request, with: &response, traceID: parent?.traceID)
+        let correlationID = request.parameter("CORRELATION_ID") ?? ""
+        guard let span = resources.traces?.tracer.root(.getURL, continuing: parent, correlationID: correlationID) else {
+            answered.begin(correlationID: correlationID, traceID: parent?.traceID.description)
+            return answer(request, with: &response)
         }
-        ServiceContext.$current.withValue(span.context) { answer(request, with: &response, traceID: span.traceID) }
+        answered.begin(correlationID: correlationID, traceID: span.traceID?.description)
+        ServiceContext.$current.withValue(span.context) { answer(request, with: &response) }
         describe(request, in: span)
         span.end()
     }
 
-    private func answer(_ request: borrowing FastCGIRequest, with response: inout FastCGIResponse, traceID: TraceID?) {
+    private func answer(_ request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
         let start = ContinuousClock.now
         let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
-        answered.begin(correlationID: request.parameter("CORRELATION_ID") ?? "", traceID: traceID?.description)
         do {
             let issued = try issue(request, by: start.advanced(by: limits.requestTimeout - waited), waited)
             answered.cameFromCache = issued.cameFromCache
@@ -70,7 +72,6 @@ final class StreamRoute: RequestHandler {
     private func describe(_ request: borrowing FastCGIRequest, in span: StreamSpan) {
         span.set(answered.problem?.kind == .methodNotAllowed ? .otherMethod : .post)
         span.set(.status(answered.status))
-        span.set(.correlation(answered.correlationID))
         if StreamPath.trackText(request.parameter("DOCUMENT_URI")) != nil { span.set(.streamRoute) }
         span.set(answered.trackID.map { .track($0) })
         guard let problem = answered.problem else { return span.set(.cacheHit(answered.cameFromCache)) }
