@@ -21,6 +21,7 @@ public struct JSONLogHandler: LogHandler {
     private let writer: LogWriter
     /// In each line, before the metadata.
     fileprivate var fields: LogFields?
+    fileprivate var neverWaits = false
 
     public init(level: SharedLogLevel, writer: LogWriter) {
         sharedLevel = level
@@ -45,7 +46,7 @@ public struct JSONLogHandler: LogHandler {
             for (name, value) in all.sorted(by: { $0.key < $1.key }) { line.append(escaping: name, "\(value)") }
         }
         line.finish()
-        writer.append(line.bytes, isUrgent: event.level >= .warning)
+        writer.append(line.bytes, neverWaits ? .expendable : event.level >= .warning ? .urgent : .normal)
     }
 }
 
@@ -56,8 +57,16 @@ extension Logger {
     /// A logger whose every line has these fields, for a line that is written so often that a dictionary of texts would cost more than the
     /// line. A logger that does not write JSON lines comes back as it is.
     public func with(_ fields: @escaping LogFields) -> Logger {
+        changed { $0.fields = fields }
+    }
+
+    /// A logger for a thread that must not wait for whoever reads the log: where too much is waiting, its lines are dropped and counted
+    /// (`LogWriter.droppedLines`), and its warnings are written no sooner than the rest.
+    public var neverWaiting: Logger { changed { $0.neverWaits = true } }
+
+    private func changed(_ change: (inout JSONLogHandler) -> Void) -> Logger {
         guard var handler = handler as? JSONLogHandler else { return self }
-        handler.fields = fields
+        change(&handler)
         var logger = self
         logger.handler = handler
         return logger

@@ -5,9 +5,19 @@ import Resilience
 ///
 /// Those who hand one over pay for a copy, not for a system call: a thread of this writer's own writes them, some milliseconds later
 /// at most. It is one write(2) a line all the same, so that a pipe that several processes write to never mixes lines of up to
-/// `PIPE_BUF` bytes (POSIX.1-2017, write). Nothing is dropped: whoever finds too much waiting writes it out, and waits as long as that
-/// takes. A process that is killed takes the lines of the last interval with it; one that calls `flush` loses none.
+/// `PIPE_BUF` bytes (POSIX.1-2017, write). A process that ends otherwise than by `finish` takes with it what has not been written:
+/// lines of the last interval, or `capacity` bytes where whoever reads is slow.
 public final class LogWriter: Sendable {
+    /// What may become of a line.
+    enum Urgency {
+        /// Written soon. Who finds too much waiting writes it out, and waits as long as that takes.
+        case normal
+        /// It, and all before it, have been written when the call returns.
+        case urgent
+        /// Written soon, or dropped and counted where too much is waiting: the call waits for nothing.
+        case expendable
+    }
+
     /// How long a line waits for company.
     public static let interval: Duration = .milliseconds(10)
     /// Bytes that may wait.
@@ -17,7 +27,7 @@ public final class LogWriter: Sendable {
 
     /// - Parameter descriptor: stays open as long as this lives.
     public init(descriptor: Int32) {
-        let queue = LineQueue(descriptor)
+        let queue = LineQueue(descriptor, capacity: Self.capacity)
         self.queue = queue
         _ = WorkerThread(name: "log") {
             while queue.waitForLines() {
@@ -28,49 +38,67 @@ public final class LogWriter: Sendable {
         }
     }
 
-    deinit {
-        queue.flush()
-        queue.end()
-    }
+    deinit { finish() }
 
-    /// - Parameters:
-    ///   - line: with its line feed.
-    ///   - isUrgent: whether it, and all before it, must have been written when this returns.
-    func append(_ line: [UInt8], isUrgent: Bool) {
-        let isFull = queue.append(line, isUrgent: isUrgent)
-        if isUrgent || isFull { queue.flush() }
+    /// - Parameter line: with its line feed.
+    func append(_ line: [UInt8], _ urgency: Urgency) {
+        if queue.append(line, urgency) { queue.flush() }
     }
 
     /// Returns when all that was handed over before has been written.
     public func flush() { queue.flush() }
+
+    /// The same, and what is handed over later is written at once: for a process that is about to end.
+    public func finish() {
+        queue.end()
+        queue.flush()
+    }
+
+    /// Lines that found too much waiting.
+    public var droppedLines: Int { queue.droppedLines }
+
+    var waitingBytes: Int { queue.waitingBytes }
 }
 
 /// What the threads that log share with the one that writes.
 private final class LineQueue: Sendable {
     private struct Waiting {
         var lines: [UInt8] = []
+        var dropped = 0
         var isWriterAsleep = false
         var isOver = false
     }
 
     private let descriptor: Int32
+    private let capacity: Int
     private let waiting = Monitored(Waiting())
-    /// Held while lines are written, so that they keep their order: whoever comes next finds its own written, by itself or by the one
-    /// before it.
+    /// Held while lines are written, which is what it is for: they keep their order, and whoever comes next finds its own written, by
+    /// itself or by the one before it.
     private let writing = Locked<[UInt8]>([])
 
-    init(_ descriptor: Int32) { self.descriptor = descriptor }
+    init(_ descriptor: Int32, capacity: Int) {
+        self.descriptor = descriptor
+        self.capacity = capacity
+    }
 
-    /// - Returns: whether too much is waiting.
-    func append(_ line: [UInt8], isUrgent: Bool) -> Bool {
-        let (mustWake, isFull) = waiting.withLock { waiting in
+    var droppedLines: Int { waiting.withLock { $0.dropped } }
+    var waitingBytes: Int { waiting.withLock { $0.lines.count } }
+
+    /// - Returns: whether the caller must write.
+    func append(_ line: [UInt8], _ urgency: LogWriter.Urgency) -> Bool {
+        let (mustWake, mustWrite) = waiting.withLock { waiting in
+            if urgency == .expendable, waiting.lines.count >= capacity {
+                waiting.dropped += 1
+                return (false, false)
+            }
             waiting.lines.append(contentsOf: line)
-            let mustWake = waiting.isWriterAsleep && !isUrgent
+            let mustWrite = waiting.isOver || urgency == .urgent || urgency == .normal && waiting.lines.count >= capacity
+            let mustWake = waiting.isWriterAsleep && !mustWrite
             if mustWake { waiting.isWriterAsleep = false }
-            return (mustWake, waiting.lines.count >= LogWriter.capacity)
+            return (mustWake, mustWrite)
         }
         if mustWake { waiting.wakeOne() }
-        return isFull
+        return mustWrite
     }
 
     func flush() {
@@ -100,9 +128,25 @@ private final class LineQueue: Sendable {
         let end = unsafe line + lines.count
         while let feed = unsafe memchr(line, Int32(UInt8(ascii: "\n")), end - line) {
             let next = unsafe UnsafeRawPointer(feed) + 1
-            // A log that cannot be written must not stop the service.
-            unsafe _ = Glibc.write(descriptor, line, next - line)
+            unsafe write(from: line, to: next)
             unsafe line = next
+        }
+    }
+
+    /// One line. A log that cannot be written must not stop the service: then the line is gone.
+    private func write(from start: UnsafeRawPointer, to end: UnsafeRawPointer) {
+        var rest = unsafe start
+        while unsafe rest < end {
+            let count = unsafe Glibc.write(descriptor, rest, end - rest)
+            if count >= 0 {
+                unsafe rest += count
+            } else if errno == EAGAIN {
+                // Somebody else has made the descriptor non-blocking.
+                var writable = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                unsafe _ = poll(&writable, 1, -1)
+            } else if errno != EINTR {
+                return
+            }
         }
     }
 }

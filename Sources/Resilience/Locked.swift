@@ -20,7 +20,7 @@ public import Glibc
         unsafe mutex.deallocate()
     }
 
-    /// Keep it short: no I/O while the lock is held.
+    /// Keep it short: no I/O while the lock is held, unless that is what it guards.
     @inlinable
     public func withLock<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> sending Result

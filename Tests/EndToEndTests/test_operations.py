@@ -154,3 +154,18 @@ def test_listener_without_the_role_is_in_the_audit_trail_and_warned_of(api, stac
     ids = {"user_id": track.owner.id, "track_id": track.id}
     assert audited(stack, answer) == REFUSED | ids | {"outcome": "forbidden", "status": 403}
     wait_for(lambda: [line for line in stack.log().splitlines() if "access denied" in line and answer.header("X-Correlation-Id") in line])
+
+
+def test_log_that_nobody_reads_stops_no_token_check(responders, track, user):
+    responder = responders().start_unread()
+    refused = {"DOCUMENT_URI": "/_gate/token", "HTTP_AUTHORIZATION": "Bearer garbage", "REQUEST_URI": track.path}
+
+    def is_full():
+        for _ in range(500):
+            assert responder._exchange(responder.gate_socket, refused)[0] == 401
+        return responder.metrics()["log_lines_dropped_total"] > 0
+
+    wait_for(is_full, 60, "a full log")
+    assert responder.gate("/healthz")[0] == 200
+    accepted = {"DOCUMENT_URI": "/_gate/token", "HTTP_AUTHORIZATION": f"Bearer {user.token}"}
+    assert responder._exchange(responder.gate_socket, accepted)[0] == 204

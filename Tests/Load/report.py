@@ -127,6 +127,9 @@ def telemetry(kind, runs):
     print(f"  {'':<20}{'with':>9} {'(min … max)':<21}{'without':>9} {'(min … max)':<21}{'ratio':>6} (of each round)")
     row("requests", product, rival, lambda run: run["requests"], 0)
     row("responder CPU, µs", product, rival, lambda run: run["cpu_us"], 1)
+    foreign = statistics.median(run["foreign"] for run in runs)
+    if foreign > NOISE_LIMIT:
+        print(f"  noisy: other processes took {foreign:.0%} of the machine")
     print("\naims")
     verdict("responder CPU, with/without", statistics.median(ratios(product, rival, lambda run: run["cpu_us"])), limit, False)
 

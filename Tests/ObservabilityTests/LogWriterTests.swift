@@ -8,44 +8,48 @@ import Testing
 @Suite struct LogWriterTests {
     @Test func lineIsWrittenThoughNobodyAsks() throws {
         let log = Reader(SOCK_SEQPACKET)
-        log.writer.append(line("alone"), isUrgent: false)
+        log.writer.append(line("alone"), .normal)
         #expect(log.next() == "alone\n")
         // The writer sleeps again, and is woken again.
-        log.writer.append(line("later"), isUrgent: false)
+        log.writer.append(line("later"), .normal)
         #expect(log.next() == "later\n")
     }
 
     @Test func whatIsUrgentHasBeenWrittenWithAllBeforeIt() throws {
         let log = Reader(SOCK_SEQPACKET)
-        for number in 0..<5 { log.writer.append(line("\(number)"), isUrgent: false) }
-        log.writer.append(line("urgent"), isUrgent: true)
+        for number in 0..<5 { log.writer.append(line("\(number)"), .normal) }
+        log.writer.append(line("urgent"), .urgent)
         #expect(log.waiting() == ["0\n", "1\n", "2\n", "3\n", "4\n", "urgent\n"])
     }
 
     @Test func flushLeavesNothing() throws {
         let log = Reader(SOCK_SEQPACKET)
-        log.writer.append(line("a"), isUrgent: false)
-        log.writer.append(line("b"), isUrgent: false)
+        log.writer.append(line("a"), .normal)
+        log.writer.append(line("b"), .normal)
         log.writer.flush()
         #expect(log.waiting() == ["a\n", "b\n"])
         log.writer.flush()
         #expect(log.waiting() == [])
     }
 
-    /// More than may wait, into a pipe that holds less: whoever writes waits for whoever reads.
-    @Test func slowReaderMissesNothingAndEachThreadKeepsItsOrder() throws {
-        let (threads, lines) = (4, 4000)
-        let log = Reader(SOCK_STREAM)
-        let started = Locked(0)
+    /// More than may wait, into a socket that holds less: whoever writes waits for whoever reads.
+    @Test(arguments: [false, true]) func slowReaderMissesNothingAndEachThreadKeepsItsOrder(isNonBlocking: Bool) throws {
+        let (threads, lines) = (4, 8000)
+        let log = Reader(SOCK_STREAM, isNonBlocking: isNonBlocking)
+        let (started, most) = (Locked(0), Locked(0))
         let writing = Threads(threads) {
             let thread = started.withLock { count in
                 count += 1
                 return count - 1
             }
             for number in 0..<lines {
-                log.writer.append(line("\(thread) \(number) " + String(repeating: "x", count: 60)), isUrgent: number % 100 == 0)
+                log.writer.append(
+                    line("\(thread) \(number) " + String(repeating: "x", count: 60)), thread == 0 && number % 100 == 0 ? .urgent : .normal)
+                let waiting = log.writer.waitingBytes
+                most.withLock { $0 = max($0, waiting) }
             }
         }
+        #expect(log.isFull())
         var next = Array(repeating: 0, count: threads)
         for text in try log.lines(threads * lines) {
             let words = text.split(separator: " ")
@@ -56,12 +60,42 @@ import Testing
         }
         _ = writing.results()
         #expect(next == Array(repeating: lines, count: threads))
+        #expect(most.withLock { $0 } < LogWriter.capacity + threads * 80)
+    }
+
+    @Test func expendableLineIsDroppedAndCountedInsteadOfWaiting() throws {
+        let log = Reader(SOCK_STREAM)
+        let text = String(repeating: "x", count: 99)
+        // One of them may be the one that writes.
+        let writing = Threads(2) { for _ in 0..<8000 { log.writer.append(line(text), .normal) } }
+        // Nobody reads: those that fit are soon followed by some that do not.
+        var sent = 0
+        let deadline = Deadline(after: .seconds(20))
+        while log.writer.droppedLines < 3, !deadline.isPast {
+            log.writer.append(line("expendable"), .expendable)
+            sent += 1
+        }
+        #expect(log.writer.droppedLines == 3)
+        let read = try log.lines(16_000 + sent - 3)
+        #expect(read.count { $0 == text } == 16_000 && read.count { $0 == "expendable" } == sent - 3)
+        _ = writing.results()
+        log.writer.append(line("fits again"), .expendable)
+        #expect(log.next() == "fits again\n" && log.writer.droppedLines == 3)
+    }
+
+    @Test func lineAfterTheEndIsWrittenAtOnce() {
+        let log = Reader(SOCK_SEQPACKET)
+        log.writer.append(line("before"), .normal)
+        log.writer.finish()
+        log.writer.append(line("after"), .normal)
+        log.writer.append(line("expendable"), .expendable)
+        #expect(log.waiting() == ["before\n", "after\n", "expendable\n"])
     }
 
     @Test func descriptorThatCannotBeWrittenToStopsNobody() {
         let writer = LogWriter(descriptor: -1)
-        for _ in 0..<100 { writer.append(line("lost"), isUrgent: true) }
-        for _ in 0..<(2 * LogWriter.capacity / 10) { writer.append(line("also lost"), isUrgent: false) }
+        for _ in 0..<100 { writer.append(line("lost"), .urgent) }
+        for _ in 0..<(2 * LogWriter.capacity / 10) { writer.append(line("also lost"), .normal) }
         writer.flush()
     }
 
@@ -73,11 +107,12 @@ private final class Reader: Sendable {
     let writer: LogWriter
     private let ends: [Int32]
 
-    init(_ kind: __socket_type) {
+    init(_ kind: __socket_type, isNonBlocking: Bool = false) {
         var ends: [Int32] = [-1, -1]
         unsafe socketpair(AF_UNIX, Int32(kind.rawValue), 0, &ends)
         var limit = timeval(tv_sec: 20, tv_usec: 0)
         unsafe setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        if isNonBlocking { _ = fcntl(ends[1], F_SETFL, O_NONBLOCK) }
         self.ends = ends
         writer = LogWriter(descriptor: ends[1])
     }
@@ -85,6 +120,16 @@ private final class Reader: Sendable {
     deinit {
         writer.flush()
         for end in ends { close(end) }
+    }
+
+    /// Waits until as much waits as may, because nobody reads; false where that does not come about.
+    func isFull() -> Bool {
+        let deadline = Deadline(after: .seconds(20))
+        while writer.waitingBytes < LogWriter.capacity {
+            if deadline.isPast { return false }
+            sched_yield()
+        }
+        return true
     }
 
     /// One write; nil where there is none for long.

@@ -43,7 +43,7 @@ struct Serve: ParsableCommand {
     func run() throws {
         let log = LogWriter(descriptor: STDERR_FILENO)
         do {
-            defer { log.flush() }
+            defer { log.finish() }
             try serve(log)
         }
         // Threads that are still waiting for a dependency end with the process.
@@ -52,7 +52,7 @@ struct Serve: ParsableCommand {
 
     private func serve(_ log: LogWriter) throws {
         let (settings, resources, level, logger) = try prepare(log)
-        // Before the first thread, so that all inherit it: signals are for this thread only.
+        // Before the threads that libraries start, so that they inherit it: signals are for this thread only.
         let signals = SignalWait([SIGTERM, SIGINT, SIGHUP])
 
         let sockets = try openSockets(settings)
@@ -68,6 +68,9 @@ struct Serve: ParsableCommand {
             StreamRoute(resources)
         }
         watch(stream, resources.telemetry.registry)
+        resources.telemetry.registry.count(
+            "log_lines_dropped_total", "Lines of the token check that were dropped because the log is read too slowly."
+        ) { Double(log.droppedLines) }
         logger.info(
             "ready",
             metadata: [

@@ -4,7 +4,7 @@ import Observability
 import RequestTraces
 import StreamIssuing
 
-/// What a worker of the gate socket does: nginx's token checks, health and metrics. None of it waits for a dependency.
+/// What a worker of the gate socket does: nginx's token checks, health and metrics. None of it waits for a dependency, or for whoever reads the log.
 final class GateRoute: RequestHandler {
     private let resources: Resources
     private var edition: Int
@@ -20,7 +20,7 @@ final class GateRoute: RequestHandler {
         self.edition = edition.number
         verifier = resources.makeTokenVerifier(edition)
         telemetry = resources.telemetry
-        events = RequestEvents(telemetry)
+        events = RequestEvents(telemetry, mayWait: false)
         self.monitor = monitor
     }
 

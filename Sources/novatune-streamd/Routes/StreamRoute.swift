@@ -27,7 +27,7 @@ final class StreamRoute: RequestHandler {
         let edition = resources.secrets.value
         self.edition = edition.number
         verifier = resources.makeTokenVerifier(edition)
-        events = RequestEvents(resources.telemetry)
+        events = RequestEvents(resources.telemetry, mayWait: true)
         answered = events.request
         cache = resources.makeCache(edition, observer: events)
         objects = resources.makeObjectStore(edition)

@@ -7,12 +7,15 @@ import StreamIssuing
 struct RequestEvents: Sendable {
     let request = AnsweredRequest()
     private let telemetry: Telemetry
+    private let log: Logger
     /// Each line tells of the request.
     private let audit: Logger
 
-    init(_ telemetry: Telemetry) {
+    /// - Parameter mayWait: whether the worker may wait for whoever reads the log.
+    init(_ telemetry: Telemetry, mayWait: Bool) {
         self.telemetry = telemetry
-        audit = telemetry.logger.with { [request] line in request.append(to: &line) }
+        log = mayWait ? telemetry.logger : telemetry.logger.neverWaiting
+        audit = log.with { [request] line in request.append(to: &line) }
     }
 
     /// The last of each request.
@@ -27,6 +30,9 @@ struct RequestEvents: Sendable {
     /// The same for a request that came no further than its token. How long that took is not observed: many who are refused quickly would
     /// hide that those who are not wait.
     func refusedAtGate() {
+        #if WITHOUT_TELEMETRY
+            return
+        #endif
         telemetry.requests.count(request)
         tellAnswer()
     }
@@ -44,17 +50,16 @@ struct RequestEvents: Sendable {
         switch problem.kind {
         case .forbidden:
             if let ownerID = problem.ownerID { fields["owner_id"] = "\(ownerID)" }
-            telemetry.logger.warning("access denied", metadata: fields)
+            log.warning("access denied", metadata: fields)
         case .trackNotReady:
             fields["status"] = "\(problem.blockedTrack?.status.rawValue ?? "")"
-            telemetry.logger.warning("track not ready", metadata: fields)
+            log.warning("track not ready", metadata: fields)
         default: break
         }
     }
 
     /// What happened on the way to a URL.
     func issued(track: ULID, cameFromCache: Bool, expiresAt: UnixTime) {
-        let log = telemetry.logger
         guard log.logLevel <= .debug else { return }
         var fields = request.ids
         fields["track_id"] = "\(track)"
@@ -81,10 +86,10 @@ struct RequestEvents: Sendable {
 
 extension RequestEvents: CacheObserver {
     func stored(track: ULID, expiresAt: UnixTime, keyVersion: String) {
-        guard telemetry.logger.logLevel <= .debug else { return }
+        guard log.logLevel <= .debug else { return }
         var fields = request.ids
         (fields["track_id"], fields["expires_at"], fields["key_version"]) = ("\(track)", "\(expiresAt.rfc3339)", "\(keyVersion)")
-        telemetry.logger.debug("entry sealed and stored", metadata: fields)
+        log.debug("entry sealed and stored", metadata: fields)
     }
 
     func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) {

@@ -22,7 +22,7 @@ class Responder:
         self.log_file = directory / "responder.log"
         evidence.keep_file(self.log_file)
         self.stream_socket, self.gate_socket = directory / "stream", directory / "gate"
-        self.process = None
+        self.process = self._unread = None
         self._binary = stack["RESPONDER_BINARY"]
         self._config = directory / "responder.conf"
         self._config.write_text(settings(stack))
@@ -36,11 +36,8 @@ class Responder:
         return self
 
     def start(self, command=(), stdin=subprocess.DEVNULL, pass_fds=(), preexec=None, **settings):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATUNE_")} | settings
         with open(self.log_file, "ab") as output:
-            self.process = subprocess.Popen(
-                [*command, self._binary, "--config", self._config], stdin=stdin, stderr=output, env=environment, pass_fds=pass_fds,
-                preexec_fn=preexec)
+            self._run(command, stdin, output, pass_fds, preexec, settings)
         wait_for(lambda: '"ready"' in self.log() or self.process.poll() is not None, 20, "the responder's start")
         assert self.process.poll() is None, self.log()
         return self
@@ -48,10 +45,28 @@ class Responder:
     def start_on_own_sockets(self, **settings):
         return self.start(NOVATUNE_LISTEN=f"unix:{self.stream_socket}", NOVATUNE_GATE_LISTEN=f"unix:{self.gate_socket}", **settings)
 
+    def start_unread(self):
+        """With a log that is never read: a pipe."""
+        self._unread, output = os.pipe()
+        settings = {"NOVATUNE_LISTEN": f"unix:{self.stream_socket}", "NOVATUNE_GATE_LISTEN": f"unix:{self.gate_socket}"}
+        self._run((), subprocess.DEVNULL, output, (), None, settings)
+        os.close(output)
+        wait_for(lambda: self.gate_socket.exists() or self.process.poll() is not None, 20, "the responder's start")
+        assert self.process.poll() is None
+        return self
+
+    def _run(self, command, stdin, log, pass_fds, preexec, settings):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATUNE_")} | settings
+        self.process = subprocess.Popen(
+            [*command, self._binary, "--config", self._config], stdin=stdin, stderr=log, env=environment, pass_fds=pass_fds, preexec_fn=preexec)
+
     def kill(self):
         if self.process:
             self.process.kill()
             self.process.wait()
+        if self._unread:
+            os.close(self._unread)
+            self._unread = None
 
     def log(self):
         return self.log_file.read_text(errors="replace")
