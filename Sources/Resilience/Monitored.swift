@@ -10,14 +10,11 @@ public import Glibc
         case wait(until: ContinuousClock.Instant?)
     }
 
-    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline let locked: Locked<Value>
     @usableFromInline let change: UnsafeMutablePointer<pthread_cond_t>
-    @usableFromInline var value: Value
 
     public init(_ value: sending Value) {
-        unsafe mutex = .allocate(capacity: 1)
-        unsafe mutex.initialize(to: pthread_mutex_t())
-        unsafe pthread_mutex_init(mutex, nil)
+        locked = Locked(value)
         unsafe change = .allocate(capacity: 1)
         unsafe change.initialize(to: pthread_cond_t())
         var attributes = pthread_condattr_t()
@@ -25,22 +22,17 @@ public import Glibc
         unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
         unsafe pthread_cond_init(change, &attributes)
         unsafe pthread_condattr_destroy(&attributes)
-        self.value = value
     }
 
     deinit {
         unsafe pthread_cond_destroy(change)
         unsafe change.deallocate()
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe mutex.deallocate()
     }
 
-    /// Keep it short: no I/O while the lock is held.
+    /// As `Locked.withLock`.
     @inlinable
     public func withLock<Result>(_ body: (inout Value) -> sending Result) -> sending Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        return body(&value)
+        locked.withLock(body)
     }
 
     /// One of those who wait asks again; for a change that is of use to one alone.
@@ -53,15 +45,15 @@ public import Glibc
 
     /// Asks with the lock held, which is free while it waits, until there is a result.
     public func wait<Result>(_ ask: (inout Value) -> sending Verdict<Result>) -> sending Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
+        unsafe pthread_mutex_lock(locked.mutex)
+        defer { unsafe pthread_mutex_unlock(locked.mutex) }
         while true {
-            switch ask(&value) {
+            switch ask(&locked.value) {
             case .done(let result): return result
-            case .wait(nil): unsafe _ = pthread_cond_wait(change, mutex)
+            case .wait(nil): unsafe _ = pthread_cond_wait(change, locked.mutex)
             case .wait(let instant?):
                 var time = Self.monotonic(instant)
-                unsafe _ = pthread_cond_timedwait(change, mutex, &time)
+                unsafe _ = pthread_cond_timedwait(change, locked.mutex, &time)
             }
         }
     }
