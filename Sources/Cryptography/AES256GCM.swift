@@ -70,7 +70,8 @@ import COpenSSL
         guard nonce.count == Self.nonceLength, sealed.count >= Self.tagLength else { return nil }
         let ciphertextCount = sealed.count - Self.tagLength
         var isAuthentic = false
-        let plaintext = unsafe [UInt8](unsafeUninitializedCapacity: ciphertextCount) { output, count in
+        // At least 1: with 0, the standard library writes the count into the empty array that all threads share.
+        let plaintext = unsafe [UInt8](unsafeUninitializedCapacity: max(1, ciphertextCount)) { output, count in
             unsafe sealed.withUnsafeBufferPointer { sealed in
                 unsafe nonce.withUnsafeBufferPointer { nonce in
                     unsafe associatedData.withUnsafeBufferPointer { associatedData in

@@ -50,6 +50,26 @@ import Testing
         }
     }
 
+    /// What ThreadSanitizer says of it is the test: empty arrays are all one object, and nothing may be written to that.
+    @Test func emptyMessagesOpenOnManyThreadsAtOnce() async throws {
+        let key = SymmetricKey([UInt8](repeating: 7, count: 32))
+        let (nonce, data, nothing) = (nonce, associatedData, [UInt8]())
+        var sealed: [UInt8] = []
+        try AES256GCM(key: key).seal(nothing.span, nonce: nonce.span, authenticating: data.span, into: &sealed)
+        let message = sealed
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    let cipher = try AES256GCM(key: key)
+                    return (0..<1000).allSatisfy { _ in
+                        cipher.open(message.span, nonce: nonce.span, authenticating: data.span) == nothing
+                    }
+                }
+            }
+            for try await opened in group { #expect(opened) }
+        }
+    }
+
     @Test func sealingAppends() throws {
         var output: [UInt8] = [1, 2, 3]
         try cipher().seal(plaintext.span, nonce: nonce.span, authenticating: associatedData.span, into: &output)
