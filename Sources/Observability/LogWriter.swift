@@ -21,7 +21,7 @@ public final class LogWriter: Sendable {
     /// How long a line waits for company.
     public static let interval: Duration = .milliseconds(10)
     /// Bytes that may wait.
-    static let capacity = 256 * 1024
+    public static let capacity = 256 * 1024
 
     private let queue: LineQueue
 
@@ -57,7 +57,9 @@ public final class LogWriter: Sendable {
     /// Lines that found too much waiting.
     public var droppedLines: Int { queue.droppedLines }
 
-    var waitingBytes: Int { queue.waitingBytes }
+    /// Bytes of lines that are not being written yet: near `capacity` where whoever reads is slow, and beyond it by a line for each
+    /// thread that waits.
+    public var waitingBytes: Int { queue.waitingBytes }
 }
 
 /// What the threads that log share with the one that writes.

@@ -37,12 +37,16 @@ public struct StreamTracer: Tracer {
     /// - Parameters:
     ///   - parent: of the request's header `traceparent`.
     ///   - correlationID: told by this span and by all below it.
-    public func root(_ name: SpanName, continuing parent: TraceParent?, correlationID: String? = nil) -> StreamSpan? {
+    ///   - age: how long ago it began.
+    public func root(
+        _ name: SpanName, continuing parent: TraceParent?, correlationID: String? = nil, begun age: Duration = .zero
+    ) -> StreamSpan? {
         guard let traceID = recordedTrace(continuing: parent) else { return nil }
         var context = ServiceContext.topLevel
         if let parent { context.remoteParent = parent }
         context.correlation = correlationID.flatMap { .correlation($0) }
-        return record(name.rawValue, traceID, context, .server, at: DefaultTracerClock.now.nanosecondsSinceEpoch)
+        let start = DefaultTracerClock.now.nanosecondsSinceEpoch - UInt64(max(.zero, age) / .nanoseconds(1))
+        return record(name.rawValue, traceID, context, .server, at: start)
     }
 
     /// A span below the current one; nil where that is not recorded.

@@ -166,6 +166,7 @@ def test_log_that_nobody_reads_stops_no_token_check(responders, track, user):
         return responder.metrics()["log_lines_dropped_total"] > 0
 
     wait_for(is_full, 60, "a full log")
+    assert responder.metrics()["log_waiting_bytes"] >= 256 * 1024
     assert responder.gate("/healthz")[0] == 200
     accepted = {"DOCUMENT_URI": "/_gate/token", "HTTP_AUTHORIZATION": f"Bearer {user.token}"}
     assert responder._exchange(responder.gate_socket, accepted)[0] == 204

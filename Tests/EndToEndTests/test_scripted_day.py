@@ -13,16 +13,24 @@ NONE = "-"
 
 
 class Day:
-    """Asks, one request after the other, and keeps book."""
+    """Asks as nginx does, the token check first, one request after the other, and keeps book."""
 
     def __init__(self, responder):
         self.responder = responder
         self.expected = []
+        self.refused_at_gate = 0
+
+    def exchange(self, track_id, token, correlation):
+        request = fastcgi_client.stream_request(track_id, token) | {"CORRELATION_ID": correlation}
+        checked = self.responder._exchange(self.responder.gate_socket, request | {"DOCUMENT_URI": "/_gate/token"})
+        if checked[0] == 204:
+            return self.responder._exchange(self.responder.stream_socket, request)
+        self.refused_at_gate += 1
+        return checked
 
     def ask(self, track_id, token, status, outcome, user=None, cache_hit=False):
         correlation = f"day-{ulid()}"
-        request = fastcgi_client.stream_request(track_id, token) | {"CORRELATION_ID": correlation}
-        answer = self.responder._exchange(self.responder.stream_socket, request)
+        answer = self.exchange(track_id, token, correlation)
         assert answer[0] == status, answer
         self.expected.append({
             "correlation_id": correlation, "status": status, "outcome": outcome, "cache_hit": cache_hit,
@@ -112,8 +120,7 @@ def test_logs_metrics_and_spans_agree_with_what_happened(stack, responders, tmp_
 def recover(day, track):
     """Whether the store is asked again; a refusal of the breaker belongs to the day, too."""
     correlation = f"day-{ulid()}"
-    request = fastcgi_client.stream_request(track.id, track.owner.token) | {"CORRELATION_ID": correlation}
-    status = day.responder._exchange(day.responder.stream_socket, request)[0]
+    status = day.exchange(track.id, track.owner.token, correlation)[0]
     day.expected.append({
         "correlation_id": correlation, "status": status, "outcome": "issued" if status == 200 else "service-unavailable",
         "cache_hit": False, "user_id": track.owner.id, "track_id": track.id})
@@ -161,7 +168,11 @@ def check_metrics(day, responder):
     issued, hits = day.count(status=200), day.count(cache_hit=True)
     assert metrics["stream_url_cache_hits_total"] == hits
     assert metrics["stream_url_cache_misses_total"] == metrics["stream_url_presign_generated_total"] == issued - hits
-    assert metrics["stream_url_request_duration_ms_count"] == len(day.expected)
+    # The two expired tokens and the one without the role come no further than the token check, whose microseconds are no issuance.
+    assert day.refused_at_gate == 3
+    checks = {name: metrics[f'token_checks_total{{outcome="{name}"}}'] for name in ("accepted", "unauthorized", "forbidden")}
+    assert checks == {"accepted": len(day.expected) - 3, "unauthorized": 2, "forbidden": 1}
+    assert metrics["stream_url_request_duration_ms_count"] == len(day.expected) - day.refused_at_gate
     # Two of the misses were sealed by the second key: a new track's, and the first one's again.
     assert metrics['cache_seals_total{key_version="v2"}'] == 2
     assert metrics['cache_seals_total{key_version="v1"}'] == issued - hits - 2

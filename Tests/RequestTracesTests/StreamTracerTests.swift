@@ -41,6 +41,12 @@ import Tracing
         #expect(sink.span(.getURL)?.fields == [correlation] && sink.span(.cacheGet)?.fields == [correlation, .redis])
     }
 
+    @Test func rootThatIsMadeLateBeganWhenItsRequestDid() throws {
+        try #require(tracer().root(.getURL, continuing: nil, begun: .seconds(2))).end()
+        let span = try #require(sink.spans.first)
+        #expect((2_000_000_000..<60_000_000_000).contains(span.endNanoseconds - span.startNanoseconds))
+    }
+
     @Test func correlationThatNginxWouldNotLetPassIsNotTold() throws {
         try #require(tracer().root(.getURL, continuing: nil, correlationID: "a b")).end()
         #expect(sink.span(.getURL)?.fields == [])

@@ -68,9 +68,7 @@ struct Serve: ParsableCommand {
             StreamRoute(resources)
         }
         watch(stream, resources.telemetry.registry)
-        resources.telemetry.registry.count(
-            "log_lines_dropped_total", "Lines of the token check that were dropped because the log is read too slowly."
-        ) { Double(log.droppedLines) }
+        watch(log, resources.telemetry.registry)
         logger.info(
             "ready",
             metadata: [
@@ -119,6 +117,16 @@ struct Serve: ParsableCommand {
         registry.gauge("fastcgi_workers", "Workers of the stream socket.") { Double(stream.workers) }
         registry.count("requests_abandoned_total", "Requests whose client was gone before they were worked on.") {
             Double(stream.abandonedRequests)
+        }
+    }
+
+    private func watch(_ log: LogWriter, _ registry: MetricRegistry) {
+        registry.gauge("log_waiting_bytes", "Bytes of log lines that wait to be written; from \(LogWriter.capacity) on, requests wait too.")
+        {
+            Double(log.waitingBytes)
+        }
+        registry.count("log_lines_dropped_total", "Lines of the token check that were dropped because the log is read too slowly.") {
+            Double(log.droppedLines)
         }
     }
 

@@ -3,6 +3,7 @@ import FastCGI
 import Observability
 import RequestTraces
 import StreamIssuing
+import Tracing
 
 /// What a worker of the gate socket does: nginx's token checks, health and metrics. None of it waits for a dependency, or for whoever reads the log.
 final class GateRoute: RequestHandler {
@@ -55,13 +56,23 @@ final class GateRoute: RequestHandler {
             response.start(status: error.kind.status)
             if let challenge = error.challenge { response.header("WWW-Authenticate", challenge.header) }
             response.finishWithoutBody()
-            let refused = events.request
-            let parent = request.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }
-            refused.begin(correlationID: request.parameter("CORRELATION_ID") ?? "", traceID: parent?.traceID.description)
-            refused.trackID = StreamPath.trackText(request.instance).flatMap { ULID($0) }
-            (refused.userID, refused.problem, refused.duration) = (userID, error, start.duration(to: .now))
-            events.refusedAtGate()
+            tellRefusal(request, error, userID, after: start.duration(to: .now))
         }
+    }
+
+    private func tellRefusal(_ request: borrowing FastCGIRequest, _ problem: Problem, _ userID: ULID?, after duration: Duration) {
+        let parent = request.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }
+        let correlationID = request.parameter("CORRELATION_ID") ?? ""
+        let trackText = StreamPath.trackText(request.instance)
+        let span = resources.traces?.tracer.root(.getURL, continuing: parent, correlationID: correlationID, begun: duration)
+        let refused = events.request
+        refused.begin(correlationID: correlationID, traceID: (span?.traceID ?? parent?.traceID)?.description)
+        refused.trackID = trackText.flatMap { ULID($0) }
+        (refused.userID, refused.problem, refused.duration) = (userID, problem, duration)
+        events.refusedAtGate()
+        guard let span else { return }
+        refused.describe(in: span, isOfStreamRoute: trackText != nil)
+        span.end()
     }
 
     private func answerMetrics(_ request: borrowing FastCGIRequest, _ response: inout FastCGIResponse) {

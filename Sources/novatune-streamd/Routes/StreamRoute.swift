@@ -45,7 +45,7 @@ final class StreamRoute: RequestHandler {
         }
         answered.begin(correlationID: correlationID, traceID: span.traceID?.description)
         ServiceContext.$current.withValue(span.context) { answer(request, with: &response) }
-        describe(request, in: span)
+        answered.describe(in: span, isOfStreamRoute: StreamPath.trackText(request.parameter("DOCUMENT_URI")) != nil)
         span.end()
     }
 
@@ -67,15 +67,6 @@ final class StreamRoute: RequestHandler {
         }
         answered.duration = start.duration(to: .now)
         events.answered()
-    }
-
-    private func describe(_ request: borrowing FastCGIRequest, in span: StreamSpan) {
-        span.set(answered.problem?.kind == .methodNotAllowed ? .otherMethod : .post)
-        span.set(.status(answered.status))
-        if StreamPath.trackText(request.parameter("DOCUMENT_URI")) != nil { span.set(.streamRoute) }
-        span.set(answered.trackID.map { .track($0) })
-        guard let problem = answered.problem else { return span.set(.cacheHit(answered.cameFromCache)) }
-        if problem.kind.status >= 500 { span.fail(problem) } else { span.set(.error(problem)) }
     }
 
     private func takeCurrentSecrets() {

@@ -1,5 +1,6 @@
 import Logging
 import Observability
+import RequestTraces
 import StreamIssuing
 
 /// A request for a stream URL and what became of it: the audit trail's line, and what is counted. Each worker has one, which it alone
@@ -33,6 +34,15 @@ final class AnsweredRequest: @unchecked Sendable {
     }
 
     var status: Int { problem?.kind.status ?? 200 }
+
+    func describe(in span: StreamSpan, isOfStreamRoute: Bool) {
+        span.set(problem?.kind == .methodNotAllowed ? .otherMethod : .post)
+        span.set(.status(status))
+        if isOfStreamRoute { span.set(.streamRoute) }
+        span.set(trackID.map { .track($0) })
+        guard let problem else { return span.set(.cacheHit(cameFromCache)) }
+        if problem.kind.status >= 500 { span.fail(problem) } else { span.set(.error(problem)) }
+    }
 
     func append(to line: inout JSONLine) {
         if let userID { line.append("user_id", userID) }
