@@ -36,18 +36,7 @@ def stack():
     if not env_file:
         pytest.exit("STACK_ENV must name the env file of a stack that is up: nginx/up --detach, then .build/local/env", 2)
     stack = Stack(env_file, os.environ.get("STACK_STATE", Path(env_file).parent))
-    canaries.add_key_ring(stack["CACHE_KEYS_FILE"])
-    canaries.add(stack["S3_SECRET_ACCESS_KEY"], kind="S3 secret key")
-    canaries.add(stack["S3_ACCESS_KEY_ID"], kind="S3 access key id")
-    canaries.add(stack["JWT_HS256_SECRET"], kind="JWT secret")
-    canaries.add(stack.names.get("PG_PASSWORD"), kind="database password")
-    for name, value in stack.names.items():
-        if name.startswith("TOKEN_"):
-            canaries.add_token(value)
-    # The demo's rows.
-    for title, key in stack.sql("select title, object_key from novatune.tracks"):
-        canaries.add(title, kind="title")
-        canaries.add(key, kind="object key")
+    canaries.add_stack(stack)
     return stack
 
 

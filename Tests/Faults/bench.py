@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import process
+from support import canaries
 from support.stack import REPOSITORY, Stack
 from support.tokens import Mint
 from support.ulids import ulid
@@ -82,6 +83,9 @@ class Bench:
             self.stack.sql(
                 "set session_replication_role = replica; insert into novatune.tracks"
                 f" (track_id, user_id, title, object_key, mime_type, file_size_bytes, status) values {rows}")
+        canaries.add_stack(self.stack)
+        # What is known by now; the URLs that are issued from here on are too many.
+        self.secrets = canaries.kinds()
         requests = [(track, self.tokens[number]) for track, number in tracks]
         self.hits, rest = requests[:USERS], requests[USERS:]
         # Asked for once each, until all were.

@@ -83,7 +83,7 @@ def run_matrix(bench, report, options):
 def one_case(bench, report, options, dependency, mode, fault):
     name, pid = f"{dependency} {mode}", bench.responder
     bench.warm()
-    with bench.traffic() as traffic, HealthWatch(bench.api) as health:
+    with bench.traffic() as traffic, HealthWatch(bench.stack["BASE_URL"]) as health:
         wait_for(lambda: traffic.settled(0), 30, "traffic without a fault")
         before = process.threads(pid), bench.descriptors()
         began = time.monotonic()
@@ -102,7 +102,7 @@ def one_case(bench, report, options, dependency, mode, fault):
     if mode not in ANSWERED:
         report.check(f"{name}: /readyz tells of it", health.said(NAMES[dependency], "failed", began, ended))
     report.check(f"{name}: /healthz and /readyz agree with what they say", health.words and not health.untrue())
-    for path in ("/healthz", "/readyz"):
+    for path in HealthWatch.HEALTH:
         report.check(f"{name}: {path} within 100 ms: {health.slowest(path):.0f} ms at worst", health.slowest(path) < 100)
     samples = traffic.samples(began)
     report.row(name, traffic.samples(began, ended), None if well is None else well - ended)
@@ -115,7 +115,7 @@ def one_case(bench, report, options, dependency, mode, fault):
     report.check(f"{name}: only answers that are allowed, not {dict(forbidden)}", not forbidden)
     deadline = [sample for sample in samples if sample.milliseconds > 12_000]
     report.check(f"{name}: every answer within the deadline of 10 s", not deadline)
-    for path in ("/healthz", "/readyz"):
+    for path in HealthWatch.HEALTH:
         report.check(f"{name}: {path} is 200 again", wait_status(bench, path, 200))
     settled = lambda: process.threads(pid) == before[0] and bench.descriptors() <= before[1] + 4
     try:

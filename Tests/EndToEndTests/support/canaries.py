@@ -48,6 +48,21 @@ def add_key(key):
     add(base64.b64decode(key), kind="cache key")
 
 
+def add_stack(stack):
+    """Its settings, its demo's tokens, and the rows of its tracks."""
+    add_key_ring(stack["CACHE_KEYS_FILE"])
+    add(stack["S3_SECRET_ACCESS_KEY"], kind="S3 secret key")
+    add(stack["S3_ACCESS_KEY_ID"], kind="S3 access key id")
+    add(stack["JWT_HS256_SECRET"], kind="JWT secret")
+    add(stack.names.get("PG_PASSWORD"), kind="database password")
+    for name, value in stack.names.items():
+        if name.startswith("TOKEN_"):
+            add_token(value)
+    for title, key in stack.sql("select distinct title, object_key from novatune.tracks"):
+        add(title, kind="title")
+        add(key, kind="object key")
+
+
 def kinds():
     return dict(_kinds)
 
