@@ -3,8 +3,8 @@ import Resilience
 
 /// Lines of a log on their way to a descriptor.
 ///
-/// Those who hand one over pay for a copy, not for a system call: a thread of this writer's own writes them, some milliseconds later
-/// at most. It is one write(2) a line all the same, so that a pipe that several processes write to never mixes lines of up to
+/// Those who hand one over pay for a copy, not for a system call: a thread of this writer's own writes them, at once or some
+/// milliseconds later. It is one write(2) a line all the same, so that a pipe that several processes write to never mixes lines of up to
 /// `PIPE_BUF` bytes (POSIX.1-2017, write). A process that ends otherwise than by `finish` takes with it what has not been written:
 /// lines of the last interval, or `capacity` bytes where whoever reads is slow.
 public final class LogWriter: Sendable {
@@ -12,7 +12,7 @@ public final class LogWriter: Sendable {
     enum Urgency {
         /// Written soon. Who finds too much waiting writes it out, and waits as long as that takes.
         case normal
-        /// It, and all before it, have been written when the call returns.
+        /// The same, but the writer is woken: it, and all before it, are written at once.
         case urgent
         /// Written soon, or dropped and counted where too much is waiting: the call waits for nothing.
         case expendable
@@ -26,14 +26,16 @@ public final class LogWriter: Sendable {
     private let queue: LineQueue
 
     /// - Parameter descriptor: stays open as long as this lives.
-    public init(descriptor: Int32) {
+    public convenience init(descriptor: Int32) { self.init(descriptor: descriptor, interval: Self.interval) }
+
+    init(descriptor: Int32, interval: Duration) {
         let queue = LineQueue(descriptor, capacity: Self.capacity)
         self.queue = queue
         _ = WorkerThread(name: "log") {
             while queue.waitForLines() {
                 queue.flush()
                 // What comes meanwhile is written together, and nobody who hands it over has to wake anybody.
-                _ = usleep(UInt32(Self.interval / .microseconds(1)))
+                queue.rest(by: Deadline(after: interval))
             }
         }
     }
@@ -68,6 +70,7 @@ private final class LineQueue: Sendable {
         var lines: [UInt8] = []
         var dropped = 0
         var isWriterAsleep = false
+        var isUrgent = false
         var isOver = false
     }
 
@@ -94,9 +97,10 @@ private final class LineQueue: Sendable {
                 return (false, false)
             }
             waiting.lines.append(contentsOf: line)
-            let mustWrite = waiting.isOver || urgency == .urgent || urgency == .normal && waiting.lines.count >= capacity
-            let mustWake = waiting.isWriterAsleep && !mustWrite
+            let mustWrite = waiting.isOver || urgency != .expendable && waiting.lines.count >= capacity
+            let mustWake = !mustWrite && (waiting.isWriterAsleep || urgency == .urgent && !waiting.isUrgent)
             if mustWake { waiting.isWriterAsleep = false }
+            if urgency == .urgent { waiting.isUrgent = true }
             return (mustWake, mustWrite)
         }
         if mustWake { waiting.wakeOne() }
@@ -105,7 +109,10 @@ private final class LineQueue: Sendable {
 
     func flush() {
         writing.withLock { lines in
-            waiting.withLock { swap(&$0.lines, &lines) }
+            waiting.withLock { waiting in
+                swap(&waiting.lines, &lines)
+                waiting.isUrgent = false
+            }
             unsafe lines.withUnsafeBytes { unsafe write($0) }
             lines.removeAll(keepingCapacity: true)
         }
@@ -118,6 +125,11 @@ private final class LineQueue: Sendable {
             waiting.isWriterAsleep = waiting.lines.isEmpty
             return waiting.isWriterAsleep ? .wait(until: nil) : .done(true)
         }
+    }
+
+    /// Until then, or until something is urgent.
+    func rest(by deadline: Deadline) {
+        waiting.wait { $0.isUrgent || $0.isOver || deadline.isPast ? .done(()) : .wait(until: deadline.instant) }
     }
 
     func end() {

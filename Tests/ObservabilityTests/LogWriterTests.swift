@@ -15,11 +15,34 @@ import Testing
         #expect(log.next() == "later\n")
     }
 
-    @Test func whatIsUrgentHasBeenWrittenWithAllBeforeIt() throws {
-        let log = Reader(SOCK_SEQPACKET)
-        for number in 0..<5 { log.writer.append(line("\(number)"), .normal) }
-        log.writer.append(line("urgent"), .urgent)
-        #expect(log.waiting() == ["0\n", "1\n", "2\n", "3\n", "4\n", "urgent\n"])
+    @Test func whatIsUrgentIsWrittenAtOnceWithAllBeforeIt() throws {
+        let log = Reader(SOCK_SEQPACKET, interval: .seconds(3600))
+        for round in 0..<3 {
+            // The first wakes the writer, which then rests for an hour.
+            if round == 0 {
+                log.writer.append(line("first"), .normal)
+                #expect(log.next() == "first\n")
+            }
+            for number in 0..<5 { log.writer.append(line("\(number)"), .normal) }
+            log.writer.append(line("urgent"), .urgent)
+            #expect((0..<6).map { _ in log.next() } == ["0\n", "1\n", "2\n", "3\n", "4\n", "urgent\n"])
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whatIsUrgentWaitsForNobodyWhileThereIsRoom() throws {
+        let log = Reader(SOCK_STREAM)
+        let text = String(repeating: "x", count: 99)
+        // What is being written waits for a reader; what comes then has half of the room.
+        let count = LogWriter.capacity / 200
+        var written = 0
+        let deadline = Deadline(after: .seconds(20))
+        while log.writer.waitingBytes < LogWriter.capacity / 4, !deadline.isPast {
+            log.writer.append(line(text), .expendable)
+            written += 1
+        }
+        for _ in 0..<count { log.writer.append(line(text), .urgent) }
+        #expect(log.writer.waitingBytes >= LogWriter.capacity / 2)
+        #expect(try log.lines(written + count).count == written + count)
     }
 
     @Test func flushLeavesNothing() throws {
@@ -107,14 +130,14 @@ private final class Reader: Sendable {
     let writer: LogWriter
     private let ends: [Int32]
 
-    init(_ kind: __socket_type, isNonBlocking: Bool = false) {
+    init(_ kind: __socket_type, isNonBlocking: Bool = false, interval: Duration = LogWriter.interval) {
         var ends: [Int32] = [-1, -1]
         unsafe socketpair(AF_UNIX, Int32(kind.rawValue), 0, &ends)
         var limit = timeval(tv_sec: 20, tv_usec: 0)
         unsafe setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         if isNonBlocking { _ = fcntl(ends[1], F_SETFL, O_NONBLOCK) }
         self.ends = ends
-        writer = LogWriter(descriptor: ends[1])
+        writer = LogWriter(descriptor: ends[1], interval: interval)
     }
 
     deinit {

@@ -79,14 +79,16 @@ final class Telemetry: Sendable {
             level: state == .open ? .warning : .notice, "breaker \(state.rawValue)", metadata: ["dependency": "\(dependency.rawValue)"])
     }
 
-    /// What the probes found, where it differs from what they found before.
+    /// What the probes found, where it differs from what they found before. `/readyz` must stay true while nobody reads the log.
     func probed(_ outcome: DependencyProbe.Outcome) {
+        let logger = logger.neverWaiting
         if let failure = outcome.failure {
             logger.warning("dependency lost", metadata: ["dependency": "\(outcome.name)", "reason": "\(failure)"])
         } else {
             logger.notice("dependency back", metadata: ["dependency": "\(outcome.name)"])
         }
     }
+
     /// - Parameter ids: of the request that met it, if there is one.
     func storeFailed(_ error: ValueStoreError, _ ids: Logger.Metadata = [:]) {
         dependencies.failed(.cache, code: error.code)
