@@ -2,7 +2,8 @@ import Glibc
 public import Logging
 import StreamIssuing
 
-/// Log lines as JSON objects. What warns is written at once; the rest follows within `LogWriter.interval`.
+/// Log lines as JSON objects. What warns has been written when the call returns, unless whoever reads is slow; the rest follows within
+/// `LogWriter.interval`.
 ///
 /// `{"timestamp":"2026-01-08T12:30:00.123Z","level":"info","event":"ready",…}`: the message is the event's name, the metadata
 /// its fields, in alphabetical order. No line is longer than `maximumLineLength`: a text that does not fit is cut, and fields after it

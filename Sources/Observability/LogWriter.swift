@@ -12,7 +12,8 @@ public final class LogWriter: Sendable {
     enum Urgency {
         /// Written soon. Who finds too much waiting writes it out, and waits as long as that takes.
         case normal
-        /// The same, but the writer is woken: it, and all before it, are written at once.
+        /// It, and all before it, have been written when the call returns; or else, where whoever reads is slow, the call has waited for
+        /// `patience`.
         case urgent
         /// Written soon, or dropped and counted where too much is waiting: the call waits for nothing.
         case expendable
@@ -20,16 +21,18 @@ public final class LogWriter: Sendable {
 
     /// How long a line waits for company.
     public static let interval: Duration = .milliseconds(10)
+    /// How long something urgent waits for whoever reads.
+    static let patience: Duration = .milliseconds(100)
     /// Bytes that may wait.
     public static let capacity = 256 * 1024
 
     private let queue: LineQueue
 
     /// - Parameter descriptor: stays open as long as this lives.
-    public convenience init(descriptor: Int32) { self.init(descriptor: descriptor, interval: Self.interval) }
+    public convenience init(descriptor: Int32) { self.init(descriptor: descriptor, interval: Self.interval, patience: Self.patience) }
 
-    init(descriptor: Int32, interval: Duration) {
-        let queue = LineQueue(descriptor, capacity: Self.capacity)
+    init(descriptor: Int32, interval: Duration, patience: Duration) {
+        let queue = LineQueue(descriptor, capacity: Self.capacity, patience: patience)
         self.queue = queue
         _ = WorkerThread(name: "log") {
             while queue.waitForLines() {
@@ -44,7 +47,7 @@ public final class LogWriter: Sendable {
 
     /// - Parameter line: with its line feed.
     func append(_ line: [UInt8], _ urgency: Urgency) {
-        if queue.append(line, urgency) { queue.flush() }
+        queue.append(line, urgency)
     }
 
     /// Returns when all that was handed over before has been written.
@@ -68,6 +71,10 @@ public final class LogWriter: Sendable {
 private final class LineQueue: Sendable {
     private struct Waiting {
         var lines: [UInt8] = []
+        /// Bytes ever, so that somebody can wait for theirs.
+        var appended = 0
+        var written = 0
+        var awaiting = 0
         var dropped = 0
         var isWriterAsleep = false
         var isUrgent = false
@@ -76,35 +83,48 @@ private final class LineQueue: Sendable {
 
     private let descriptor: Int32
     private let capacity: Int
+    private let patience: Duration
     private let waiting = Monitored(Waiting())
     /// Held while lines are written, which is what it is for: they keep their order, and whoever comes next finds its own written, by
     /// itself or by the one before it.
     private let writing = Locked<[UInt8]>([])
 
-    init(_ descriptor: Int32, capacity: Int) {
+    init(_ descriptor: Int32, capacity: Int, patience: Duration) {
         self.descriptor = descriptor
         self.capacity = capacity
+        self.patience = patience
     }
 
     var droppedLines: Int { waiting.withLock { $0.dropped } }
     var waitingBytes: Int { waiting.withLock { $0.lines.count } }
 
-    /// - Returns: whether the caller must write.
-    func append(_ line: [UInt8], _ urgency: LogWriter.Urgency) -> Bool {
-        let (mustWake, mustWrite) = waiting.withLock { waiting in
+    func append(_ line: [UInt8], _ urgency: LogWriter.Urgency) {
+        let (mustWrite, mustWake, end) = waiting.withLock { waiting in
             if urgency == .expendable, waiting.lines.count >= capacity {
                 waiting.dropped += 1
-                return (false, false)
+                return (false, false, 0)
             }
             waiting.lines.append(contentsOf: line)
+            waiting.appended += line.count
             let mustWrite = waiting.isOver || urgency != .expendable && waiting.lines.count >= capacity
-            let mustWake = !mustWrite && (waiting.isWriterAsleep || urgency == .urgent && !waiting.isUrgent)
+            let mustWake = !mustWrite && (waiting.isWriterAsleep || urgency == .urgent)
             if mustWake { waiting.isWriterAsleep = false }
             if urgency == .urgent { waiting.isUrgent = true }
-            return (mustWake, mustWrite)
+            return (mustWrite, mustWake, waiting.appended)
         }
-        if mustWake { waiting.wakeOne() }
-        return mustWrite
+        if mustWrite { return flush() }
+        if mustWake { waiting.wakeAll() }
+        if urgency == .urgent { awaitWritten(end) }
+    }
+
+    private func awaitWritten(_ end: Int) {
+        let deadline = Deadline(after: patience)
+        waiting.withLock { $0.awaiting += 1 }
+        waiting.wait { waiting -> Monitored<Waiting>.Verdict<Void> in
+            guard waiting.written >= end || deadline.isPast else { return .wait(until: deadline.instant) }
+            waiting.awaiting -= 1
+            return .done(())
+        }
     }
 
     func flush() {
@@ -114,6 +134,11 @@ private final class LineQueue: Sendable {
                 waiting.isUrgent = false
             }
             unsafe lines.withUnsafeBytes { unsafe write($0) }
+            let isAwaited = waiting.withLock { waiting in
+                waiting.written += lines.count
+                return waiting.awaiting > 0
+            }
+            if isAwaited { waiting.wakeAll() }
             lines.removeAll(keepingCapacity: true)
         }
     }

@@ -15,34 +15,25 @@ import Testing
         #expect(log.next() == "later\n")
     }
 
-    @Test func whatIsUrgentIsWrittenAtOnceWithAllBeforeIt() throws {
-        let log = Reader(SOCK_SEQPACKET, interval: .seconds(3600))
-        for round in 0..<3 {
-            // The first wakes the writer, which then rests for an hour.
-            if round == 0 {
-                log.writer.append(line("first"), .normal)
-                #expect(log.next() == "first\n")
-            }
+    @Test func whatIsUrgentHasBeenWrittenWithAllBeforeIt() throws {
+        let log = Reader(SOCK_SEQPACKET, interval: .seconds(3600), patience: .seconds(20))
+        // It wakes the writer, which then rests for an hour.
+        log.writer.append(line("first"), .normal)
+        #expect(log.next() == "first\n")
+        for _ in 0..<3 {
             for number in 0..<5 { log.writer.append(line("\(number)"), .normal) }
             log.writer.append(line("urgent"), .urgent)
-            #expect((0..<6).map { _ in log.next() } == ["0\n", "1\n", "2\n", "3\n", "4\n", "urgent\n"])
+            #expect(log.waiting() == ["0\n", "1\n", "2\n", "3\n", "4\n", "urgent\n"])
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func whatIsUrgentWaitsForNobodyWhileThereIsRoom() throws {
-        let log = Reader(SOCK_STREAM)
-        let text = String(repeating: "x", count: 99)
-        // What is being written waits for a reader; what comes then has half of the room.
-        let count = LogWriter.capacity / 200
-        var written = 0
-        let deadline = Deadline(after: .seconds(20))
-        while log.writer.waitingBytes < LogWriter.capacity / 4, !deadline.isPast {
-            log.writer.append(line(text), .expendable)
-            written += 1
-        }
-        for _ in 0..<count { log.writer.append(line(text), .urgent) }
-        #expect(log.writer.waitingBytes >= LogWriter.capacity / 2)
-        #expect(try log.lines(written + count).count == written + count)
+    /// Nobody reads, and there is room: the calls come back.
+    @Test(.timeLimit(.minutes(1))) func whatIsUrgentWaitsNoLongerThanItsPatience() throws {
+        let log = Reader(SOCK_STREAM, patience: .milliseconds(1))
+        let text = String(repeating: "x", count: 2559)
+        for _ in 0..<80 { log.writer.append(line(text), .urgent) }
+        #expect(log.writer.waitingBytes > 0 && log.writer.droppedLines == 0)
+        #expect(try log.lines(80).allSatisfy { $0 == text })
     }
 
     @Test func flushLeavesNothing() throws {
@@ -130,14 +121,16 @@ private final class Reader: Sendable {
     let writer: LogWriter
     private let ends: [Int32]
 
-    init(_ kind: __socket_type, isNonBlocking: Bool = false, interval: Duration = LogWriter.interval) {
+    init(
+        _ kind: __socket_type, isNonBlocking: Bool = false, interval: Duration = LogWriter.interval, patience: Duration = LogWriter.patience
+    ) {
         var ends: [Int32] = [-1, -1]
         unsafe socketpair(AF_UNIX, Int32(kind.rawValue), 0, &ends)
         var limit = timeval(tv_sec: 20, tv_usec: 0)
         unsafe setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         if isNonBlocking { _ = fcntl(ends[1], F_SETFL, O_NONBLOCK) }
         self.ends = ends
-        writer = LogWriter(descriptor: ends[1], interval: interval)
+        writer = LogWriter(descriptor: ends[1], interval: interval, patience: patience)
     }
 
     deinit {
