@@ -35,6 +35,7 @@ final class ConnectionQueue: Sendable {
     /// Beyond so many the one that has been idle longest is given up: all sockets of the process, and the workers' own
     /// connections, share the descriptors below the limit.
     private let capacity: Int
+    private let reserve: (descriptors: DescriptorReserve, isOwn: Bool)?
     private let socket: ListeningSocket
     private let epoll: Int32
     private let stopEvent: Int32
@@ -42,10 +43,13 @@ final class ConnectionQueue: Sendable {
     private let state = Locked(State())
     private let hungUp = Atomic<Int>(0)
 
-    /// - Parameter capacity: connections held at once, idle ones included.
-    init(_ socket: ListeningSocket, capacity: Int) {
+    /// - Parameters:
+    ///   - capacity: connections held at once, idle ones included.
+    ///   - reserve: descriptors that are kept back for this socket, or for another.
+    init(_ socket: ListeningSocket, capacity: Int, reserve: (descriptors: DescriptorReserve, isOwn: Bool)? = nil) {
         self.socket = socket
         self.capacity = capacity
+        self.reserve = reserve
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         stopEvent = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         emptyEvent = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
@@ -120,12 +124,12 @@ final class ConnectionQueue: Sendable {
             return !state.isDraining
         }
         guard mayTake else { return nil }
-        let descriptor = accept4(socket.descriptor, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+        let descriptor =
+            reserve.map { $0.descriptors.accept(socket.descriptor, isOwner: $0.isOwn) } ?? DescriptorReserve.accept(socket.descriptor)
         guard descriptor >= 0 else {
-            let reason = errno
             wasClosed()
             // Out of descriptors or memory: the connection stays in the kernel's queue until some are free again.
-            if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(reason) { _ = poll(nil, 0, 10) }
+            if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor) { _ = poll(nil, 0, 10) }
             return nil
         }
         guard descriptor < Self.descriptorLimit else {

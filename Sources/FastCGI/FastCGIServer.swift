@@ -20,16 +20,18 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
     /// - Parameters:
     ///   - workers: at least 1.
     ///   - capacity: connections held at once, idle ones included; beyond it the longest idle is closed. Default 256.
+    ///   - reserve: descriptors that are kept back for this socket, or for another of the process.
     ///   - peerLimit: a peer that needs longer to send a request, or to take an answer, is cut. With the time until that is seen it holds
     ///     its worker for less than 5 s by default.
     ///   - makeHandler: called once on each worker's thread, with the worker's number from 0.
     public init(
-        socket: ListeningSocket, name: String, workers: Int, capacity: Int = 256, peerLimit: Duration = .milliseconds(4500),
+        socket: ListeningSocket, name: String, workers: Int, capacity: Int = 256,
+        reserve: (descriptors: DescriptorReserve, isOwn: Bool)? = nil, peerLimit: Duration = .milliseconds(4500),
         makeHandler: @escaping @Sendable (Int) -> Handler
     ) {
         // Sets up libfcgi's own globals, once for the process and before any thread uses it.
         precondition(FCGX_Init() == 0, "libfcgi does not start")
-        let queue = ConnectionQueue(socket, capacity: capacity)
+        let queue = ConnectionQueue(socket, capacity: capacity, reserve: reserve)
         self.queue = queue
         let activities = (0..<max(1, workers)).map { _ in WorkerActivity() }
         self.activities = activities

@@ -56,6 +56,12 @@ class HealthWatch:
     def slowest(self, path):
         return max((word.milliseconds for word in self.words if word.path == path), default=float("inf"))
 
+    def judge(self, report, name):
+        """What holds in every fault."""
+        report.check(f"{name}: /healthz and /readyz agree with what they say", self.words and not self.untrue())
+        for path in self.HEALTH:
+            report.check(f"{name}: {path} within 100 ms: {self.slowest(path):.0f} ms at worst", self.slowest(path) < 100)
+
     def statuses(self, path):
         return {word.status for word in self.words if word.path == path}
 

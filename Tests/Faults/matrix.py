@@ -101,9 +101,7 @@ def one_case(bench, report, options, dependency, mode, fault):
             report.check(f"{name}: /readyz tells that it is well again", False)
     if mode not in ANSWERED:
         report.check(f"{name}: /readyz tells of it", health.said(NAMES[dependency], "failed", began, ended))
-    report.check(f"{name}: /healthz and /readyz agree with what they say", health.words and not health.untrue())
-    for path in HealthWatch.HEALTH:
-        report.check(f"{name}: {path} within 100 ms: {health.slowest(path):.0f} ms at worst", health.slowest(path) < 100)
+    health.judge(report, name)
     samples = traffic.samples(began)
     report.row(name, traffic.samples(began, ended), None if well is None else well - ended)
     report.check(f"{name}: all is well again", well is not None)
