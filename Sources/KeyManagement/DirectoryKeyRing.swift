@@ -53,7 +53,13 @@ public struct DirectoryKeyRing: KeyRingSource {
     }
 
     private static func key(_ version: KeyRing.Version, _ bytes: [UInt8]) throws(KeyRingError) -> SymmetricKey {
-        if bytes.count == AES256GCM.keyLength { return SymmetricKey(bytes) }
+        if bytes.count == AES256GCM.keyLength {
+            // Of 2^45 random keys one looks like this; a shorter one that is written in base64 or hexadecimal digits always does.
+            guard !bytes.allSatisfy({ (0x20...0x7e).contains($0) }) else {
+                throw KeyRingError("version \(version): 32 characters of text are no key; write 32 bytes, or 32 bytes in base64")
+            }
+            return SymmetricKey(bytes)
+        }
         guard let key = SymmetricKey(base64: trimmed(bytes)) else { throw KeyRingError("version \(version): not base64") }
         return key
     }
@@ -74,7 +80,9 @@ struct KeyDirectory: ~Copyable {
         self.path = path
         let data = unsafe open(path + "/..data", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         descriptor = data >= 0 ? data : unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw KeyRingError("cannot read \(path): \(unsafe String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw KeyRingError("cannot read \(SecretFile.shown(path)): \(unsafe String(cString: strerror(errno)))")
+        }
     }
 
     deinit { close(descriptor) }

@@ -21,7 +21,7 @@ extension KeyRingDocument {
         let last = versions.last ?? "v0"
         let digits = last.reversed().prefix { ("0"..."9").contains($0) }.count
         let stem = last.dropLast(digits)
-        guard digits > 0, let number = UInt64(last.suffix(digits)) else { return "\(last)-2" }
+        guard digits > 0, let number = UInt64(last.suffix(digits)), number < .max else { return "\(last)-2" }
         return "\(stem)\(number + 1)"
     }
 

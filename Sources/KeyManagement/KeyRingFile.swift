@@ -67,6 +67,8 @@ public struct KeyRingFile {
     private static func replace(_ path: String, like status: stat, with document: KeyRingDocument) throws(KeyRingError) {
         let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
         let fresh = "\(path).\(getpid()).new"
+        // Whoever was killed here may have left one, and had this number; the lock says that nobody is at it now.
+        unsafe unlink(fresh)
         let descriptor = unsafe open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("cannot make", fresh) }
         defer { close(descriptor) }

@@ -12,7 +12,16 @@ public enum SecretFile {
     public static let limit = 1 << 20
 
     public static func read(_ path: String) throws(ReadError) -> [UInt8] {
-        try read(path, in: AT_FDCWD, shownAs: path)
+        try read(path, in: AT_FDCWD, shownAs: shown(path))
+    }
+
+    /// The path, where it can be one: a file in a directory that there is. Whoever writes a secret where its path belongs must not find
+    /// it in a log.
+    public static func shown(_ path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return access(path, F_OK) == 0 ? path : "the file" }
+        var status = stat()
+        let isInDirectory = unsafe slash != path.startIndex && stat(String(path[..<slash]), &status) == 0
+        return isInDirectory && status.st_mode & S_IFMT == S_IFDIR ? path : "the file"
     }
 
     /// - Parameter directory: a descriptor that a relative path starts from.

@@ -26,13 +26,19 @@ import Testing
         #expect(try refusal(["current": "v1", "v1": RingText.one, "v2": text]).contains("version v2"))
     }
 
+    /// 24 bytes in base64, and 16 in hexadecimal digits, are 32 characters.
+    @Test(arguments: ["AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB", "0123456789abcdef0123456789abcdef"])
+    func shorterKeyWhoseTextHas32CharactersIsRefused(text: String) throws {
+        #expect(try refusal(["current": "v1", "v1": RingText.one, "v2": text]).contains("version v2"))
+    }
+
     @Test func fileWithAnotherKindOfNameIsRefused() throws {
         #expect(try refusal(["current": "v1", "v1": RingText.one, "v 2": RingText.two]).contains("name"))
     }
 
     @Test func directoryThatIsNotThereIsSaid() {
-        #expect(throws: KeyRingError("cannot read /nonexistent/keys: No such file or directory")) {
-            try DirectoryKeyRing("/nonexistent/keys").read()
+        #expect(throws: KeyRingError("cannot read /tmp/nonexistent-keys: No such file or directory")) {
+            try DirectoryKeyRing("/tmp/nonexistent-keys").read()
         }
     }
 

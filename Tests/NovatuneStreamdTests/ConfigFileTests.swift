@@ -58,9 +58,12 @@ import Testing
     }
 
     @Test(arguments: [
-        Row("NOVATUNE_S3_REGION=a\ncanary", ":2: not NAME=value"),
+        Row("NOVATUNE_S3_REGION=a\ncanary", ":2: not NOVATUNE_NAME=value"),
         Row("NOVATUNE_S3_REGION=a\n\nNOVATUNE_S3_REGION=canary", ":3: NOVATUNE_S3_REGION twice"),
-        Row("PATH=canary", ":1: PATH: no such setting"), Row("=canary", ":1: : no such setting"),
+        Row("PATH=canary", ":1: not NOVATUNE_NAME=value"), Row("=canary", ":1: not NOVATUNE_NAME=value"),
+        // A value in several lines, and a key's padding looks like NAME=.
+        Row("NOVATUNE_CACHE_KEYS='{\n  \"v1\": \"canary=\"\n}'", ":2: not NOVATUNE_NAME=value"),
+        Row("canary=", ":1: not NOVATUNE_NAME=value"),
     ])
     func badLineIsNamedByItsNumberAndNotQuoted(_ row: Row<String>) throws {
         let complaints = try complaints(row.name)

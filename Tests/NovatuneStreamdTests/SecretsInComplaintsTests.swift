@@ -17,6 +17,11 @@ import Testing
                 ]),
             Row("NOVATUNE_S3_ACCESS_KEY_ID", ["canary"]), Row("NOVATUNE_S3_SECRET_ACCESS_KEY", ["canary"]),
             Row("NOVATUNE_S3_SESSION_TOKEN", ["canary"]),
+            Row("NOVATUNE_CACHE_KEYS_FILE", [#"{"current":"canary"}"#, "canary/canary="]),
+            Row("NOVATUNE_CACHE_KEYS_DIRECTORY", ["canary/x"]),
+            Row("NOVATUNE_JWT_HS256_SECRET_FILE", ["canary", "/canary", "/canary/x"]),
+            Row("NOVATUNE_S3_SECRET_ACCESS_KEY_FILE", ["canary"]),
+            Row("NOVATUNE_S3_CREDENTIALS_FILE", [#"{"SecretAccessKey":"canary"}"#]),
             Row("NOVATUNE_S3_ENDPOINT", ["https://user:canary@host"]), Row("NOVATUNE_JWT_HS256_SECRET", ["canary"]),
             Row(
                 "NOVATUNE_JWT_KEYS",

@@ -62,7 +62,7 @@ public struct KeyRingSourceContract: Sendable {
     }
 
     @Sendable private static func neitherSourceNorRingShowsAKey(_ kind: Kind) throws {
-        let canary = SymmetricKey(Array("canary-canary-canary-canary-cana".utf8))
+        let canary = SymmetricKey(Array("canary-canary-canary-canary-can".utf8) + [0])
         let place = try TemporaryDirectory()
         let source = try kind.make(try KeyRing(current: "v1", keys: ["v1": canary]), place)
         var dumped = ""

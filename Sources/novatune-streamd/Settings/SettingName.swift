@@ -89,7 +89,7 @@ enum SettingName: String, CaseIterable {
         case .cacheKeysDirectory: "none — key ring as a directory: a file for each version, and one named current that names one"
         case .cacheKeysCommand:
             #"none — a command that prints the key ring: /path/to/program argument …, or ["/path","argument"]; no shell"#
-        case .cacheKeysTimeout: "10s — for that command, and for AWS KMS, 100ms to 60s"
+        case .cacheKeysTimeout: "10s — for that command, and for AWS KMS, 100ms to 12s"
         case .kmsKeyID: "none — the AWS KMS key that wraps the keys of a ring with wrappedKeys: id, ARN or alias"
         case .kmsRegion: "NOVATUNE_S3_REGION"
         case .kmsEndpoint: "https://kms.<region>.amazonaws.com — https, or http on this machine"

@@ -27,8 +27,11 @@ extension SettingsReader {
         return Credentials(accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: values[token])
     }
 
+    /// A command and KMS may both take as long, on the thread that tells the service manager every 30 s that all is well.
+    private static let keysTimeouts: ClosedRange<Duration> = .milliseconds(100) ... .seconds(12)
+
     mutating func keyRingSource(_ storeCredentials: Credentials?) -> (any KeyRingSource)? {
-        let timeout = duration(.cacheKeysTimeout, .milliseconds(100) ... .seconds(60), default: .seconds(10))
+        let timeout = duration(.cacheKeysTimeout, Self.keysTimeouts, default: .seconds(10))
         let wrapping = values[.kmsKeyID].flatMap { keyWrapping($0, storeCredentials, timeout) }
         complainAboutLoneKMSSettings()
         let command = values[.cacheKeysCommand].flatMap { commandArguments($0) }
@@ -86,7 +89,7 @@ extension SettingsReader {
     }
 
     private mutating func ownKeyWrapping() -> AWSKMS? {
-        let timeout = duration(.cacheKeysTimeout, .milliseconds(100) ... .seconds(60), default: .seconds(10))
+        let timeout = duration(.cacheKeysTimeout, Self.keysTimeouts, default: .seconds(10))
         let credentials = credentialsForKMS()
         return values[.kmsKeyID].flatMap { keyWrapping($0, credentials, timeout) }
     }
@@ -128,7 +131,10 @@ extension SettingsReader {
     private mutating func keyWrapping(
         _ keyID: String, _ storeCredentials: Credentials?, _ timeout: Duration?
     ) -> AWSKMS? {
-        let region = values[.kmsRegion] ?? values[.s3Region] ?? ""
+        guard let region = values[.kmsRegion] ?? values[.s3Region], Self.isRegion(region) else {
+            complaints.append("NOVATUNE_KMS_REGION: a region such as eu-central-1 is required, here or as NOVATUNE_S3_REGION")
+            return nil
+        }
         let endpoint = endpoint(.kmsEndpoint, values[.kmsEndpoint] ?? "https://kms.\(region).amazonaws.com")
         if let endpoint, endpoint.scheme == .http, !endpoint.isLoopback {
             complaints.append("NOVATUNE_KMS_ENDPOINT: https, or http on this machine only: keys pass through it")
@@ -142,8 +148,19 @@ extension SettingsReader {
                 certificateAuthorities: values[.kmsCABundle]), clock: SystemClock())
     }
 
+    /// Part of a host's name and of what is signed.
+    private static func isRegion(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7a) || (0x30...0x39).contains($0) || $0 == 0x2d }
+    }
+
     private mutating func complainAboutLoneKMSSettings() {
-        guard values[.kmsKeyID] == nil else { return }
+        guard values[.kmsKeyID] == nil else {
+            if values[.cacheKeysDirectory] != nil {
+                complaints.append("NOVATUNE_KMS_KEY_ID: the files of NOVATUNE_CACHE_KEYS_DIRECTORY hold keys that are not wrapped")
+            }
+            return
+        }
         let others: [SettingName] = [.kmsRegion, .kmsEndpoint, .kmsCABundle, .kmsAccessKeyID, .kmsSecretAccessKey, .kmsSessionToken]
         for name in others where values[name] != nil { complaints.append("\(name.rawValue): NOVATUNE_KMS_KEY_ID is not set") }
     }

@@ -22,7 +22,7 @@ struct SettingsReader {
     init(_ source: SettingsSource, inherited: [String: SocketAddress], complaints: [String]) {
         values = source.values
         files = source.files
-        watchedPaths = (source.configPath.map { [$0] } ?? []) + source.files.values.sorted()
+        watchedPaths = source.watchedPaths
         self.inherited = inherited
         self.complaints = complaints
     }
@@ -81,7 +81,7 @@ struct SettingsReader {
             keyRingSource: keyRingSource, cacheTTLBuffer: buffer, s3: s3,
             claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway),
             requestTimeout: requestTimeout, queueTimeout: queueTimeout, breakerFailures: breakerFailures, breakerOpen: breakerOpen,
-            logLevel: logLevel, traces: traces, watchedPaths: watchedPaths + keyRingSource.watchedPaths)
+            logLevel: logLevel, traces: traces, watchedPaths: watchedPaths)
         return LoadedSettings(
             settings: settings, secrets: Secrets(keySet: keySet, keyRing: keyRing, storeCredentials: credentials))
     }

@@ -51,7 +51,8 @@ struct SettingsSource: CustomStringConvertible, CustomReflectable {
         }
         for name in merged.keys.sorted() where !known.contains(name) {
             if SettingName.foreignPrefixes.contains(where: name.hasPrefix) { continue }
-            complaints.append("\(name): no such setting; see 'novatune-streamd serve --help'")
+            let shown = Self.name(name[...]) ?? "NOVATUNE_…"
+            complaints.append("\(shown): no such setting; see 'novatune-streamd serve --help'")
         }
     }
 
@@ -60,17 +61,22 @@ struct SettingsSource: CustomStringConvertible, CustomReflectable {
             var bytes = try SecretFile.read(path)
             defer { bytes.wipe() }
             guard let text = String(validating: bytes, as: UTF8.self) else {
-                complaints.append("\(name.fileName): \(path) is not UTF-8")
+                complaints.append("\(name.fileName): \(SecretFile.shown(path)) is not UTF-8")
                 return nil
             }
             // Editors and `echo` end a file with a line break, which is part of no secret.
             let trimmed = text.hasSuffix("\r\n") || text.hasSuffix("\n") ? String(text.dropLast()) : text
-            if trimmed.isEmpty { complaints.append("\(name.fileName): \(path) is empty") }
+            if trimmed.isEmpty { complaints.append("\(name.fileName): \(SecretFile.shown(path)) is empty") }
             return trimmed.isEmpty ? nil : trimmed
         } catch {
             complaints.append("\(name.fileName): \(error)")
             return nil
         }
+    }
+
+    /// Files and directories that settings are read from.
+    var watchedPaths: [String] {
+        (configPath.map { [$0] } ?? []) + files.values.sorted() + (values[.cacheKeysDirectory].map { [$0] } ?? [])
     }
 
     private mutating func readConfig(_ path: String) -> [String: String] {
@@ -83,21 +89,27 @@ struct SettingsSource: CustomStringConvertible, CustomReflectable {
             for (number, line) in lines.enumerated() {
                 let line = line.trimmed
                 if line.isEmpty || line.first == "#" { continue }
-                guard let equals = line.firstIndex(of: "=") else {
-                    complaints.append("\(path):\(number + 1): not NAME=value")
+                guard let equals = line.firstIndex(of: "="), let name = Self.name(line[..<equals].trimmed) else {
+                    complaints.append("\(path):\(number + 1): not NOVATUNE_NAME=value")
                     continue
                 }
-                let name = String(line[..<equals].trimmed)
                 let value = line[line.index(after: equals)...].trimmed
                 if settings[name] != nil { complaints.append("\(path):\(number + 1): \(name) twice") }
                 settings[name] = Self.unquoted(value)
-                if !name.hasPrefix("NOVATUNE_") { complaints.append("\(path):\(number + 1): \(name): no such setting") }
             }
             return settings
         } catch {
             complaints.append("--config: \(error)")
             return [:]
         }
+    }
+
+    /// Nil for anything else, which may be part of a value that somebody has broken into lines: it is told to nobody.
+    private static func name(_ text: Substring) -> String? {
+        let isName =
+            text.hasPrefix("NOVATUNE_") && text.utf8.count <= 64
+            && text.utf8.allSatisfy { ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7a) || (0x30...0x39).contains($0) || $0 == 0x5f }
+        return isName ? String(text) : nil
     }
 
     private static func unquoted(_ value: Substring) -> String {

@@ -10,7 +10,7 @@ struct Keys: ParsableCommand {
         discussion: """
             A ROTATION that no request notices, also with several responders that share a cache:
               1. novatune-streamd keys rotate --file /etc/novatune/keys.json --stage     a new version that opens, and does not seal yet
-              2. wait until every responder has taken it (log "reloaded", metric reload_timestamp_seconds)
+              2. wait until every responder has taken it (log "reloaded"; metrics reload_timestamp_seconds, reload_success)
               3. novatune-streamd keys rotate --file /etc/novatune/keys.json --use v2    new entries are sealed with it
               4. after NOVATUNE_PRESIGN_EXPIRY: novatune-streamd keys remove --file /etc/novatune/keys.json v1
             A single responder needs step 3 alone, without --stage: 'keys rotate --file …'. An entry that nobody can open is a miss, no error.
@@ -40,7 +40,16 @@ struct Keys: ParsableCommand {
         } else {
             var text = document.json
             defer { text.wipe() }
-            unsafe text.withUnsafeBytes { unsafe _ = Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            var rest = text[...]
+            while !rest.isEmpty {
+                let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else {
+                    Console.error("cannot write to standard output: \(unsafe String(cString: strerror(errno)))")
+                    throw ExitCode.failure
+                }
+                rest = rest.dropFirst(count)
+            }
         }
     }
 }
