@@ -5,11 +5,19 @@ public struct IssuingPolicy: Sendable, Equatable {
     /// A URL is not handed out of the cache in its last `cacheBuffer`. Less than the expiry.
     public let cacheBuffer: Duration
     public let presignFingerprint: UInt64
+    /// When the credentials end that URLs are signed with, where that is known: no URL is handed out that lives longer.
+    public let credentialsEnd: UnixTime?
 
-    public init(presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64) {
+    public init(presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64, credentialsEnd: UnixTime? = nil) {
         self.presignExpiry = presignExpiry
         self.cacheBuffer = cacheBuffer
         self.presignFingerprint = presignFingerprint
+        self.credentialsEnd = credentialsEnd
+    }
+
+    @usableFromInline
+    func covers(_ presigned: PresignedURL) -> Bool {
+        credentialsEnd.map { presigned.expiresAt <= $0 } ?? true
     }
 }
 
@@ -55,7 +63,7 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
         let stamp = Stamp(
             trackVersion: track.version, objectKey: track.objectKey, userEpoch: permission.sessionEpoch,
             presignFingerprint: policy.presignFingerprint)
-        if let cached, cached.isUsable(at: clock.now, stamp: stamp, buffer: policy.cacheBuffer) {
+        if let cached, cached.isUsable(at: clock.now, stamp: stamp, buffer: policy.cacheBuffer), policy.covers(cached.presigned) {
             return Issued(streamURL: answer(cached.presigned, track), cameFromCache: true)
         }
         let presigned = try presign(track, by: deadline)

@@ -22,8 +22,11 @@ import Testing
         objects = FakeObjectStore(journal)
     }
 
-    private func issue() throws(Problem) -> StreamIssuer<FakeTrackStore, FakeCache, FakeObjectStore>.Issued {
-        let policy = IssuingPolicy(presignExpiry: .seconds(120), cacheBuffer: .seconds(30), presignFingerprint: Self.fingerprint)
+    private func issue(
+        credentialsEnd: UnixTime? = nil
+    ) throws(Problem) -> StreamIssuer<FakeTrackStore, FakeCache, FakeObjectStore>.Issued {
+        let policy = IssuingPolicy(
+            presignExpiry: .seconds(120), cacheBuffer: .seconds(30), presignFingerprint: Self.fingerprint, credentialsEnd: credentialsEnd)
         return try StreamIssuer(store: store, cache: cache, objects: objects, policy: policy, clock: clock)
             .issue(Facts.trackID, to: Facts.listener(), by: .now.advanced(by: .seconds(10)))
     }
@@ -109,6 +112,13 @@ import Testing
         #expect(try issue().cameFromCache)
         clock.set(Facts.now + 70)
         #expect(try !issue().cameFromCache)
+    }
+
+    /// The end may become known when the entry lies there already.
+    @Test func entryThatOutlivesTheCredentialsIsAMiss() throws {
+        cache.entry = cached(expiresAt: Facts.now + 100)
+        #expect(try issue(credentialsEnd: UnixTime(seconds: Facts.now + 100)).cameFromCache)
+        #expect(try !issue(credentialsEnd: UnixTime(seconds: Facts.now + 99)).cameFromCache)
     }
 
     @Test func usableEntryDoesNotOpenWhatTheDatabaseForbids() {
