@@ -57,6 +57,12 @@ public struct CircuitBreaker: Sendable {
         }
     }
 
+    /// As the next call will find it: once its time is over, an open one is half-open to all who look.
+    public func state(at now: ContinuousClock.Instant) -> State {
+        if case .open(let until) = phase, until <= now { return .halfOpen }
+        return state
+    }
+
     public mutating func admit(at now: ContinuousClock.Instant) -> Admission {
         switch phase {
         case .closed: return .admitted(Permit(era: era, isProbe: false))

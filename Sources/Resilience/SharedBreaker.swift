@@ -18,7 +18,10 @@ public final class SharedBreaker: Sendable {
         self.onChange = onChange
     }
 
-    public var state: CircuitBreaker.State { breaker.withLock { $0.state } }
+    public var state: CircuitBreaker.State {
+        let now = now()
+        return breaker.withLock { $0.state(at: now) }
+    }
 
     public func admit() -> CircuitBreaker.Admission { change { $0.admit(at: $1) } }
 

@@ -45,6 +45,16 @@ import Testing
         #expect(breaker.admit(at: clock.now) == .refused(retryAt: probeAt))
     }
 
+    @Test mutating func openBreakerWhoseTimeIsOverIsSeenHalfOpen() throws {
+        try fail(3)
+        clock.advance(by: .milliseconds(29_999))
+        #expect(breaker.state(at: clock.now) == .open)
+        clock.advance(by: .milliseconds(1))
+        #expect(breaker.state(at: clock.now) == .halfOpen)
+        breaker.succeeded(try permit())
+        #expect(breaker.state(at: clock.now) == .closed)
+    }
+
     @Test mutating func oneProbeAtATimeIsLetThrough() throws {
         try fail(3)
         clock.advance(by: .seconds(30))
