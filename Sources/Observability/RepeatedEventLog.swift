@@ -7,9 +7,12 @@ public final class RepeatedEventLog: Sendable {
     private struct Occurrences {
         var loggedAt: ContinuousClock.Instant
         var suppressed = 0
+        /// The last one that was not told.
+        var last: (level: Logger.Level, event: Logger.Message, metadata: Logger.Metadata)?
     }
 
-    /// Kinds that are remembered at most; beyond it those that nobody repeats are forgotten, and if there are none, all.
+    /// Kinds that are remembered at most; beyond it those that nobody repeats are forgotten, and if there are none, all further ones
+    /// count as one.
     static let maximumKinds = 1024
 
     private let logger: Logger
@@ -27,28 +30,48 @@ public final class RepeatedEventLog: Sendable {
         self.now = now
     }
 
-    /// How many kinds are remembered; never above `maximumKinds`.
+    /// How many kinds are remembered; never above `maximumKinds` by more than the one for all further ones.
     var kindCount: Int { occurrences.withLock { $0.count } }
 
     /// - Parameter kind: events of one kind are counted together.
     public func log(_ level: Logger.Level, _ event: Logger.Message, kind: String, _ metadata: Logger.Metadata) {
         let now = now()
         let suppressed: Int? = occurrences.withLock { occurrences in
-            guard let last = occurrences[kind], last.loggedAt.duration(to: now) < interval else {
+            var kind = kind
+            if occurrences[kind] == nil, occurrences.count >= Self.maximumKinds {
+                occurrences = occurrences.filter { $0.value.loggedAt.duration(to: now) < interval || $0.value.suppressed > 0 }
+                if occurrences.count >= Self.maximumKinds { kind = "any other" }
+            }
+            guard let before = occurrences[kind], before.loggedAt.duration(to: now) < interval else {
                 let suppressed = occurrences[kind]?.suppressed ?? 0
-                if occurrences.count >= Self.maximumKinds {
-                    occurrences = occurrences.filter { $0.value.loggedAt.duration(to: now) < interval }
-                    if occurrences.count >= Self.maximumKinds { occurrences.removeAll() }
-                }
                 occurrences[kind] = Occurrences(loggedAt: now)
                 return suppressed
             }
             occurrences[kind]?.suppressed += 1
+            occurrences[kind]?.last = (level, event, metadata)
             return nil
         }
         guard let suppressed else { return }
-        var metadata = metadata
-        if suppressed > 0 { metadata["occurrences_since_last"] = "\(suppressed)" }
-        logger.log(level: level, event, metadata: metadata)
+        logger.log(level: level, event, metadata: Self.told(metadata, suppressed))
+    }
+
+    /// Tells of those that have waited for a next one of their kind for longer than the interval; to be called every now and then. Waits
+    /// for nobody who reads the log.
+    public func tellRest() {
+        let now = now()
+        let rest = occurrences.withLock { occurrences in
+            let due = occurrences.filter { $0.value.suppressed > 0 && $0.value.loggedAt.duration(to: now) >= interval }
+            for kind in due.keys { occurrences[kind] = Occurrences(loggedAt: now) }
+            return due.values.map { ($0.last, $0.suppressed) }
+        }
+        for case (let last?, let suppressed) in rest {
+            // One of them is this line.
+            logger.neverWaiting.log(level: last.level, last.event, metadata: Self.told(last.metadata, suppressed - 1))
+        }
+    }
+
+    private static func told(_ metadata: Logger.Metadata, _ suppressed: Int) -> Logger.Metadata {
+        guard suppressed > 0 else { return metadata }
+        return metadata.merging(["occurrences_since_last": "\(suppressed)"]) { $1 }
     }
 }

@@ -37,6 +37,7 @@ public struct SpanField: Sendable, Equatable {
     public let value: FieldValue
 
     public static let post = SpanField(name: .httpRequestMethod, value: .text("POST"))
+    public static let head = SpanField(name: .httpRequestMethod, value: .text("HEAD"))
     /// A method that is not among those that are answered (semantic conventions, `http.request.method`).
     public static let otherMethod = SpanField(name: .httpRequestMethod, value: .text("_OTHER"))
     public static let streamRoute = SpanField(name: .httpRoute, value: .text("/tracks/{trackId}/stream"))

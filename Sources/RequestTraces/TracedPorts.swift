@@ -66,7 +66,7 @@ public final class TracedStreamURLCache<Base: StreamURLCache>: StreamURLCache {
         guard let span = start(.cacheGet) else { return base.read(user: user, track: track) }
         let entry = base.read(user: user, track: track)
         span.set(.cacheHit(entry != nil))
-        span.end()
+        end(span)
         return entry
     }
 
@@ -74,7 +74,16 @@ public final class TracedStreamURLCache<Base: StreamURLCache>: StreamURLCache {
     public func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
         let span = start(.cacheSet)
         base.write(entry, user: user, track: track, timeToLive: timeToLive)
-        span?.end()
+        span.map(end)
+    }
+
+    public var lastFailure: Unavailable? { base.lastFailure }
+
+    /// Its failure is none of the request's.
+    @usableFromInline
+    func end(_ span: StreamSpan) {
+        if let failure = base.lastFailure { span.fail(failure) }
+        span.end()
     }
 
     @inlinable
@@ -98,6 +107,7 @@ public final class TracedObjectStore<Base: ObjectStore>: ObjectStore {
     @inlinable
     public func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         let span = tracer?.child(.storageHead, .client)
+        span?.set(.head)
         defer { span?.end() }
         do {
             try base.verify(objectKey: objectKey, by: deadline)

@@ -38,9 +38,12 @@ public final class S3ObjectStore: ObjectStore {
         self.bulkhead = bulkhead
     }
 
+    /// Whether `verify` asks the store at all.
+    public var looksUp: Bool { settings.verification == .object }
+
     public func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         try Self.check(objectKey)
-        guard settings.verification == .object else { return }
+        guard looksUp else { return }
         switch try guardedHead(objectKey, by: Deadline(at: deadline)) {
         case 200: return
         case 404: throw Unavailable(.objectStore, code: "missing_object", reason: "the track's object is not in the bucket")

@@ -18,6 +18,7 @@ public final class SealedStreamURLCache: StreamURLCache {
     private let keys: CacheKeys
     private let observer: any CacheObserver
     private let breaker: SharedBreaker
+    public private(set) var lastFailure: Unavailable?
 
     /// - Parameters:
     ///   - prefix: the first part of each key, `prefix:userId:trackId`.
@@ -55,15 +56,22 @@ public final class SealedStreamURLCache: StreamURLCache {
     /// Nil where the store failed or is left alone.
     @discardableResult
     private func withStore<Result>(_ body: (any ValueStore) throws(ValueStoreError) -> Result) -> Result? {
-        guard case .admitted(let permit) = breaker.admit() else { return nil }
-        do {
-            let result = try body(store)
-            breaker.succeeded(permit)
-            return result
-        } catch {
-            breaker.failed(permit)
-            observer.storeFailed(error)
+        switch breaker.admit() {
+        case .refused(let retryAt):
+            lastFailure = .leftAlone(.cache, for: ContinuousClock.now.duration(to: retryAt))
             return nil
+        case .admitted(let permit):
+            do {
+                let result = try body(store)
+                breaker.succeeded(permit)
+                lastFailure = nil
+                return result
+            } catch {
+                breaker.failed(permit)
+                lastFailure = Unavailable(.cache, code: error.code, reason: error.reason)
+                observer.storeFailed(error)
+                return nil
+            }
         }
     }
 

@@ -15,6 +15,8 @@ public protocol StreamURLCache: AnyObject {
     func read(user: ULID, track: ULID) -> CachedStreamURL?
     /// - Parameter timeToLive: at least 1 s; a read does not extend it.
     func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration)
+    /// Why the last read or write did nothing; nil where it went well. For those who measure and trace: to a request it is a miss.
+    var lastFailure: Unavailable? { get }
 }
 
 /// Holds the audio.

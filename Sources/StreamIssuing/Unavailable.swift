@@ -28,5 +28,8 @@ public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
             retryAfterSeconds: Int(seconds) + (attoseconds > 0 ? 1 : 0))
     }
 
+    /// Whether the dependency was asked: not where it is left alone, or too many are waiting for it already.
+    public var wasAsked: Bool { code != "breaker_open" && code != "bulkhead_full" }
+
     public var description: String { "\(dependency.rawValue): \(reason) (\(code))" }
 }

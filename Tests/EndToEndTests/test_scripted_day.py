@@ -138,7 +138,7 @@ def check_log(day, responder):
     assert events["cache hit"] == hits
     assert events["cache miss"] == events["url presigned"] == events["entry sealed and stored"] == issued - hits
     assert events["access denied"] == day.count(status=403) and events["track not ready"] == 1
-    assert events["breaker open"] >= 1 and events["breaker closed"] == 1
+    assert events["breaker opened"] >= 1 and events["breaker closed"] == 1
     assert events["dependency lost"] == 1 and events["dependency back"] == 1
     assert events["reloaded"] == 2 and events["cache invalidated"] == 1
     assert [events[name] for name in ("starting", "ready")] == [1, 1]

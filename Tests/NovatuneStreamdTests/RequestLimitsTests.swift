@@ -24,6 +24,10 @@ import Testing
         #expect(RequestLimits.waited(since: received, now: Self.now) == .zero)
     }
 
+    @Test func waitThatIsMoreThanTwoClocksDifferenceCountsForTheDuration() {
+        #expect([0, 4, 5, 2500].map { RequestLimits.counted(.milliseconds($0)) } == [.zero, .zero, .milliseconds(5), .milliseconds(2500)])
+    }
+
     @Test func missingParameterCountsAsNoWait() {
         #expect(RequestLimits.waited(since: nil, now: Self.now) == .zero)
     }

@@ -56,8 +56,35 @@ import Testing
         for number in 0..<3 * RepeatedEventLog.maximumKinds {
             occur("\(number)")
             if number % 100 == 0 { clock.advance(by: .milliseconds(300)) }
-            #expect(repeated.kindCount <= RepeatedEventLog.maximumKinds)
+            #expect(repeated.kindCount <= RepeatedEventLog.maximumKinds + 1)
         }
         #expect(repeated.kindCount > 0)
+    }
+
+    @Test func kindsBeyondTheLimitAreCountedAsOne() throws {
+        let limit = RepeatedEventLog.maximumKinds
+        for number in 0..<3 * limit { occur("\(number)") }
+        #expect(try log.lines().count == limit + 1)
+        clock.advance(by: .seconds(1))
+        repeated.tellRest()
+        #expect(try log.lines().count == limit + 2)
+        #expect(try log.lines().last?["occurrences_since_last"] == "\(2 * limit - 2)")
+        occur("new")
+        #expect(try log.lines().last?["kind"] == "new")
+    }
+
+    @Test func whatNobodyRepeatsIsToldOf() throws {
+        occur(times: 4)
+        repeated.tellRest()
+        #expect(try log.lines().count == 1)
+        clock.advance(by: .seconds(1))
+        repeated.tellRest()
+        // This line and two more.
+        #expect(try log.lines().count == 2)
+        #expect(try log.lines().last?["occurrences_since_last"] == "2")
+        clock.advance(by: .seconds(1))
+        repeated.tellRest()
+        occur()
+        #expect(try log.lines().map { $0["occurrences_since_last"] } == [nil, "2", nil])
     }
 }

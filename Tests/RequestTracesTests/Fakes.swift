@@ -36,6 +36,7 @@ final class FakeTrackStore: TrackStore {
 
 final class FakeCache: StreamURLCache {
     var entry: CachedStreamURL?
+    var lastFailure: Unavailable?
 
     func read(user: ULID, track: ULID) -> CachedStreamURL? { entry }
     func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) { self.entry = entry }

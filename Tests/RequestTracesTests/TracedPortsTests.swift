@@ -36,6 +36,24 @@ import Tracing
         #expect(sink.spans.map(\.name) == ["db.authorize", "stream.get_url"])
     }
 
+    @Test func cacheThatFailsFailsItsSpansAndNothingElse() throws {
+        let base = FakeCache()
+        base.lastFailure = Unavailable(.cache, code: "timeout", reason: "")
+        let cache = TracedStreamURLCache(base, isServer: true, tracer)
+        let entry = CachedStreamURL(
+            presigned: PresignedURL(url: "https://h/secret", expiresAt: UnixTime(seconds: 9)),
+            stamp: Stamp(trackVersion: 1, objectKey: "audio/secret", userEpoch: 1, presignFingerprint: 1))
+        inRoot {
+            _ = cache.read(user: user, track: track)
+            cache.write(entry, user: user, track: track, timeToLive: .seconds(1))
+        }
+        for name in [SpanName.cacheGet, .cacheSet] {
+            #expect(sink.span(name)?.status == .error)
+            #expect(sink.span(name)?.fields.contains(SpanField(name: .errorType, value: .text("timeout"))) == true)
+        }
+        #expect(sink.span(.getURL)?.status == .unset && !"\(sink.spans)".contains("secret"))
+    }
+
     @Test func lookUpAndSignatureAreSpansThatHoldNoKey() throws {
         let base = FakeObjectStore()
         let objects = TracedObjectStore(base, tracer)
@@ -45,7 +63,7 @@ import Tracing
             _ = try? objects.presign(objectKey: "audio/secret", contentType: "audio/mpeg", at: UnixTime(seconds: 0))
         }
         #expect(sink.spans.map(\.name) == ["storage.head", "storage.presign", "stream.get_url"])
-        #expect(sink.span(.storageHead)?.status == .error)
+        #expect(sink.span(.storageHead)?.status == .error && sink.span(.storageHead)?.fields.first == .head)
         #expect(!"\(sink.spans)".contains("secret"))
     }
 

@@ -132,6 +132,12 @@ import Testing
         cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
         #expect(cache.read(user: user, track: track) == nil)
         #expect(observer.events == ["connect", "connect"])
+        #expect(cache.lastFailure?.code == "connect" && cache.lastFailure?.wasAsked == true)
+    }
+
+    @Test func failureIsForgottenWithTheNextCallThatGoesWell() throws {
+        let cache = try cache(memory())
+        #expect(cache.read(user: user, track: track) == nil && cache.lastFailure == nil)
     }
 
     @Test func storeThatFailsTooOftenIsNotAskedUntilTheProbe() throws {

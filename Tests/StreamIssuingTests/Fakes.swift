@@ -35,6 +35,7 @@ final class FakeCache: StreamURLCache {
 
     var entry: CachedStreamURL?
     var written: [Written] = []
+    var lastFailure: Unavailable?
     private let journal: Journal
 
     init(_ journal: Journal) { self.journal = journal }

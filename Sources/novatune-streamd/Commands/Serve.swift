@@ -31,6 +31,8 @@ struct Serve: ParsableCommand {
     /// select(2) is undefined. nginx keeps 32 connections for each of its workers and makes a new one where one was closed.
     private static let streamConnections = 384
     private static let gateConnections = 128
+    /// For health and token checks where a lower limit is used up.
+    private static let gateReserve = 8
     /// Longer than a request may take.
     private static let drainLimit: Duration = .seconds(15)
     /// For the last spans; within what the unit leaves for stopping.
@@ -51,6 +53,7 @@ struct Serve: ParsableCommand {
     }
 
     private func serve(_ log: LogWriter) throws {
+        let files = FileStamp(of: options.source.watchedPaths)
         let (settings, resources, level, logger) = try prepare(log)
         // Before the threads that libraries start, so that they inherit it: signals are for this thread only.
         let signals = SignalWait([SIGTERM, SIGINT, SIGHUP])
@@ -60,15 +63,21 @@ struct Serve: ParsableCommand {
         let monitor = DependencyMonitor(resources)
         monitor.expose(in: resources.telemetry)
         InvalidationWatch.start(resources)
-        let gate = FastCGIServer(socket: sockets.gate, name: "gate", workers: Self.gateWorkers, capacity: Self.gateConnections) { _ in
-            GateRoute(resources, monitor)
-        }
-        let stream = FastCGIServer(socket: sockets.stream, name: "stream", workers: settings.workers, capacity: Self.streamConnections) {
-            _ in
+        let reserve = DescriptorReserve(size: Self.gateReserve)
+        let stream = FastCGIServer(
+            socket: sockets.stream, name: "stream", workers: settings.workers, capacity: Self.streamConnections, reserve: (reserve, false)
+        ) { _ in
             StreamRoute(resources)
         }
         watch(stream, resources.telemetry.registry)
         watch(log, resources.telemetry.registry)
+        // It answers /metrics, where no name is to come later than others.
+        let gate = FastCGIServer(
+            socket: sockets.gate, name: "gate", workers: Self.gateWorkers, capacity: Self.gateConnections, reserve: (reserve, true)
+        ) { _ in
+            GateRoute(resources, monitor)
+        }
+        resources.telemetry.keyRingLoaded(settings, resources.secrets.value.secrets)
         logger.info(
             "ready",
             metadata: [
@@ -80,7 +89,7 @@ struct Serve: ParsableCommand {
         let manager = ServiceManager(environment: Environment.variables, processID: getpid())
         manager.ready()
         let progressLimit = settings.requestTimeout + Self.progressSlack
-        var reloader = Reloader(options, settings, resources, level)
+        var reloader = Reloader(options, settings, resources, level, taken: files)
         waiting: while true {
             switch signals.next(within: min(manager.heartbeat ?? Reloader.interval, Reloader.interval)) {
             case nil: reloader.reloadIfChanged()
@@ -90,6 +99,7 @@ struct Serve: ParsableCommand {
                 manager.ready()
             default: break waiting
             }
+            resources.telemetry.failures.tellRest()
             if stream.makesProgress(within: progressLimit), gate.makesProgress(within: progressLimit) {
                 manager.isAlive()
             } else {

@@ -6,6 +6,9 @@ struct RequestLimits: Sendable {
     /// would only make every other one late.
     let queueTimeout: Duration
 
+    /// The part of a wait that is no mere difference of two clocks which tick in milliseconds.
+    static func counted(_ waited: Duration) -> Duration { waited < .milliseconds(5) ? .zero : waited }
+
     /// What lies between the moment that nginx passed on and now. Zero where it is not known, and where it cannot be true: the clocks
     /// of two hosts may differ.
     /// - Parameters:

@@ -65,7 +65,7 @@ final class StreamRoute: RequestHandler {
             answered.problem = error
             response.answer(error, instance: request.instance, using: &text)
         }
-        answered.duration = start.duration(to: .now)
+        answered.duration = start.duration(to: .now) + RequestLimits.counted(waited)
         events.answered()
     }
 

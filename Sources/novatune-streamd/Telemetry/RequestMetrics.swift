@@ -13,7 +13,9 @@ struct RequestMetrics: Sendable {
     init(_ registry: MetricRegistry) {
         answers = registry.counter(
             "stream_url_requests_total", "Answers to stream URL requests.", labels: ["status", "cache_hit"],
-            known: [["200", "true"], ["200", "false"]])
+            // A series that begins with its first error has no rate yet.
+            known: [["200", "true"], ["200", "false"]]
+                + Set(Problem.Kind.all.map(\.status)).sorted().map { [String($0), "false"] })
         issuedFromCache = answers.series("200", "true")
         problems = registry.counter(
             "stream_url_problems_total", "Answers other than 200, by the last part of their problem type.", labels: ["type"],
@@ -77,7 +79,12 @@ struct DependencyMetrics: Sendable {
         let names = Unavailable.Dependency.allCases.map(\.rawValue)
         errors = registry.counter(
             "dependency_errors_total", "Failed calls.", labels: ["dependency", "code"],
-            known: names.flatMap { name in ["timeout", "connect", "lost", "breaker_open"].map { [name, $0] } })
+            known: names.flatMap { name in ["timeout", "connect", "lost", "breaker_open"].map { [name, $0] } }
+                + [
+                    "missing_object", "illegal_key", "missing_bucket", "credentials_expired", "bulkhead_full", "http_403", "http_500",
+                    "http_503",
+                ]
+                .map { [Unavailable.Dependency.objectStore.rawValue, $0] })
         let durations = registry.histogram(
             "dependency_call_duration_ms", "Milliseconds that calls took, retries included.", labels: ["dependency"],
             bounds: MetricRegistry.defaultBounds, known: names.map { [$0] })

@@ -23,22 +23,25 @@ extension Telemetry {
 
     func reloaded(_ settings: Settings, _ secrets: Secrets) {
         loaded(secrets)
-        logger.notice(
-            "reloaded",
-            metadata: [
-                "key_version": "\(secrets.keyRing.current)", "key_versions": "\(secrets.keyRing.versions.joined(separator: " "))",
-                "key_source": "\(settings.keyRingSource.name)", "token_keys": "\(secrets.keySet.keys.count)",
-                "log_level": "\(settings.logLevel)",
-            ])
+        keyRingLoaded(settings, secrets)
+        let others: Logger.Metadata = ["token_keys": "\(secrets.keySet.keys.count)", "log_level": "\(settings.logLevel)"]
+        logger.notice("reloaded", metadata: Self.ring(settings, secrets).merging(others) { $1 })
+    }
+
+    func keyRingLoaded(_ settings: Settings, _ secrets: Secrets) {
+        logger.info("key ring loaded", metadata: Self.ring(settings, secrets))
+    }
+
+    private static func ring(_ settings: Settings, _ secrets: Secrets) -> Logger.Metadata {
+        [
+            "key_version": "\(secrets.keyRing.current)", "key_versions": "\(secrets.keyRing.versions.joined(separator: " "))",
+            "key_source": "\(settings.keyRingSource.name)",
+        ]
     }
 
     func refusedReload(_ complaints: [String]) {
         let reason = complaints.joined(separator: "; ")
-        let now = clock.now
-        lastReload.withLock { reload in
-            reload.refusal = reason
-            reload.moment = now
-        }
+        lastReload.withLock { $0.refusal = reason }
         logger.error("reload refused", metadata: ["reason": "\(reason)"])
     }
 
@@ -58,7 +61,7 @@ extension Telemetry {
         registry.gauge("reload_success", "1 where keys and credentials are those that the settings name, 0 where a reload was refused.") {
             [lastReload] in lastReload.withLock { $0.refusal == nil ? 1 : 0 }
         }
-        registry.gauge("reload_timestamp_seconds", "When keys and credentials were read last, since 1970.") { [lastReload] in
+        registry.gauge("reload_timestamp_seconds", "When keys and credentials were last taken, since 1970.") { [lastReload] in
             Double(lastReload.withLock { $0.moment.seconds })
         }
         registry.gauge("s3_credentials_expiry_timestamp_seconds", "When the object store's credentials end, where that is known.") {

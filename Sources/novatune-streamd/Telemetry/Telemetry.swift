@@ -75,8 +75,12 @@ final class Telemetry: Sendable {
     }
 
     func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
-        logger.log(
-            level: state == .open ? .warning : .notice, "breaker \(state.rawValue)", metadata: ["dependency": "\(dependency.rawValue)"])
+        let fields: Logger.Metadata = ["dependency": "\(dependency.rawValue)"]
+        switch state {
+        case .closed: logger.notice("breaker closed", metadata: fields)
+        case .open: logger.warning("breaker opened", metadata: fields)
+        case .halfOpen: logger.notice("breaker half-open", metadata: fields)
+        }
     }
 
     /// What the probes found, where it differs from what they found before. `/readyz` must stay true while nobody reads the log.

@@ -21,12 +21,14 @@ enum InvalidationWatch {
         case .lost(let cause): telemetry.stoppedListening(cause)
         case .notUnderstood: telemetry.didNotUnderstandInvalidation()
         case .heard(let invalidation):
+            var removed = 0
             do {
-                telemetry.heard(invalidation, removed: try invalidator.remove(invalidation.scope))
+                removed = try invalidator.remove(invalidation.scope)
             } catch {
                 // What stays in the cache is not handed out: its stamp no longer fits.
                 telemetry.storeFailed(error)
             }
+            telemetry.heard(invalidation, removed: removed)
         }
     }
 }

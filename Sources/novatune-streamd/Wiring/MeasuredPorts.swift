@@ -19,7 +19,7 @@ final class MeasuredTrackStore<Base: TrackStore>: TrackStore {
         do {
             try base.ask(user: user, track: track, by: deadline)
         } catch {
-            durations.observe(milliseconds: start.duration(to: .now))
+            if error.wasAsked { durations.observe(milliseconds: start.duration(to: .now)) }
             throw error
         }
     }
@@ -39,27 +39,45 @@ final class MeasuredStreamURLCache<Base: StreamURLCache>: StreamURLCache {
         self.durations = durations
     }
 
+    var lastFailure: Unavailable? { base.lastFailure }
+
     func read(user: ULID, track: ULID) -> CachedStreamURL? {
-        durations.timing { base.read(user: user, track: track) }
+        let start = ContinuousClock.now
+        defer { observe(since: start) }
+        return base.read(user: user, track: track)
     }
 
     func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
-        durations.timing { base.write(entry, user: user, track: track, timeToLive: timeToLive) }
+        let start = ContinuousClock.now
+        defer { observe(since: start) }
+        base.write(entry, user: user, track: track, timeToLive: timeToLive)
+    }
+
+    private func observe(since start: ContinuousClock.Instant) {
+        if base.lastFailure?.wasAsked ?? true { durations.observe(milliseconds: start.duration(to: .now)) }
     }
 }
 
 /// Looking for an object is a call; signing is none.
 final class MeasuredObjectStore<Base: ObjectStore>: ObjectStore {
     private let base: Base
-    private let durations: HistogramSeries
+    private let durations: HistogramSeries?
 
-    init(_ base: Base, _ durations: HistogramSeries) {
+    /// - Parameter durations: nil where objects are not looked for.
+    init(_ base: Base, _ durations: HistogramSeries?) {
         self.base = base
         self.durations = durations
     }
 
     func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable) {
-        try durations.timing { () throws(Unavailable) in try base.verify(objectKey: objectKey, by: deadline) }
+        let start = ContinuousClock.now
+        do {
+            try base.verify(objectKey: objectKey, by: deadline)
+        } catch {
+            if error.wasAsked { durations?.observe(milliseconds: start.duration(to: .now)) }
+            throw error
+        }
+        durations?.observe(milliseconds: start.duration(to: .now))
     }
 
     func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {

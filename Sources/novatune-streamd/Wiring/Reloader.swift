@@ -24,12 +24,13 @@ struct Reloader {
     /// How often to look.
     static let interval: Duration = .seconds(1)
 
-    init(_ options: SettingsOptions, _ settings: Settings, _ resources: Resources, _ level: SharedLogLevel) {
+    /// - Parameter taken: the files as they were before they were read.
+    init(_ options: SettingsOptions, _ settings: Settings, _ resources: Resources, _ level: SharedLogLevel, taken: FileStamp) {
         self.options = options
         self.resources = resources
         self.level = level
         paths = settings.watchedPaths
-        taken = FileStamp(of: paths)
+        self.taken = taken
         seen = taken
     }
 

@@ -66,7 +66,8 @@ final class Resources: Sendable {
     func makePolicy(_ edition: CurrentSecrets.Edition) -> IssuingPolicy {
         IssuingPolicy(
             presignExpiry: settings.s3.presignExpiry, cacheBuffer: settings.cacheTTLBuffer,
-            presignFingerprint: Self.fingerprint(settings.s3, edition.secrets.storeCredentials))
+            presignFingerprint: Self.fingerprint(settings.s3, edition.secrets.storeCredentials),
+            credentialsEnd: edition.secrets.storeCredentials.expiration)
     }
 
     func makeTokenVerifier(_ edition: CurrentSecrets.Edition) -> TokenVerifier {
@@ -129,7 +130,7 @@ final class Resources: Sendable {
         return StreamIssuer(
             store: TracedTrackStore(MeasuredTrackStore(makeTrackStore(), dependencies.database), tracer),
             cache: TracedStreamURLCache(MeasuredStreamURLCache(cache, dependencies.cache), isServer: isServer, tracer),
-            objects: TracedObjectStore(MeasuredObjectStore(objects, dependencies.objectStore), tracer),
+            objects: TracedObjectStore(MeasuredObjectStore(objects, objects.looksUp ? dependencies.objectStore : nil), tracer),
             policy: makePolicy(edition), clock: clock)
     }
 

@@ -17,6 +17,8 @@ struct Top: ParsableCommand {
               novatune-streamd top --url http://127.0.0.1:8080/metrics/2
               novatune-streamd top --count 60 >figures.txt
 
+            A responder that does not answer meanwhile is told of and asked again.
+
             EXIT CODES: 0 done; 1 there are no metrics at that address; 64 the command line is not valid.
             """
     )
@@ -44,7 +46,12 @@ struct Top: ParsableCommand {
         var before: (text: MetricsText, at: ContinuousClock.Instant)?
         var shown = 0
         while true {
-            let text = try read(client)
+            guard let text = try read(client, isFirst: shown == 0) else {
+                shown += 1
+                if shown == count { return }
+                pause(wait)
+                continue
+            }
             let now = ContinuousClock.now
             let clock = Double(SystemClock.milliseconds) / 1000
             let figures = LiveFigures(before?.text, text, elapsed: before.map { $0.at.duration(to: now) } ?? .zero, clock: clock)
@@ -52,12 +59,17 @@ struct Top: ParsableCommand {
             before = (text, now)
             shown += 1
             if shown == count { return }
-            let (seconds, attoseconds) = wait.components
-            _ = poll(nil, 0, Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000))
+            pause(wait)
         }
     }
 
-    private func read(_ client: HTTPClient) throws -> MetricsText {
+    private func pause(_ wait: Duration) {
+        let (seconds, attoseconds) = wait.components
+        _ = poll(nil, 0, Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000))
+    }
+
+    /// Nil where there are none now, as while the responder restarts; an error where there never were.
+    private func read(_ client: HTTPClient, isFirst: Bool) throws -> MetricsText? {
         do {
             let answer = try client.get(url, timeout: .seconds(5), responseLimit: 4 << 20)
             let text = MetricsText(String(decoding: answer.body, as: UTF8.self))
@@ -66,7 +78,8 @@ struct Top: ParsableCommand {
         } catch {
             Console.error("\(url): \(error)")
         }
-        throw ExitCode.failure
+        if isFirst { throw ExitCode.failure }
+        return nil
     }
 
     private func show(_ screen: TopScreen, _ isTerminal: Bool) {
