@@ -49,7 +49,7 @@ def test_command_rotates_the_ring_of_a_running_responder(stack, responders, tmp_
     path.chmod(0o600)
     responder = responders().leave_out("CACHE_KEYS").start_on_own_sockets(NOVATUNE_CACHE_KEYS_FILE=str(path))
     assert command("keys", "rotate", "--file", path).returncode == 0
-    canaries.add(*json.loads(path.read_text())["keys"].values())
+    canaries.add_key_ring(path)
     assert responder.wait_for_event("reloaded")["key_versions"] == "v1 v2"
     track = world.track(user)
     assert responder.ask(track, user.token)[0] == 200
