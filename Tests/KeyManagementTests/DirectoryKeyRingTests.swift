@@ -58,17 +58,26 @@ import Testing
         }
         try secret.put(edition(0))
         let isSwapping = Locked(true)
+        let hasSeenTwo = Locked(false)
         let editions = try (1...200).map { try edition(UInt8($0)) }
+        let end = Deadline(after: .seconds(60))
         let swapping = Threads(1) {
-            for edition in editions { try? secret.put(edition) }
+            // Until the reader has had its turn, however late that comes.
+            repeat {
+                for edition in editions { try? secret.put(edition) }
+            } while !hasSeenTwo.withLock({ $0 }) && !end.isPast
             isSwapping.withLock { $0 = false }
         }
-        defer { _ = swapping.results() }
+        defer {
+            hasSeenTwo.withLock { $0 = true }
+            _ = swapping.results()
+        }
         var seen: Set<String> = []
         while isSwapping.withLock({ $0 }) {
             let ring = try DirectoryKeyRing(place.path).read()
             #expect(ring.keys["v0"] == ring.keys["v1"])
             seen.insert(try #require(try ring.keys["v0"]?.fingerprint()))
+            if seen.count > 1 { hasSeenTwo.withLock { $0 = true } }
         }
         #expect(seen.count > 1, "nothing was swapped meanwhile")
     }
