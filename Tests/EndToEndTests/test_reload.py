@@ -86,12 +86,38 @@ def test_sighup_with_a_mistake_in_a_file_changes_nothing(api, stack, user, track
     reload(stack, "reloaded")
 
 
+DEBUG_LINES_OF_A_MISS = {"cache miss", "url presigned", "entry sealed and stored"}
+
+
+def events_of(stack, track):
+    whole_lines = stack.log().rpartition("\n")[0].splitlines()
+    return [json.loads(line)["event"] for line in whole_lines if f'"track_id":"{track.id}"' in line]
+
+
+def told_of_a_miss(stack, api, track):
+    """Events with its id until the line that each request's story ends with."""
+    assert api.stream(track.id, track.owner.token).status == 200
+    wait_for(lambda: "stream url requested" in events_of(stack, track), 10, "the request's last line")
+    return set(events_of(stack, track))
+
+
 def test_sighup_takes_another_log_level(stack, api, world, user):
     path = stack.state / "responder.conf"
-    with file_with(path, re.sub("NOVATUNE_LOG_LEVEL=.*", "NOVATUNE_LOG_LEVEL=debug", path.read_text())):
-        assert reload(stack, "reloaded")["log_level"] == "debug"
-        track = world.track(user)
-        assert api.stream(track.id, user.token).status == 200
-        world.set_track(track, "status = 'Deleted'")
-        wait_for(lambda: f'"track_id":"{track.id}"' in stack.log() and "cache invalidated" in stack.log(), 5, "a debug line")
-    reload(stack, "reloaded")
+    text = path.read_text()
+    level = lambda name: re.sub("NOVATUNE_LOG_LEVEL=.*", f"NOVATUNE_LOG_LEVEL={name}", text)
+    try:
+        with file_with(path, level("debug")):
+            assert reload(stack, "reloaded")["log_level"] == "debug"
+            assert told_of_a_miss(stack, api, world.track(user)) >= DEBUG_LINES_OF_A_MISS
+        with file_with(path, level("info")):
+            assert reload(stack, "reloaded")["log_level"] == "info"
+            assert told_of_a_miss(stack, api, world.track(user)) == {"stream url requested"}
+        with file_with(path, level("debug")):
+            assert reload(stack, "reloaded")["log_level"] == "debug"
+            track = world.track(user)
+            assert told_of_a_miss(stack, api, track) >= DEBUG_LINES_OF_A_MISS
+            # The thread that listens has the level, too.
+            world.set_track(track, "status = 'Deleted'")
+            wait_for(lambda: "cache invalidated" in events_of(stack, track), 10, "the listener's line")
+    finally:
+        reload(stack, "reloaded")
