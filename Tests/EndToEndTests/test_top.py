@@ -1,5 +1,6 @@
 """`novatune-streamd top`: live figures."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -22,17 +23,36 @@ def test_lines_tell_what_the_responder_does(stack, command, api, user, track):
     assert first["database"] == "closed" and first["hits"].endswith(" %") and first["p50"].endswith(" ms")
 
 
-def test_terminal_is_drawn_anew(stack):
+def on_a_terminal(stack, *arguments):
+    """What `top` writes to one."""
     screen, terminal = os.openpty()
-    with subprocess.Popen(
-            [stack["RESPONDER_BINARY"], "top", "--url", f"{stack['BASE_URL']}/metrics", "--count", "1"], stdout=terminal) as process:
+    written = b""
+    with subprocess.Popen([stack["RESPONDER_BINARY"], "top", "--url", f"{stack['BASE_URL']}/metrics", *arguments], stdout=terminal) as process:
+        os.close(terminal)
+        # Linux ends a terminal that nobody writes to any more with EIO.
+        with contextlib.suppress(OSError):
+            while part := os.read(screen, 65536):
+                written += part
         assert process.wait(20) == 0
-    os.close(terminal)
-    text = os.read(screen, 65536).decode()
     os.close(screen)
-    assert text.startswith("\x1b[H") and text.rstrip().endswith("\x1b[J")
+    return written.decode()
+
+
+def test_terminal_shows_the_figures(stack):
+    text = on_a_terminal(stack, "--count", "1")
     for words in ("novatune-streamd", "requests", "latency", "workers", "database      answers", "keys       current", "process"):
         assert words in text
+
+
+def test_terminal_is_drawn_anew(stack):
+    """Each time from the top left on, each line to its end, and nothing is left below."""
+    text = on_a_terminal(stack, "--count", "3", "--interval", "100ms")
+    nothing, *screens = text.split("\x1b[H")
+    assert nothing == "" and len(screens) == 3
+    for screen in screens:
+        *lines, end = screen.rstrip().split("\r\n")
+        assert end == "\x1b[J" and "\x1b[J" not in "".join(lines)
+        assert "novatune-streamd" in lines[0] and all(line.endswith("\x1b[K") for line in lines)
 
 
 @pytest.mark.parametrize("arguments, code, words", [
