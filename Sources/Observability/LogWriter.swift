@@ -6,7 +6,7 @@ import Resilience
 /// Those who hand one over pay for a copy, not for a system call: a thread of this writer's own writes them, at once or some
 /// milliseconds later. It is one write(2) a line all the same, so that a pipe that several processes write to never mixes lines of up to
 /// `PIPE_BUF` bytes (POSIX.1-2017, write). A process that ends otherwise than by `finish` takes with it what has not been written:
-/// lines of the last interval, or `capacity` bytes where whoever reads is slow.
+/// lines of the last interval, or twice `capacity` bytes where whoever reads is slow.
 public final class LogWriter: Sendable {
     /// What may become of a line.
     enum Urgency {

@@ -43,6 +43,8 @@ struct Reloader {
     }
 
     mutating func reload() {
+        // Also those that are refused: whoever mends them is heard.
+        paths = options.source.watchedPaths
         taken = FileStamp(of: paths)
         do {
             let loaded = try SettingsOptions.read(options.source)
