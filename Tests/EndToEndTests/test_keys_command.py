@@ -258,7 +258,7 @@ def test_throttled_request_is_repeated_until_it_is_answered(unwrap):
 ], ids=lambda value: None if isinstance(value, (tuple, int)) else str(value))
 def test_answer_is_explained_without_its_own_words(unwrap, answer, code, words):
     # What is silent or may get better is waited for until the limit; whatever else is answered needs none.
-    limit = "700ms" if answer is None else "2s" if words in ("is throttling", "too large") else "30s"
+    limit = "700ms" if answer is None else "2s" if words in ("is throttling", "too large") else "10s"
     for _ in range(5):
         done, _ = unwrap(answer, NOVATUNE_CACHE_KEYS_TIMEOUT=limit)
         # An attempt that the limit cuts off is told as that, and rightly so.

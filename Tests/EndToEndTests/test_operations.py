@@ -156,6 +156,16 @@ def test_listener_without_the_role_is_in_the_audit_trail_and_warned_of(api, stac
     wait_for(lambda: [line for line in stack.log().splitlines() if "access denied" in line and answer.header("X-Correlation-Id") in line])
 
 
+def test_log_that_nobody_reads_stops_no_denial_while_there_is_room(responders, track, world):
+    stranger = world.user()
+    responder = responders().start_unread()
+    # The pipe holds 64 KiB: the last of these find it full, and the log has room for 256 KiB more.
+    for _ in range(130):
+        assert responder.ask(track, stranger.token)[0] == 403
+    assert 0 < responder.metrics()["log_waiting_bytes"] < 256 * 1024
+    assert responder.gate("/readyz")[0] == 200
+
+
 def test_log_that_nobody_reads_stops_no_token_check(responders, track, user):
     responder = responders().start_unread()
     refused = {"DOCUMENT_URI": "/_gate/token", "HTTP_AUTHORIZATION": "Bearer garbage", "REQUEST_URI": track.path}

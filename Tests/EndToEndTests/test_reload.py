@@ -121,3 +121,15 @@ def test_sighup_takes_another_log_level(stack, api, world, user):
             wait_for(lambda: "cache invalidated" in events_of(stack, track), 10, "the listener's line")
     finally:
         reload(stack, "reloaded")
+
+
+def test_file_that_changes_during_the_start_is_taken(responders, stack, tmp_path):
+    secret, command = tmp_path / "secret", tmp_path / "command"
+    secret.write_text("a" * 40)
+    # It runs when the secret has been read already.
+    command.write_text(
+        f"#!/bin/sh\ngrep -q b {secret} || printf %s {'b' * 40} >{secret}\ncat {stack['CACHE_KEYS_FILE']}\n")
+    command.chmod(0o700)
+    responder = responders().leave_out("CACHE_KEYS", "JWT_HS256_SECRET").start_on_own_sockets(
+        NOVATUNE_CACHE_KEYS_COMMAND=str(command), NOVATUNE_JWT_HS256_SECRET_FILE=str(secret))
+    responder.wait_for_event("reloaded")

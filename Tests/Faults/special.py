@@ -212,7 +212,7 @@ def peers(bench, report, options):
         "noise that begins like a request": begin + bytes(range(1, 255)) * 16,
         "length that lies": begin + struct.pack(">BBHHBx", 1, PARAMS, 1, 4, 0) + b"\xff\xff\xff\xff",
     }
-    with bench.traffic(connections=2, misses_in_ten=0) as traffic:
+    with bench.traffic(connections=2, misses_in_ten=0) as traffic, HealthWatch(bench.stack["BASE_URL"]) as health:
         before = process.threads(pid), bench.descriptors()
         for name, data in bad.items():
             held = []
@@ -248,6 +248,7 @@ def peers(bench, report, options):
         # Four peers hold both workers for up to 5 s, and who waited for 2 s is told to come back.
         seen = counts(traffic.samples())
         report.check(f"traffic beside them is answered: {flaws}, {dict(seen)}", not flaws and set(seen) <= {200, 503} and seen[200] > 20)
+    health.judge(report, "peers")
     report.check("the responder never ended", bench.stack.responder_is_running() and bench.responder == pid)
     try:
         wait_for(lambda: process.threads(pid) == before[0] and bench.descriptors() <= before[1], 10)
