@@ -47,21 +47,10 @@ public final class HistogramSeries: RecorderHandler, TimerHandler {
         #endif
     }
 
-    /// Observes how long it takes, in milliseconds.
-    @inlinable
-    public func timing<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-        #if WITHOUT_TELEMETRY
-            return try body()
-        #else
-            let start = ContinuousClock.now
-            defer { observe(milliseconds: start.duration(to: .now)) }
-            return try body()
-        #endif
-    }
-
-    public func observe(milliseconds duration: Duration) {
+    /// For a histogram of seconds.
+    public func observe(seconds duration: Duration) {
         let (seconds, attoseconds) = duration.components
-        observe(Double(seconds) * 1000 + Double(attoseconds) / 1e15)
+        observe(Double(seconds) + Double(attoseconds) / 1e18)
     }
 
     public func record(_ value: Int64) { observe(Double(value)) }

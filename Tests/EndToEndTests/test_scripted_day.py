@@ -196,7 +196,7 @@ def check_metrics(day, responder):
     assert metrics['breaker_state{dependency="object_store"}'] == 0 and metrics["reload_success"] == 1
     # Whoever has a token that can be believed, and asks for a track, is looked up.
     looked_up = len(day.expected) - sum(entry["user_id"] == NONE for entry in day.expected) - day.count(outcome="invalid-track-id") - 1
-    assert metrics['dependency_call_duration_ms_count{dependency="database"}'] == looked_up
+    assert metrics['dependency_call_duration_seconds_count{dependency="database"}'] == looked_up
     assert all(metrics[f'readiness{{dependency="{name}"}}'] == 1 for name in ("database", "object_store", "cache", "keys"))
 
 

@@ -86,8 +86,8 @@ struct DependencyMetrics: Sendable {
                 ]
                 .map { [Unavailable.Dependency.objectStore.rawValue, $0] })
         let durations = registry.histogram(
-            "dependency_call_duration_ms", "Milliseconds that calls took, retries included.", labels: ["dependency"],
-            bounds: MetricRegistry.defaultBounds, known: names.map { [$0] })
+            "dependency_call_duration_seconds", "How long calls took, retries included.", labels: ["dependency"],
+            bounds: MetricRegistry.defaultBounds.map { $0 / 1000 }, known: names.map { [$0] })
         func series(_ dependency: Unavailable.Dependency) -> HistogramSeries { durations.series(dependency.rawValue) }
         (database, objectStore, cache) = (series(.database), series(.objectStore), series(.cache))
     }

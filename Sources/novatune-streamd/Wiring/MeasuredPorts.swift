@@ -1,13 +1,13 @@
 import Observability
 import StreamIssuing
 
-// What the domain asks of the world, with a clock beside it: how long each dependency took.
+// What the domain asks of the world, with a clock beside it: how long each dependency took. A dependency that was not asked took no time.
 
 /// From the question to the answer: what the cache takes in between runs beside it.
 final class MeasuredTrackStore<Base: TrackStore>: TrackStore {
     private let base: Base
     private let durations: HistogramSeries
-    private var start = ContinuousClock.now
+    private var stopwatch = Stopwatch()
 
     init(_ base: Base, _ durations: HistogramSeries) {
         self.base = base
@@ -15,18 +15,24 @@ final class MeasuredTrackStore<Base: TrackStore>: TrackStore {
     }
 
     func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable) {
-        start = .now
+        stopwatch = Stopwatch()
         do {
             try base.ask(user: user, track: track, by: deadline)
         } catch {
-            if error.wasAsked { durations.observe(milliseconds: start.duration(to: .now)) }
+            stopwatch.stop(durations, error)
             throw error
         }
     }
 
     func answer() throws(Unavailable) -> AccessFacts {
-        defer { durations.observe(milliseconds: start.duration(to: .now)) }
-        return try base.answer()
+        do {
+            let facts = try base.answer()
+            stopwatch.stop(durations)
+            return facts
+        } catch {
+            stopwatch.stop(durations, error)
+            throw error
+        }
     }
 }
 
@@ -42,19 +48,15 @@ final class MeasuredStreamURLCache<Base: StreamURLCache>: StreamURLCache {
     var lastFailure: Unavailable? { base.lastFailure }
 
     func read(user: ULID, track: ULID) -> CachedStreamURL? {
-        let start = ContinuousClock.now
-        defer { observe(since: start) }
+        let stopwatch = Stopwatch()
+        defer { stopwatch.stop(durations, base.lastFailure) }
         return base.read(user: user, track: track)
     }
 
     func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
-        let start = ContinuousClock.now
-        defer { observe(since: start) }
+        let stopwatch = Stopwatch()
+        defer { stopwatch.stop(durations, base.lastFailure) }
         base.write(entry, user: user, track: track, timeToLive: timeToLive)
-    }
-
-    private func observe(since start: ContinuousClock.Instant) {
-        if base.lastFailure?.wasAsked ?? true { durations.observe(milliseconds: start.duration(to: .now)) }
     }
 }
 
@@ -70,17 +72,30 @@ final class MeasuredObjectStore<Base: ObjectStore>: ObjectStore {
     }
 
     func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable) {
-        let start = ContinuousClock.now
+        let stopwatch = Stopwatch()
         do {
             try base.verify(objectKey: objectKey, by: deadline)
+            stopwatch.stop(durations)
         } catch {
-            if error.wasAsked { durations?.observe(milliseconds: start.duration(to: .now)) }
+            stopwatch.stop(durations, error)
             throw error
         }
-        durations?.observe(milliseconds: start.duration(to: .now))
     }
 
     func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
         try base.presign(objectKey: objectKey, contentType: contentType, at: now)
     }
+}
+
+/// Without telemetry it is nothing, as all that it is compared with.
+private struct Stopwatch {
+    #if WITHOUT_TELEMETRY
+        func stop(_ durations: HistogramSeries?, _ failure: Unavailable? = nil) {}
+    #else
+        private let start = ContinuousClock.now
+
+        func stop(_ durations: HistogramSeries?, _ failure: Unavailable? = nil) {
+            if failure?.wasAsked ?? true { durations?.observe(seconds: start.duration(to: .now)) }
+        }
+    #endif
 }

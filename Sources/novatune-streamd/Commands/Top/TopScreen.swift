@@ -42,8 +42,8 @@ struct TopScreen {
         let isWell = figures.value("readiness", ["dependency": name]) == 1
         let title = Self.padded(name, 13)
         return "\(title) \(isWell ? "answers" : "DOES NOT ANSWER")   breaker \(breaker(name))   "
-            + "\(Self.rate(figures.rate("dependency_call_duration_ms_count", ["dependency": name])))/s   "
-            + "p95 \(Self.milliseconds(figures.quantile(0.95, of: "dependency_call_duration_ms", ["dependency": name])))   "
+            + "\(Self.rate(figures.rate("dependency_call_duration_seconds_count", ["dependency": name])))/s   "
+            + "p95 \(Self.milliseconds(figures.quantile(0.95, of: "dependency_call_duration_seconds", ["dependency": name]).map { $0 * 1000 }))   "
             + "errors \(Self.rate(figures.rate("dependency_errors_total", ["dependency": name])))/s"
     }
 
