@@ -18,7 +18,8 @@ public final class DescriptorReserve: Sendable {
     func accept(_ socket: Int32, isOwner: Bool) -> Int32 {
         kept.withLock { kept in
             while kept.count < size {
-                let descriptor = fcntl(socket, F_DUPFD_CLOEXEC, 0)
+                // Of nothing: a second descriptor of the socket would keep it open when a drain closes it.
+                let descriptor = eventfd(0, Int32(EFD_CLOEXEC))
                 guard descriptor >= 0 else { break }
                 kept.append(descriptor)
             }

@@ -1,4 +1,6 @@
 @testable import FastCGI
+import Glibc
+import Resilience
 import TestSupport
 import Testing
 
@@ -93,6 +95,30 @@ import Testing
         }
         let isAnswered = try (0..<10).contains { _ in try attempt() }
         #expect(isAnswered)
+    }
+
+    /// Descriptors that are kept back must not keep the socket.
+    @Test func drainedSocketRefusesWhoConnects() throws {
+        let socket = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        func connect() -> Int32 {
+            let client = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(client) }
+            return unsafe withUnsafePointer(to: &address) { address in
+                unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe Glibc.connect(client, $0, length) } == 0
+                    ? 0 : errno
+            }
+        }
+        unsafe withUnsafeMutablePointer(to: &address) { address in
+            unsafe _ = address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(socket.descriptor, $0, &length) }
+        }
+        let server = FastCGIServer(socket: socket, name: "test", workers: 1, reserve: (DescriptorReserve(size: 2), true)) { _ in
+            EchoHandler(Gate())
+        }
+        #expect(connect() == 0)
+        #expect(server.drain(by: Deadline(after: .seconds(20))))
+        #expect(connect() == ECONNREFUSED)
     }
 
     @Test func silentConnectionDoesNotHoldTheDrain() throws {
