@@ -36,11 +36,8 @@ public final class FastCGIClient {
                 unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard connected == 0 else {
-            let code = errno
-            Glibc.close(descriptor)
-            throw Failure(description: "connect: \(unsafe String(cString: strerror(code)))")
-        }
+        // Closed by deinit, which runs here, too: to close it twice would close somebody else's.
+        guard connected == 0 else { throw Failure(description: "connect: \(unsafe String(cString: strerror(errno)))") }
         // A test that waits for ever tells nothing.
         var timeout = timeval(tv_sec: 20, tv_usec: 0)
         unsafe _ = setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
