@@ -54,6 +54,19 @@ import Testing
         #expect(complaints(["NOVATUNE_KMS_KEY_ID": "alias/k", "NOVATUNE_KMS_ENDPOINT": row.name]).isEmpty == row.value)
     }
 
+    @Test(arguments: ["eu/central", "eu.central", "evil.example#", "é", String(repeating: "a", count: 65)])
+    func regionOfKMSThatIsNoneIsRefusedAndNotQuoted(region: String) {
+        #expect(
+            complaints(["NOVATUNE_KMS_KEY_ID": "alias/k", "NOVATUNE_KMS_REGION": region]) == [
+                "NOVATUNE_KMS_REGION: a region such as eu-central-1 is required, here or as NOVATUNE_S3_REGION"
+            ])
+    }
+
+    @Test func directoryOfKeysIsNotUnwrapped() {
+        let found = complaints(["NOVATUNE_KMS_KEY_ID": "alias/k", "NOVATUNE_CACHE_KEYS": nil, "NOVATUNE_CACHE_KEYS_DIRECTORY": "/tmp"])
+        #expect(found.contains { $0.hasPrefix("NOVATUNE_KMS_KEY_ID: ") })
+    }
+
     @Test func storeCredentialsComeInOneDocumentOrOneByOneAndNotBoth() throws {
         let document = #"{"Version":1,"AccessKeyId":"id","SecretAccessKey":"s","SessionToken":"t","Expiration":"2026-01-08T12:32:00Z"}"#
         let environment = Environments.least(with: [
