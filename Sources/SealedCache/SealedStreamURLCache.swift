@@ -44,6 +44,7 @@ public final class SealedStreamURLCache: StreamURLCache {
         do {
             value = try sealer.seal(EntryCoding.encode(entry), under: key)
         } catch {
+            lastFailure = Unavailable(.cache, code: "seal", reason: error.description)
             observer.storeFailed(ValueStoreError(code: "seal", reason: error.description))
             return
         }
