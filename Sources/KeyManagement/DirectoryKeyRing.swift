@@ -98,9 +98,9 @@ struct KeyDirectory: ~Copyable {
         defer { unsafe closedir(stream) }
         var names: [String] = []
         while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafePointer(to: entry.pointee.d_name) { name in
-                unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
+            // In place: the record ends where its name does, so a copy of the whole member would read behind the last one.
+            guard let field = unsafe entry.pointer(to: \.d_name) else { continue }
+            let name = unsafe String(cString: UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self))
             if !name.hasPrefix(".") { names.append(name) }
         }
         return names.sorted()
@@ -116,7 +116,6 @@ struct KeyDirectory: ~Copyable {
     func read(_ name: String) throws(KeyRingError) -> [UInt8] {
         do { return try SecretFile.read(name, in: descriptor, shownAs: "\(path)/\(name)") } catch { throw KeyRingError("\(error)") }
     }
-
 }
 
 /// For those who look at the files of a directory of keys, and not into them.

@@ -49,6 +49,13 @@ import Testing
         #expect(try DirectoryKeyRing(place.path).read().versions == ["v1"])
     }
 
+    /// More short names than one reading of the kernel holds (32 KiB): the last record ends where that memory does.
+    @Test func directoryOfManyFilesIsListedWhole() throws {
+        let names = (1000..<2500).map { "\($0)" }
+        for name in names { _ = try place.write("", as: name) }
+        #expect(KeyDirectoryListing.files(place.path) == names.map { "\(place.path)/\($0)" })
+    }
+
     /// While the secret is swapped as fast as it can be, each reading is one edition, whole: the keys of an edition are all its number.
     @Test func ringIsNeverMadeOfTwoEditions() throws {
         let secret = MountedSecret(place)

@@ -62,8 +62,11 @@ import Testing
             ])
     }
 
-    @Test func directoryOfKeysIsNotUnwrapped() {
-        let found = complaints(["NOVATUNE_KMS_KEY_ID": "alias/k", "NOVATUNE_CACHE_KEYS": nil, "NOVATUNE_CACHE_KEYS_DIRECTORY": "/tmp"])
+    @Test func directoryOfKeysIsNotUnwrapped() throws {
+        let place = try TemporaryDirectory()
+        let found = complaints([
+            "NOVATUNE_KMS_KEY_ID": "alias/k", "NOVATUNE_CACHE_KEYS": nil, "NOVATUNE_CACHE_KEYS_DIRECTORY": place.path,
+        ])
         #expect(found.contains { $0.hasPrefix("NOVATUNE_KMS_KEY_ID: ") })
     }
 
