@@ -18,7 +18,7 @@ public enum SecretFile {
     /// The path, where it can be one: a file in a directory that there is. Whoever writes a secret where its path belongs must not find
     /// it in a log.
     public static func shown(_ path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return access(path, F_OK) == 0 ? path : "the file" }
+        guard let slash = path.lastIndex(of: "/") else { return unsafe access(path, F_OK) == 0 ? path : "the file" }
         var status = stat()
         let isInDirectory = unsafe slash != path.startIndex && stat(String(path[..<slash]), &status) == 0
         return isInDirectory && status.st_mode & S_IFMT == S_IFDIR ? path : "the file"

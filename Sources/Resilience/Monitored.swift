@@ -44,6 +44,7 @@ public import Glibc
     public func wakeAll() { unsafe _ = pthread_cond_broadcast(change) }
 
     /// Asks with the lock held, which is free while it waits, until there is a result.
+    @inlinable
     public func wait<Result>(_ ask: (inout Value) -> sending Verdict<Result>) -> sending Result {
         unsafe pthread_mutex_lock(locked.mutex)
         defer { unsafe pthread_mutex_unlock(locked.mutex) }
@@ -59,7 +60,8 @@ public import Glibc
     }
 
     /// The moment on the clock that condition variables can wait by.
-    private static func monotonic(_ instant: ContinuousClock.Instant) -> timespec {
+    @usableFromInline
+    static func monotonic(_ instant: ContinuousClock.Instant) -> timespec {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         let (seconds, attoseconds) = max(.zero, ContinuousClock.now.duration(to: instant)).components
