@@ -47,12 +47,6 @@ public final class HistogramSeries: RecorderHandler, TimerHandler {
         #endif
     }
 
-    /// For a histogram of seconds.
-    public func observe(seconds duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        observe(Double(seconds) + Double(attoseconds) / 1e18)
-    }
-
     public func record(_ value: Int64) { observe(Double(value)) }
 
     public func record(_ value: Double) { observe(value) }
