@@ -1,135 +1,164 @@
 public import StreamIssuing
 
-/// An object on one line of bounded length, put together in one buffer.
-public struct JSONLine: Sendable {
-    private(set) var bytes: [UInt8] = []
+/// An object on one line of bounded length, put together in memory that is lent to it.
+@safe public struct JSONLine: ~Copyable {
+    private let memory: UnsafeMutableBufferPointer<UInt8>
+    private var length = 0
     /// Without the end of the object and the line.
     private let limit: Int
+    /// Whether something did not fit.
+    private var isCut = false
 
-    init(maximumLength: Int) {
-        limit = maximumLength - "}\n".utf8.count
-        // Most lines fit, and so does it into what malloc keeps at hand for each thread.
-        bytes.reserveCapacity(960)
+    private init(in memory: UnsafeMutableBufferPointer<UInt8>) {
+        unsafe self.memory = memory
+        limit = memory.count - "}\n".utf8.count
+    }
+
+    /// What is above 1 KiB comes from malloc and not from the stack; most lines are shorter.
+    private static let usualLength = 1024
+
+    /// - Parameters:
+    ///   - fill: puts the fields in. Called once more where the line is longer than most.
+    ///   - use: takes the line, whose bytes are gone afterwards.
+    static func write(maximumLength: Int, _ fill: (inout JSONLine) -> Void, use: (UnsafeBufferPointer<UInt8>) -> Void) {
+        if unsafe !write(in: min(usualLength, maximumLength), mayBeCut: usualLength >= maximumLength, fill, use) {
+            unsafe _ = write(in: maximumLength, mayBeCut: true, fill, use)
+        }
+    }
+
+    /// False where it was cut and must not be.
+    private static func write(
+        in length: Int, mayBeCut: Bool, _ fill: (inout JSONLine) -> Void, _ use: (UnsafeBufferPointer<UInt8>) -> Void
+    ) -> Bool {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length) { memory in
+            var line = unsafe JSONLine(in: memory)
+            fill(&line)
+            guard mayBeCut || !line.isCut else { return false }
+            line.put("}\n" as StaticString)
+            unsafe use(UnsafeBufferPointer(rebasing: memory[..<line.length]))
+            return true
+        }
     }
 
     // A field is left out where not even its name fits; a text is cut between two characters where it does not.
 
     /// - Parameter name: needs no escaping.
     public mutating func append(_ name: StaticString, _ value: String) {
-        if start(name, value: 2) { appendQuoted(value) }
+        if begin(name, value: 2) { putQuoted(value) }
     }
 
     public mutating func append(_ name: StaticString, _ value: ULID) {
-        guard start(name, value: 28) else { return }
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: value.description.utf8)
-        bytes.append(UInt8(ascii: "\""))
+        guard begin(name, value: 28) else { return }
+        put(UInt8(ascii: "\""))
+        put(value.description)
+        put(UInt8(ascii: "\""))
     }
 
     public mutating func append(_ name: StaticString, _ value: Int) {
-        if start(name, value: 20) { appendDigits(value) }
+        if begin(name, value: 20) { putDigits(value) }
     }
 
     public mutating func append(_ name: StaticString, _ value: Bool) {
-        if start(name, value: 5) { appendText(value ? "true" : "false") }
+        if begin(name, value: 5) { put(value ? "true" as StaticString : "false") }
     }
 
     /// With three decimals.
     public mutating func append(_ name: StaticString, milliseconds duration: Duration) {
-        guard start(name, value: 24) else { return }
+        guard begin(name, value: 24) else { return }
         let (seconds, attoseconds) = duration.components
         let microseconds = Int(clamping: seconds) &* 1_000_000 &+ Int(attoseconds / 1_000_000_000_000)
-        appendDigits(microseconds / 1000)
-        appendThousandths(abs(microseconds % 1000))
+        putDigits(microseconds / 1000)
+        putThousandths(abs(microseconds % 1000))
     }
 
     /// RFC 3339 §5.6 in UTC with milliseconds.
     mutating func append(_ name: StaticString, _ time: UnixTime, milliseconds: Int) {
-        guard start(name, value: 26) else { return }
-        bytes.append(UInt8(ascii: "\""))
-        time.appendRFC3339(to: &bytes)
-        bytes.removeLast()
-        appendThousandths(milliseconds)
-        appendText("Z\"")
+        guard begin(name, value: 26) else { return }
+        put(UInt8(ascii: "\""))
+        let text = time.rfc3339Bytes
+        unsafe text.span.extracting(droppingLast: 1).withUnsafeBufferPointer { unsafe put($0) }
+        putThousandths(milliseconds)
+        put("Z\"" as StaticString)
     }
 
     /// - Parameter name: whatever it holds is escaped.
     mutating func append(escaping name: String, _ value: String) {
-        let name = name.utf8.allSatisfy(Self.isPlain) ? name : name.unicodeScalars.map { Self.escaped($0) }.joined()
-        guard bytes.count + name.utf8.count + 4 + 2 <= limit else { return }
-        appendText(bytes.isEmpty ? "{\"" : ",\"")
-        bytes.append(contentsOf: name.utf8)
-        appendText("\":")
-        appendQuoted(value)
+        let name = name.utf8.allSatisfy(JSONText.isPlain) ? name : name.unicodeScalars.map { Self.escaped($0) }.joined()
+        guard fits(name.utf8.count + 4 + 2) else { return }
+        put(length == 0 ? "{\"" as StaticString : ",\"")
+        put(name)
+        put("\":" as StaticString)
+        putQuoted(value)
     }
 
-    mutating func finish() { appendText("}\n") }
-
     /// The name and its colon; false where they do not fit together with a value of that length.
-    private mutating func start(_ name: StaticString, value: Int) -> Bool {
-        let length = name.utf8CodeUnitCount + 4
-        guard bytes.count + length + value <= limit else { return false }
-        let first = UInt8(ascii: bytes.isEmpty ? "{" : ",")
-        bytes.append(addingCapacity: length) { text in
-            text.append(first)
-            text.append(UInt8(ascii: "\""))
-            name.withUTF8Buffer { for index in $0.indices { text.append(unsafe $0[index]) } }
-            text.append(UInt8(ascii: "\""))
-            text.append(UInt8(ascii: ":"))
-        }
+    private mutating func begin(_ name: StaticString, value: Int) -> Bool {
+        guard fits(name.utf8CodeUnitCount + 4 + value) else { return false }
+        put(length == 0 ? "{\"" as StaticString : ",\"")
+        put(name)
+        put("\":" as StaticString)
         return true
     }
 
-    private mutating func appendQuoted(_ value: String) {
-        bytes.append(UInt8(ascii: "\""))
+    private mutating func fits(_ count: Int) -> Bool {
+        if length + count > limit { isCut = true }
+        return length + count <= limit
+    }
+
+    private mutating func putQuoted(_ value: String) {
+        put(UInt8(ascii: "\""))
         var value = value
-        let isAppended = value.withUTF8 { text in
-            guard bytes.count + text.count < limit, unsafe Self.isPlain(text) else { return false }
-            unsafe bytes.append(contentsOf: text)
+        let isPut = value.withUTF8 { text in
+            guard length + text.count < limit, unsafe JSONText.isPlain(text) else { return false }
+            unsafe put(text)
             return true
         }
-        if !isAppended {
+        if !isPut {
             for scalar in value.unicodeScalars {
                 let escaped = Self.escaped(scalar)
-                guard bytes.count + escaped.utf8.count < limit else { break }
-                bytes.append(contentsOf: escaped.utf8)
+                guard fits(escaped.utf8.count + 1) else { break }
+                put(escaped)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
+        put(UInt8(ascii: "\""))
     }
 
-    private mutating func appendText(_ text: StaticString) {
-        text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
-    }
-
-    private mutating func appendDigits(_ number: Int) {
+    private mutating func putDigits(_ number: Int) {
         if number >= 0 && number < 10 {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
+            put(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
         } else {
-            bytes.append(contentsOf: String(number).utf8)
+            put(String(number))
         }
     }
 
     /// The decimals of what is counted in thousandths, 0 … 999.
-    private mutating func appendThousandths(_ number: Int) {
+    private mutating func putThousandths(_ number: Int) {
         let zero = UInt8(ascii: "0")
-        bytes.append(addingCapacity: 4) { text in
-            text.append(UInt8(ascii: "."))
-            text.append(zero + UInt8(truncatingIfNeeded: number / 100 % 10))
-            text.append(zero + UInt8(truncatingIfNeeded: number / 10 % 10))
-            text.append(zero + UInt8(truncatingIfNeeded: number % 10))
-        }
+        put(UInt8(ascii: "."))
+        put(zero + UInt8(truncatingIfNeeded: number / 100 % 10))
+        put(zero + UInt8(truncatingIfNeeded: number / 10 % 10))
+        put(zero + UInt8(truncatingIfNeeded: number % 10))
     }
 
-    /// Looks at every byte, also behind one that is not: without a way out it is done for many at once.
-    private static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        var isPlain = true
-        for index in text.indices { isPlain = unsafe Self.isPlain(text[index]) && isPlain }
-        return isPlain
+    private mutating func put(_ text: String) {
+        var text = text
+        text.withUTF8 { unsafe put($0) }
     }
 
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") && byte != 0x7F
+    private mutating func put(_ text: StaticString) {
+        text.withUTF8Buffer { unsafe put($0) }
+    }
+
+    private mutating func put(_ bytes: UnsafeBufferPointer<UInt8>) {
+        unsafe precondition(bytes.count <= memory.count - length)
+        unsafe (memory.baseAddress! + length).initialize(from: bytes.baseAddress!, count: bytes.count)
+        length += bytes.count
+    }
+
+    private mutating func put(_ byte: UInt8) {
+        unsafe precondition(length < memory.count)
+        unsafe memory.initializeElement(at: length, to: byte)
+        length += 1
     }
 
     private static func escaped(_ scalar: Unicode.Scalar) -> String {

@@ -35,19 +35,23 @@ public struct JSONLogHandler: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        var line = JSONLine(maximumLength: Self.maximumLineLength)
+        unsafe JSONLine.write(maximumLength: Self.maximumLineLength) { line in
+            fill(&line, event)
+        } use: { line in
+            unsafe writer.append(line, neverWaits ? .expendable : event.level >= .warning ? .urgent : .normal)
+        }
+    }
+
+    private func fill(_ line: inout JSONLine, _ event: LogEvent) {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         line.append("timestamp", UnixTime(seconds: Int64(time.tv_sec)), milliseconds: time.tv_nsec / 1_000_000)
         line.append("level", event.level.rawValue)
         line.append("event", event.message.description)
         fields?(&line)
-        if !metadata.isEmpty || event.metadata != nil {
-            let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-            for (name, value) in all.sorted(by: { $0.key < $1.key }) { line.append(escaping: name, "\(value)") }
-        }
-        line.finish()
-        writer.append(line.bytes, neverWaits ? .expendable : event.level >= .warning ? .urgent : .normal)
+        guard !metadata.isEmpty || event.metadata != nil else { return }
+        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        for (name, value) in all.sorted(by: { $0.key < $1.key }) { line.append(escaping: name, "\(value)") }
     }
 }
 

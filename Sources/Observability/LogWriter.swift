@@ -19,8 +19,8 @@ public final class LogWriter: Sendable {
         case expendable
     }
 
-    /// How long a line waits for company.
-    public static let interval: Duration = .milliseconds(10)
+    /// How long a line waits for company, where a quarter of `capacity` is not together before.
+    public static let interval: Duration = .milliseconds(25)
     /// How long something urgent waits for whoever reads.
     static let patience: Duration = .milliseconds(100)
     /// Bytes that may wait.
@@ -46,8 +46,8 @@ public final class LogWriter: Sendable {
     deinit { finish() }
 
     /// - Parameter line: with its line feed.
-    func append(_ line: [UInt8], _ urgency: Urgency) {
-        queue.append(line, urgency)
+    func append(_ line: UnsafeBufferPointer<UInt8>, _ urgency: Urgency) {
+        unsafe queue.append(line, urgency)
     }
 
     /// Returns when all that was handed over before has been written.
@@ -77,7 +77,8 @@ private final class LineQueue: Sendable {
         var awaiting = 0
         var dropped = 0
         var isWriterAsleep = false
-        var isUrgent = false
+        /// Not to be left for the rest of an interval.
+        var isDue = false
         var isOver = false
     }
 
@@ -98,18 +99,19 @@ private final class LineQueue: Sendable {
     var droppedLines: Int { waiting.withLock { $0.dropped } }
     var waitingBytes: Int { waiting.withLock { $0.lines.count } }
 
-    func append(_ line: [UInt8], _ urgency: LogWriter.Urgency) {
+    func append(_ line: UnsafeBufferPointer<UInt8>, _ urgency: LogWriter.Urgency) {
         let (mustWrite, mustWake, end) = waiting.withLock { waiting in
             if urgency == .expendable, waiting.lines.count >= capacity {
                 waiting.dropped += 1
                 return (false, false, 0)
             }
-            waiting.lines.append(contentsOf: line)
+            unsafe waiting.lines.append(contentsOf: line)
             waiting.appended += line.count
             let mustWrite = waiting.isOver || urgency != .expendable && waiting.lines.count >= capacity
-            let mustWake = !mustWrite && (waiting.isWriterAsleep || urgency == .urgent)
+            let becomesDue = !waiting.isDue && (urgency == .urgent || waiting.lines.count >= capacity / 4)
+            if becomesDue { waiting.isDue = true }
+            let mustWake = !mustWrite && (waiting.isWriterAsleep || becomesDue)
             if mustWake { waiting.isWriterAsleep = false }
-            if urgency == .urgent { waiting.isUrgent = true }
             return (mustWrite, mustWake, waiting.appended)
         }
         if mustWrite { return flush() }
@@ -131,7 +133,7 @@ private final class LineQueue: Sendable {
         writing.withLock { lines in
             waiting.withLock { waiting in
                 swap(&waiting.lines, &lines)
-                waiting.isUrgent = false
+                waiting.isDue = false
             }
             unsafe lines.withUnsafeBytes { unsafe write($0) }
             let isAwaited = waiting.withLock { waiting in
@@ -152,9 +154,9 @@ private final class LineQueue: Sendable {
         }
     }
 
-    /// Until then, or until something is urgent.
+    /// Until then, or until something is due.
     func rest(by deadline: Deadline) {
-        waiting.wait { $0.isUrgent || $0.isOver || deadline.isPast ? .done(()) : .wait(until: deadline.instant) }
+        waiting.wait { $0.isDue || $0.isOver || deadline.isPast ? .done(()) : .wait(until: deadline.instant) }
     }
 
     func end() {

@@ -16,13 +16,28 @@ public struct JSONText: Sendable {
     /// A string with its quotes; `"`, `\` and control characters escaped (RFC 8259 §7).
     public mutating func append(quoted text: String) {
         bytes.append(UInt8(ascii: "\""))
-        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != 0x7F }) {
-            // As it is, in one go: a presigned URL has hundreds of bytes and nothing to escape.
-            bytes.append(contentsOf: text.utf8)
-        } else {
-            appendEscaped(text)
+        var text = text
+        let isAppended = text.withUTF8 { utf8 in
+            guard unsafe Self.isPlain(utf8) else { return false }
+            unsafe bytes.append(contentsOf: utf8)
+            return true
         }
+        if !isAppended { appendEscaped(text) }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Whether it stands in a string as it is. Looks at every byte, also behind one that does not: without a way out it is done for many
+    /// at once, and a presigned URL has hundreds with nothing to escape.
+    @inlinable
+    public static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var isPlain = true
+        for index in text.indices { isPlain = unsafe Self.isPlain(text[index]) && isPlain }
+        return isPlain
+    }
+
+    @inlinable
+    public static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") && byte != 0x7F
     }
 
     private mutating func appendEscaped(_ text: String) {
@@ -31,7 +46,7 @@ public struct JSONText: Sendable {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 bytes.append(UInt8(ascii: "\\"))
                 bytes.append(byte)
-            case 0..<0x20, 0x7F:
+            case _ where !Self.isPlain(byte):
                 bytes.append(contentsOf: "\\u00".utf8)
                 bytes.append(Self.hexDigits[Int(byte >> 4)])
                 bytes.append(Self.hexDigits[Int(byte & 15)])

@@ -27,15 +27,14 @@ public struct UnixTime: Sendable, Hashable, Comparable {
 
     /// RFC 3339 §5.6, UTC, whole seconds: `2026-01-08T12:32:00Z`.
     public var rfc3339: String {
-        var bytes: [UInt8] = []
-        appendRFC3339(to: &bytes)
-        return String(decoding: bytes, as: UTF8.self)
+        let bytes = rfc3339Bytes
+        return unsafe bytes.span.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The same 20 bytes at the end of others.
-    public func appendRFC3339(to bytes: inout [UInt8]) {
+    /// The same in ASCII.
+    public var rfc3339Bytes: [20 of UInt8] {
         let time = CivilTime(self)
-        bytes.append(addingCapacity: 20) { text in
+        return InlineArray { text in
             text.append(time.year, 4)
             text.append(UInt8(ascii: "-"))
             text.append(time.month, 2)

@@ -53,10 +53,8 @@ import Testing
 
     @Test(arguments: [0, 1, 9, 10, 99, 999, 1000, 1001, 10_000, 59_999_999, 3_600_000_000])
     func millisecondsHaveThreeDecimals(microseconds: Int) throws {
-        var line = JSONLine(maximumLength: 100)
-        line.append("d", milliseconds: .microseconds(microseconds))
-        line.finish()
-        let read = try JSONDecoder().decode([String: Double].self, from: Data(line.bytes))
+        let line = JSONLine.text(maximumLength: 100) { $0.append("d", milliseconds: .microseconds(microseconds)) }
+        let read = try JSONDecoder().decode([String: Double].self, from: Data(line.utf8))
         #expect(read == ["d": Double(microseconds) / 1000])
     }
 
@@ -69,5 +67,43 @@ import Testing
             #expect(written.utf8.count <= JSONLogHandler.maximumLineLength)
             #expect(try JSONSerialization.jsonObject(with: Data(written.utf8)) is [String: Any])
         }
+    }
+
+    /// Also around the length that most lines do not have.
+    @Test(arguments: ["x", "é", "\\"]) func lineThatFitsIsNotCut(character: String) {
+        for count in Array(480...520) + Array(970...1030) + [1300, 1900] {
+            let text = String(repeating: character, count: count)
+            let line = JSONLine.text(maximumLength: 4096) {
+                $0.append("a", text)
+                $0.append("b", true)
+            }
+            let written = String(repeating: character == "\\" ? "\\\\" : character, count: count)
+            #expect(line == #"{"a":""# + written + #"","b":true}"# + "\n")
+        }
+    }
+
+    /// Nothing is written behind the end, whatever the length at which it has to stop.
+    @Test func lineOfEveryLengthKeepsToIt() throws {
+        for length in 0...140 {
+            let line = JSONLine.text(maximumLength: 24 + length) {
+                $0.append("note", "plain")
+                $0.append("cut", "\"é\n")
+                $0.append("yes", false)
+                $0.append("id", ULID("00000000000000000000000001")!)
+                $0.append("n", -1234)
+                $0.append("at", UnixTime(seconds: 0), milliseconds: 7)
+                $0.append(escaping: "\"", "v")
+            }
+            #expect(line.utf8.count <= 24 + length)
+            #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) is [String: Any])
+        }
+    }
+}
+
+extension JSONLine {
+    fileprivate static func text(maximumLength: Int, _ fill: (inout JSONLine) -> Void) -> String {
+        var text = ""
+        unsafe write(maximumLength: maximumLength, fill) { text = unsafe String(decoding: $0, as: UTF8.self) }
+        return text
     }
 }

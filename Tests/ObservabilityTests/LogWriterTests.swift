@@ -27,6 +27,17 @@ import Testing
         }
     }
 
+    /// Far below what may wait, so that a burst finds room.
+    @Test func muchIsWrittenBeforeTheIntervalIsOver() throws {
+        let log = Reader(SOCK_SEQPACKET, interval: .seconds(3600))
+        // It wakes the writer, which then rests for an hour.
+        log.writer.append(line("first"), .normal)
+        #expect(log.next() == "first\n")
+        let text = line(String(repeating: "x", count: 2047))
+        for _ in 0..<(LogWriter.capacity / 4 / 2048) { log.writer.append(text, .normal) }
+        for _ in 0..<(LogWriter.capacity / 4 / 2048) { #expect(log.next() == text) }
+    }
+
     /// Nobody reads, and there is room: the calls come back.
     @Test(.timeLimit(.minutes(1))) func whatIsUrgentWaitsNoLongerThanItsPatience() throws {
         let log = Reader(SOCK_STREAM, patience: .milliseconds(1))
@@ -113,7 +124,14 @@ import Testing
         writer.flush()
     }
 
-    private func line(_ text: String) -> [UInt8] { Array((text + "\n").utf8) }
+    private func line(_ text: String) -> String { text + "\n" }
+}
+
+extension LogWriter {
+    fileprivate func append(_ line: String, _ urgency: Urgency) {
+        var line = line
+        line.withUTF8 { unsafe append($0, urgency) }
+    }
 }
 
 /// Reads what a log writer writes: with SOCK_SEQPACKET each write by itself.
