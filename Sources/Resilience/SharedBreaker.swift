@@ -4,19 +4,23 @@ public final class SharedBreaker: Sendable {
 
     private let breaker: Locked<CircuitBreaker>
     private let now: @Sendable () -> ContinuousClock.Instant
-    private let onChange: Observer
+    private let observer: Observer?
 
-    /// - Parameters:
-    ///   - now: the clock that it opens and probes by.
-    ///   - onChange: called with each new state, by the thread that brought it about.
-    public init(
-        _ policy: CircuitBreaker.Policy, now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now },
-        onChange: @escaping Observer = { _ in }
+    /// - Parameter now: the clock that it opens and probes by.
+    public convenience init(
+        _ policy: CircuitBreaker.Policy, now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) {
-        breaker = Locked(CircuitBreaker(policy))
-        self.now = now
-        self.onChange = onChange
+        self.init(Locked(CircuitBreaker(policy)), now, nil)
     }
+
+    private init(_ breaker: Locked<CircuitBreaker>, _ now: @escaping @Sendable () -> ContinuousClock.Instant, _ observer: Observer?) {
+        self.breaker = breaker
+        self.now = now
+        self.observer = observer
+    }
+
+    /// The same breaker for somebody who wants to hear of the states that calls through it, and not through others, bring about.
+    public func observed(by observer: @escaping Observer) -> SharedBreaker { SharedBreaker(breaker, now, observer) }
 
     public var state: CircuitBreaker.State {
         let now = now()
@@ -38,7 +42,7 @@ public final class SharedBreaker: Sendable {
             let result = decide(&breaker, now)
             return (result, breaker.state == before ? nil : breaker.state)
         }
-        if let entered { onChange(entered) }
+        if let entered { observer?(entered) }
         return result
     }
 }

@@ -161,7 +161,7 @@ def check_log(day, responder):
     ids = {line["correlation_id"]: line["trace_id"] for line in lines}
     of_requests = [
         "cache hit", "cache miss", "url presigned", "entry sealed and stored", "cache value did not open", "access denied", "track not ready",
-        "dependency failed"]
+        "dependency failed", "breaker opened", "breaker half-open", "breaker closed"]
     for event in of_requests:
         found = responder.events(event)
         assert found and all(ids[line["correlation_id"]] == line["trace_id"] for line in found), event

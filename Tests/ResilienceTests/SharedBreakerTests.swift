@@ -7,9 +7,8 @@ import Testing
     private let states = Locked<[CircuitBreaker.State]>([])
 
     private func makeBreaker() -> SharedBreaker {
-        SharedBreaker(
-            CircuitBreaker.Policy(failureLimit: 2, openDuration: .seconds(30)), now: { [clock] in clock.now },
-            onChange: { [states] state in states.withLock { $0.append(state) } })
+        SharedBreaker(CircuitBreaker.Policy(failureLimit: 2, openDuration: .seconds(30)), now: { [clock] in clock.now })
+            .observed { [states] state in states.withLock { $0.append(state) } }
     }
 
     private func fail(_ breaker: SharedBreaker) {
@@ -27,6 +26,16 @@ import Testing
         _ = breaker.admit()
         breaker.succeeded(probe)
         #expect(states.withLock { $0 } == [.open, .halfOpen, .closed])
+    }
+
+    @Test func changeIsToldToWhoeverBroughtItAbout() {
+        let breaker = makeBreaker()
+        let other = breaker.observed { _ in Issue.record("brought nothing about") }
+        fail(other)
+        fail(breaker)
+        #expect(states.withLock { $0 } == [.open])
+        #expect(other.state == .open)
+        if case .admitted = other.admit() { Issue.record("is another breaker") }
     }
 
     @Test func manyThreadsGetOneProbe() {

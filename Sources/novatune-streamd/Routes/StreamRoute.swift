@@ -29,9 +29,10 @@ final class StreamRoute: RequestHandler {
         verifier = resources.makeTokenVerifier(edition)
         events = RequestEvents(resources.telemetry, mayWait: true)
         answered = events.request
-        cache = resources.makeCache(edition, observer: events)
-        objects = resources.makeObjectStore(edition)
-        issuer = resources.makeIssuer(cache, objects, edition)
+        cache = resources.makeCache(edition, events)
+        objects = resources.makeObjectStore(edition, breaker: resources.breaker(.objectStore, events))
+        let tracks = resources.makeTrackStore(breaker: resources.breaker(.database, events))
+        issuer = resources.makeIssuer(tracks, cache, objects, edition)
         limits = resources.limits
     }
 

@@ -1,5 +1,6 @@
 import Logging
 import Observability
+import Resilience
 import SealedCache
 import StreamIssuing
 
@@ -76,6 +77,16 @@ struct RequestEvents: Sendable {
         tell(
             .error, "dependency failed", kind: kind,
             ["dependency": "\(cause.dependency.rawValue)", "code": "\(cause.code)", "reason": "\(cause.reason)", "track_id": "\(track)"])
+    }
+
+    func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
+        var fields = request.ids
+        fields["dependency"] = "\(dependency.rawValue)"
+        switch state {
+        case .closed: log.notice("breaker closed", metadata: fields)
+        case .open: log.warning("breaker opened", metadata: fields)
+        case .halfOpen: log.notice("breaker half-open", metadata: fields)
+        }
     }
 
     /// What may happen in every request while something is broken.

@@ -74,15 +74,6 @@ final class Telemetry: Sendable {
         registry.gauge("cache_bytes", "Bytes in the cache of this process.") { Double(store.usage.bytes) }
     }
 
-    func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
-        let fields: Logger.Metadata = ["dependency": "\(dependency.rawValue)"]
-        switch state {
-        case .closed: logger.notice("breaker closed", metadata: fields)
-        case .open: logger.warning("breaker opened", metadata: fields)
-        case .halfOpen: logger.notice("breaker half-open", metadata: fields)
-        }
-    }
-
     /// What the probes found, where it differs from what they found before. `/readyz` must stay true while nobody reads the log.
     func probed(_ outcome: DependencyProbe.Outcome) {
         let logger = logger.neverWaiting

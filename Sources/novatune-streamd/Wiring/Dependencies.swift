@@ -30,8 +30,9 @@ struct DependencyProbe {
         let edition = resources.secrets.value
         self.edition = edition.number
         // A probe tells how things are now, whatever requests have met before.
-        trackStore = resources.makeTrackStore(breaker: SharedBreaker(CircuitBreaker.Policy(failureLimit: .max)))
-        objectStore = resources.makeObjectStore(edition)
+        let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: .max))
+        trackStore = resources.makeTrackStore(breaker: breaker)
+        objectStore = resources.makeObjectStore(edition, breaker: breaker)
         valueStore = resources.makeValueStore()
         listener = resources.makeInvalidationListener()
     }

@@ -40,7 +40,7 @@ final class Resources: Sendable {
             failureLimit: settings.breakerFailures, openDuration: settings.breakerOpen, probeLimit: settings.requestTimeout)
         breakers = Dictionary(
             uniqueKeysWithValues: Unavailable.Dependency.allCases.map { dependency in
-                (dependency, SharedBreaker(breakerPolicy, onChange: { telemetry.breakerChanged(dependency, to: $0) }))
+                (dependency, SharedBreaker(breakerPolicy))
             })
         if case .memory(let limits) = settings.cache.url { memoryStore = MemoryStore(limits: limits) } else { memoryStore = nil }
         if let memoryStore { telemetry.watch(memoryStore) }
@@ -75,20 +75,18 @@ final class Resources: Sendable {
             keys: edition.secrets.keySet, requirements: settings.claims, verifiedTokens: edition.verifiedTokens, clock: clock)
     }
 
-    /// - Parameter breaker: nil for the one that all workers share.
-    func makeTrackStore(breaker: SharedBreaker? = nil) -> PostgreSQLTrackStore {
-        PostgreSQLTrackStore(
-            conninfo: settings.database.url, timeout: settings.database.timeout, breaker: breaker ?? self.breaker(.database))
+    func makeTrackStore(breaker: SharedBreaker) -> PostgreSQLTrackStore {
+        PostgreSQLTrackStore(conninfo: settings.database.url, timeout: settings.database.timeout, breaker: breaker)
     }
 
-    func makeObjectStore(_ edition: CurrentSecrets.Edition) -> S3ObjectStore {
-        S3ObjectStore(
-            settings.s3, credentials: edition.secrets.storeCredentials, clock: clock, breaker: breaker(.objectStore), bulkhead: bulkhead)
+    func makeObjectStore(_ edition: CurrentSecrets.Edition, breaker: SharedBreaker) -> S3ObjectStore {
+        S3ObjectStore(settings.s3, credentials: edition.secrets.storeCredentials, clock: clock, breaker: breaker, bulkhead: bulkhead)
     }
 
-    private func breaker(_ dependency: Unavailable.Dependency) -> SharedBreaker {
+    /// The one that all workers share, for one whose events tell what it brings about.
+    func breaker(_ dependency: Unavailable.Dependency, _ events: RequestEvents) -> SharedBreaker {
         guard let breaker = breakers[dependency] else { preconditionFailure("every dependency has a breaker") }
-        return breaker
+        return breaker.observed { events.breakerChanged(dependency, to: $0) }
     }
 
     func makeValueStore() -> any ValueStore {
@@ -118,17 +116,19 @@ final class Resources: Sendable {
         }
     }
 
-    func makeCache(_ edition: CurrentSecrets.Edition, observer: any CacheObserver) -> SealedStreamURLCache {
+    func makeCache(_ edition: CurrentSecrets.Edition, _ events: RequestEvents) -> SealedStreamURLCache {
         SealedStreamURLCache(
-            store: makeValueStore(), sealer: makeSealer(edition), prefix: settings.cache.prefix, breaker: breaker(.cache),
-            observer: observer)
+            store: makeValueStore(), sealer: makeSealer(edition), prefix: settings.cache.prefix, breaker: breaker(.cache, events),
+            observer: events)
     }
 
-    func makeIssuer(_ cache: SealedStreamURLCache, _ objects: S3ObjectStore, _ edition: CurrentSecrets.Edition) -> Issuer {
+    func makeIssuer(
+        _ store: PostgreSQLTrackStore, _ cache: SealedStreamURLCache, _ objects: S3ObjectStore, _ edition: CurrentSecrets.Edition
+    ) -> Issuer {
         let (dependencies, tracer) = (telemetry.dependencies, traces?.tracer)
         let isServer = if case .server = settings.cache.url { true } else { false }
         return StreamIssuer(
-            store: TracedTrackStore(MeasuredTrackStore(makeTrackStore(), dependencies.database), tracer),
+            store: TracedTrackStore(MeasuredTrackStore(store, dependencies.database), tracer),
             cache: TracedStreamURLCache(MeasuredStreamURLCache(cache, dependencies.cache), isServer: isServer, tracer),
             objects: TracedObjectStore(MeasuredObjectStore(objects, objects.looksUp ? dependencies.objectStore : nil), tracer),
             policy: makePolicy(edition), clock: clock)
