@@ -1,8 +1,10 @@
 #pragma once
+#include <spawn.h>
 #include <sys/prctl.h>
 
-// For _GNU_SOURCE only, which the Swift compiler does not define; its header belongs to Swift's Glibc module.
+// For _GNU_SOURCE only, which the Swift compiler does not define; their headers belong to Swift's Glibc module.
 int pthread_setname_np(unsigned long thread, const char *name);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int lowest);
 
 // prctl is variadic, which Swift does not import.
 static inline int novatune_set_not_dumpable(void) {

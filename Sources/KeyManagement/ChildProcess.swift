@@ -1,3 +1,4 @@
+import CLinux
 import Cryptography
 import Glibc
 import Resilience
@@ -108,7 +109,8 @@ final class ChildProcess {
         unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-        keepDescriptors()
+        // Sockets that a service manager handed over, connections and the pipe's other end are not for the command.
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
 
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
@@ -130,12 +132,6 @@ final class ChildProcess {
         }
         guard result == 0 else { throw .system("cannot be started", result) }
         return process
-    }
-
-    /// Sockets that a service manager handed over, connections and the pipe's other end are not for the command. (What closes them in
-    /// the child, posix_spawn_file_actions_addclosefrom_np, is not visible to Swift.)
-    private static func keepDescriptors() {
-        for descriptor in 3..<Int32(1024) { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     }
 
     /// The process's own environment but for `NOVATUNE_*`: there are secrets among them.
