@@ -80,6 +80,7 @@ public struct AWSKMS: KeyWrapping {
         defer { request.wipe() }
         var backoff = Backoff(from: .milliseconds(100), to: .seconds(2))
         let client = HTTPClient(certificateAuthorities: settings.certificateAuthorities)
+        var former: KMSRefusal?
         while true {
             let refusal: KMSRefusal
             do {
@@ -87,7 +88,8 @@ public struct AWSKMS: KeyWrapping {
                 if response.status == 200 { return response.body }
                 refusal = KMSRefusal(response)
             } catch let error as HTTPError {
-                refusal = KMSRefusal(error)
+                // The time that was left after a refusal was too short for another answer, which is no news.
+                refusal = error.code == "timeout" ? former ?? KMSRefusal(error) : KMSRefusal(error)
             } catch {
                 throw failure(version, "\(error)")
             }
@@ -95,6 +97,7 @@ public struct AWSKMS: KeyWrapping {
             guard refusal.isWorthRepeating, wait < deadline.remaining else {
                 throw failure(version, refusal.reason, isTemporary: refusal.isTemporary)
             }
+            former = refusal
             Pause.wait(wait)
         }
     }
