@@ -30,7 +30,7 @@ public struct SymmetricKey: Sendable, Equatable, CustomStringConvertible, Custom
         }
     }
 
-    public var byteCount: Int { storage.bytes.count }
+    public var byteCount: Int { unsafe storage.bytes.count }
 
     /// Whether all keys are locked against being swapped to disk; where not, RLIMIT_MEMLOCK is too low (LimitMEMLOCK= of systemd).
     public static var isMemoryLocked: Bool { SecretMemory.isLocked }

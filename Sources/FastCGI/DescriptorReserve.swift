@@ -32,7 +32,7 @@ public final class DescriptorReserve: Sendable {
     }
 
     static func accept(_ socket: Int32) -> Int32 {
-        let connection = unsafe accept4(socket, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+        let connection = accept4(socket, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
         return connection >= 0 ? connection : -errno
     }
 }
