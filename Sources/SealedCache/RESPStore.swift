@@ -71,7 +71,7 @@ public final class RESPStore: ValueStore {
             let keys = try members.map { (member) throws(ValueStoreError) in try text(member) }
             guard !keys.isEmpty else { return removed }
             let replies = try pipeline([RESPCommand("DEL", keys), RESPCommand("ZREM", [index] + keys)])
-            removed += try count(replies.first)
+            removed += try count(replies.first, upTo: keys.count)
             guard keys.count == Self.batch else { return removed }
         }
     }
@@ -87,7 +87,7 @@ public final class RESPStore: ValueStore {
             let keys = try members.map { (member) throws(ValueStoreError) in try text(member) }
             let values = keys.filter { !$0.hasSuffix(Self.indexSuffix) }
             let indices = keys.filter { $0.hasSuffix(Self.indexSuffix) }
-            if !values.isEmpty { removed += try count(command(RESPCommand("DEL", values))) }
+            if !values.isEmpty { removed += try count(command(RESPCommand("DEL", values)), upTo: values.count) }
             if !indices.isEmpty { _ = try command(RESPCommand("DEL", indices)) }
         } while cursor != "0"
         return removed
@@ -124,8 +124,8 @@ public final class RESPStore: ValueStore {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private func count(_ reply: RESPConnection.Reply?) throws(ValueStoreError) -> Int {
-        guard case .integer(let count) = reply else { throw unexpected }
+    private func count(_ reply: RESPConnection.Reply?, upTo most: Int) throws(ValueStoreError) -> Int {
+        guard case .integer(let count) = reply, (0...most).contains(Int(count)) else { throw unexpected }
         return Int(count)
     }
 

@@ -55,7 +55,7 @@ public final class SealCounts: Sendable {
     public static func total(of key: SymmetricKey, in store: any ValueStore, prefix: String) throws(ValueStoreError) -> Int64 {
         let fingerprint: String
         do { fingerprint = try key.fingerprint() } catch { throw ValueStoreError(code: "fingerprint", reason: "\(error)") }
-        return try store.add(0, toCounter: counter(fingerprint, prefix: prefix))
+        return max(0, try store.add(0, toCounter: counter(fingerprint, prefix: prefix)))
     }
 
     /// Beside the entries' own prefix, so that taking those out leaves the counters alone.
@@ -69,7 +69,7 @@ final class SealCount: Sendable {
     private let ownSeals = Atomic<Int64>(0)
     /// Of the own ones, those that the others know.
     private let shared = Atomic<Int64>(0)
-    /// What all together had when the figures were shared last.
+    /// What all together had when the figures were shared last, up to the limit, beyond which it makes no difference.
     private let known = Atomic<Int64>(0)
 
     init(version: KeyRing.Version, limit: Int64) {
@@ -88,14 +88,17 @@ final class SealCount: Sendable {
     }
 
     /// For one thread at a time.
-    /// - Parameter add: raises the shared figure and says what it is then.
+    /// - Parameter add: raises the shared figure and says what it is then: any number, because others can write it, too.
     func share(_ add: (Int64) throws(ValueStoreError) -> Int64) throws(ValueStoreError) {
         let unshared = own - shared.load(ordering: .relaxed)
         var sum = try add(unshared)
         let expected = known.load(ordering: .relaxed) + unshared
         // The store has forgotten: it was emptied, or has evicted the counter. Several who mend it at once make it too high, which is safe.
-        if sum < expected { sum = try add(expected - sum) }
+        if sum < expected {
+            let (missing, isTooMuch) = expected.subtractingReportingOverflow(sum)
+            sum = try add(isTooMuch ? .max : missing)
+        }
         shared.add(unshared, ordering: .relaxed)
-        known.store(max(sum, expected), ordering: .relaxed)
+        known.store(min(max(sum, expected), limit), ordering: .relaxed)
     }
 }

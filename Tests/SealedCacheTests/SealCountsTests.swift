@@ -1,4 +1,5 @@
 import Cryptography
+import Resilience
 @testable import SealedCache
 import TestSupport
 import Testing
@@ -50,6 +51,21 @@ import Testing
         #expect(total(restarted) == 4)
     }
 
+    /// Whoever can write to the store can make it say anything.
+    @Test(arguments: [Int64.min, Int64.min + 1, -1, 1 << 40, .max - 1, .max])
+    func figureThatSomebodyElseHasWrittenHarmsNoProcess(figure: Int64) throws {
+        let counts = SealCounts()
+        let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
+        let written = WrittenCounter(figure)
+        _ = try sealer(counts, ring)
+        for _ in 0..<4 { try? counts.share(through: written, prefix: "p") }
+        // Beyond the limit there is no sealing, and else there is.
+        try? seal(3, sealer(counts, ring))
+        for _ in 0..<4 { try? counts.share(through: written, prefix: "p") }
+        #expect(try #require(total(counts)) == (figure > 0 ? SealCounts.limit : 3))
+        #expect(try SealCounts.total(of: Rings.one, in: written, prefix: "p") >= 0)
+    }
+
     @Test func storeThatForgotIsToldAgain() throws {
         let counts = SealCounts()
         let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
@@ -87,5 +103,30 @@ import Testing
 
     @Test func warningComesWellBeforeTheLimit() {
         #expect(SealCounts.limit == 4_294_967_296 && SealCounts.warningLevel == SealCounts.limit / 2)
+    }
+}
+
+/// A counter as Redis has it, which others have written to: it refuses a sum that does not fit.
+private final class WrittenCounter: ValueStore {
+    private let figure: Locked<Int64>
+
+    init(_ figure: Int64) { self.figure = Locked(figure) }
+
+    func value(forKey key: String) -> [UInt8]? { nil }
+    func setValue(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) {}
+    func removeValue(forKey key: String, in group: String) -> Bool { false }
+    func removeValues(in group: String) -> Int { 0 }
+    func removeValues(under prefix: String) -> Int { 0 }
+    func ping() {}
+
+    func add(_ amount: Int64, toCounter key: String) throws(ValueStoreError) -> Int64 {
+        let sum: Int64? = figure.withLock { figure in
+            let (sum, isTooMuch) = figure.addingReportingOverflow(amount)
+            if isTooMuch { return nil }
+            figure = sum
+            return sum
+        }
+        guard let sum else { throw ValueStoreError(code: "refused", reason: "increment or decrement would overflow") }
+        return sum
     }
 }
