@@ -1,22 +1,28 @@
 import COpenSSL
+import Synchronization
 
 /// Where secret bytes lie: OpenSSL's secure heap (CRYPTO_secure_malloc(3)), between guard pages, locked against being swapped where the
 /// system permits, left out of core files.
 enum SecretMemory {
-    /// Enough for some five hundred keys and secrets; what does not fit lies elsewhere, and is overwritten all the same.
-    private static let heapSize = 32 << 10
+    /// Enough for a thousand keys and secrets beside what OpenSSL itself puts there: 512 bytes for each thread that draws random numbers,
+    /// which fail where there is no room. What of ours does not fit lies elsewhere, and is overwritten all the same.
+    private static let heapSize = 256 << 10
     private static let smallestBlock = 16
+    private static let isFull = Atomic<Bool>(false)
 
     /// 1 where the heap is locked, 2 where it is not, 0 where there is none.
     private static let state = CRYPTO_secure_malloc_init(heapSize, smallestBlock)
 
-    static var isLocked: Bool { state == 1 }
+    /// Whether all of it is locked.
+    static var isLocked: Bool { state == 1 && !isFull.load(ordering: .relaxed) }
 
     static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
         _ = state
         // Never of no size, which is a null pointer.
-        let bytes = unsafe CRYPTO_secure_malloc(max(1, count), nil, 0) ?? CRYPTO_malloc(max(1, count), nil, 0)
-        guard let bytes = unsafe bytes else { preconditionFailure("no memory for a secret") }
+        let size = max(1, count)
+        if let bytes = unsafe CRYPTO_secure_malloc(size, nil, 0) { return unsafe UnsafeMutableRawBufferPointer(start: bytes, count: count) }
+        isFull.store(true, ordering: .relaxed)
+        guard let bytes = unsafe CRYPTO_malloc(size, nil, 0) else { preconditionFailure("no memory for a secret") }
         return unsafe UnsafeMutableRawBufferPointer(start: bytes, count: count)
     }
 

@@ -1,4 +1,7 @@
 import Cryptography
+import Glibc
+import Resilience
+import TestSupport
 import Testing
 
 @Suite struct SymmetricKeyTests {
@@ -9,6 +12,23 @@ import Testing
         for text in ["\(key)", String(reflecting: key), "\([key])", "\(Optional(key) as Any)", dumped] {
             #expect(!text.contains("canary") && !text.contains("99") && !text.contains("97"))
         }
+    }
+
+    /// OpenSSL keeps what it draws random numbers from for each thread, two of them, where the keys are.
+    @Test func manyThreadsFindRandomnessAndRoomForTheirKeys() {
+        let (count, drawn) = (160, Locked(0))
+        let wasLocked = SymmetricKey.isMemoryLocked
+        let threads = Threads(count) {
+            let key = SymmetricKey.random()
+            var nonce: [UInt8] = Array(repeating: 0, count: AES256GCM.nonceLength)
+            SecureRandom().fill(&nonce)
+            drawn.withLock { $0 += 1 }
+            // As long as the others have not, this one lives.
+            while drawn.withLock({ $0 }) < count { sched_yield() }
+            return key.byteCount == 32
+        }
+        #expect(threads.results().allSatisfy { $0 })
+        #expect(SymmetricKey.isMemoryLocked == wasLocked, "all of it is where OpenSSL locks it, or nothing was before")
     }
 
     @Test func errorHasOnlyTheOperation() {
