@@ -39,10 +39,10 @@ public struct KeyRing: Sendable, Equatable {
     /// Digits at the end count by their value, so that versions stand in the order in which they were made.
     private static func precedes(_ left: Version, _ right: Version) -> Bool {
         let (leftNumber, rightNumber) = (trailingNumber(left), trailingNumber(right))
-        guard let leftNumber, let rightNumber, left.dropLast(leftNumber.digits) == right.dropLast(rightNumber.digits),
-            leftNumber.value != rightNumber.value
-        else { return left < right }
-        return leftNumber.value < rightNumber.value
+        let (leftName, rightName) = (left.dropLast(leftNumber?.digits ?? 0), right.dropLast(rightNumber?.digits ?? 0))
+        if leftName != rightName { return leftName < rightName }
+        let (leftValue, rightValue) = (leftNumber?.value ?? 0, rightNumber?.value ?? 0)
+        return leftValue == rightValue ? left < right : leftValue < rightValue
     }
 
     private static func trailingNumber(_ version: Version) -> (value: UInt64, digits: Int)? {
