@@ -36,7 +36,7 @@ final class ConnectionTargets {
             ("client_encoding", "UTF8"),
         ]
         self.overriding = overriding.map { ($0.key, $0.value) }
-        guard let options = Self.options(conninfo) else {
+        guard let options = Self.options(conninfo), !Self.mayShowPassword(conninfo.exposed) else {
             isValid = false
             servers = [Server(host: nil, address: nil, port: nil)]
             return
@@ -85,6 +85,16 @@ final class ConnectionTargets {
             settings.append((keyword, value))
         }
         return settings
+    }
+
+    /// Whether a URI has an `@` behind the one that ends role and password, but for its parameters: a password's own `@`, or its `/` before
+    /// that, makes libpq take the rest for a host, a port or a database, which it names where it cannot connect.
+    private static func mayShowPassword(_ conninfo: String) -> Bool {
+        let schemes = ["postgresql://", "postgres://"]
+        guard let scheme = schemes.first(where: { conninfo.hasPrefix($0) }) else { return false }
+        var rest = conninfo.dropFirst(scheme.count)
+        if let end = rest.firstIndex(where: { $0 == "@" || $0 == "/" }), rest[end] == "@" { rest = rest[rest.index(after: end)...] }
+        return rest.prefix { $0 != "?" }.contains("@")
     }
 
     private static func list(_ text: String?) -> [String] {

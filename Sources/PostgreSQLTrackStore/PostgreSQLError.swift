@@ -17,7 +17,8 @@ struct PostgreSQLError: Error, Sendable, Equatable {
     }
 
     let code: Code
-    /// For `connect`: libpq's message, which names host, port, role and database, never a password.
+    /// For `connect`: libpq's message, which names host, port, role and database: never a password, as
+    /// long as that is not taken for one of them (`ConnectionTargets.isValid`).
     var message = ""
 
     /// Whether another connection could do better: it broke, the server is shutting down, restarting or changing roles, or this

@@ -34,4 +34,21 @@ import Testing
     func stringThatLibpqCannotReadIsNotValid(conninfo: String) {
         #expect(!ConnectionTargets(conninfo: SecretText(conninfo)).isValid)
     }
+
+    /// libpq reads them, and would name a part of the password where it cannot connect.
+    @Test(arguments: [
+        "postgresql://u:p@ssword@127.0.0.1:1/d", "postgresql://u:pa/ssword@127.0.0.1:1/d", "postgres://u:12/ssword@h/d",
+        "postgresql://u:p@ss/word@h/d", "postgresql://u@:p@h",
+    ])
+    func passwordThatWouldBeTakenForSomethingElseIsNotValid(conninfo: String) {
+        #expect(!ConnectionTargets(conninfo: SecretText(conninfo)).isValid)
+    }
+
+    @Test(arguments: [
+        "postgresql://u:p%40ss%2Fword@h/d", "postgresql://u:pa?ss@h/d", "postgresql://u@/d?host=@abstract", "postgresql:///d?user=a@b",
+        "postgresql://u:p@[::1]:5432/d?sslmode=disable", "host=h password=p@ss/word",
+    ])
+    func passwordThatCannotBeMistakenIsValid(conninfo: String) {
+        #expect(ConnectionTargets(conninfo: SecretText(conninfo)).isValid)
+    }
 }
