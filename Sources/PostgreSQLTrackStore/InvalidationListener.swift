@@ -10,6 +10,8 @@ public final class InvalidationListener {
     public enum Event: Sendable, Equatable {
         /// From now on, what is committed is heard.
         case listening
+        /// The server was asked after a long silence, and is there.
+        case answered
         case lost(Unavailable)
         case heard(Invalidation)
         /// Something on the channel that is no invalidation.
@@ -46,8 +48,13 @@ public final class InvalidationListener {
         let deadline = Deadline(at: deadline)
         guard let connection else { return connect(by: deadline) }
         do {
-            guard let payload = try notification(on: connection, by: deadline) else { return nil }
-            return InvalidationPayload.decode(payload).map { .heard($0) } ?? .notUnderstood
+            if let payload = try connection.notification(by: Deadline(after: patience).earlier(deadline)) {
+                return InvalidationPayload.decode(payload).map { .heard($0) } ?? .notUnderstood
+            }
+            if deadline.isPast { return nil }
+            // A peer that vanished without a word is only found out by asking.
+            try connection.execute("select", by: Deadline(after: timeout))
+            return .answered
         } catch {
             return lost(error)
         }
@@ -66,16 +73,6 @@ public final class InvalidationListener {
             return .listening
         } catch {
             return lost(error)
-        }
-    }
-
-    private func notification(on connection: PostgreSQLConnection, by deadline: Deadline) throws(PostgreSQLError) -> String? {
-        while true {
-            let patience = Deadline(after: patience)
-            if let payload = try connection.notification(by: patience.earlier(deadline)) { return payload }
-            if deadline.isPast { return nil }
-            // A peer that vanished without a word is only found out by asking.
-            try connection.execute("select", by: Deadline(after: timeout))
         }
     }
 

@@ -12,23 +12,26 @@ extension Telemetry {
         registry.gauge(
             "invalidation_listener_last_heard_timestamp_seconds",
             "When the database last showed that it is listened to, since 1970: by a word, or by answering after 15 s of silence."
-        ) { [lastHeard, isListening, clock] in
-            // While nothing is lost, the connection has answered within its own patience.
-            Double((isListening.withLock { $0 } ? clock.now : lastHeard.withLock { $0 }).seconds)
+        ) { [lastHeard] in
+            Double(lastHeard.withLock { $0 }.seconds)
         }
     }
 
     func listening() {
         isListening.withLock { $0 = true }
-        logger.info("listening for invalidations")
+        heardFromDatabase()
+        // A server that takes the connection and drops it again would be told of many times a second.
+        failures.log(.info, "listening for invalidations", kind: "listening", [:])
+    }
+
+    /// A word, or an answer.
+    func heardFromDatabase() {
+        let now = clock.now
+        lastHeard.withLock { $0 = now }
     }
 
     func stoppedListening(_ cause: Unavailable) {
-        let now = clock.now
-        isListening.withLock { isListening in
-            if isListening { lastHeard.withLock { $0 = now } }
-            isListening = false
-        }
+        isListening.withLock { $0 = false }
         failures.log(
             .warning, "invalidations are not heard", kind: "listener-\(cause.code)", ["code": "\(cause.code)", "reason": "\(cause.reason)"])
     }

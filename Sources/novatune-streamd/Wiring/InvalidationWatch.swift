@@ -18,9 +18,13 @@ enum InvalidationWatch {
     private static func handle(_ event: InvalidationListener.Event, _ invalidator: CacheInvalidator, _ telemetry: Telemetry) {
         switch event {
         case .listening: telemetry.listening()
+        case .answered: telemetry.heardFromDatabase()
         case .lost(let cause): telemetry.stoppedListening(cause)
-        case .notUnderstood: telemetry.didNotUnderstandInvalidation()
+        case .notUnderstood:
+            telemetry.heardFromDatabase()
+            telemetry.didNotUnderstandInvalidation()
         case .heard(let invalidation):
+            telemetry.heardFromDatabase()
             var removed = 0
             do {
                 removed = try invalidator.remove(invalidation.scope)
