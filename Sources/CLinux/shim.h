@@ -1,6 +1,7 @@
 #pragma once
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/xattr.h>
 
 // For _GNU_SOURCE only, which the Swift compiler does not define; their headers belong to Swift's Glibc module.
 int pthread_setname_np(unsigned long thread, const char *name);

@@ -1,3 +1,4 @@
+import CLinux
 public import Cryptography
 import Glibc
 
@@ -45,7 +46,7 @@ public struct KeyRingFile {
         let target = unsafe String(cString: resolved)
         let (locked, status) = try Self.lock(target)
         defer { close(locked) }
-        try Self.replace(target, like: status, with: try change(try KeyRingFile(target).read()))
+        try Self.replace(target, locked, like: status, with: try change(try KeyRingFile(target).read()))
     }
 
     /// The file that stands there once nobody else has it locked.
@@ -64,7 +65,7 @@ public struct KeyRingFile {
         }
     }
 
-    private static func replace(_ path: String, like status: stat, with document: KeyRingDocument) throws(KeyRingError) {
+    private static func replace(_ path: String, _ locked: Int32, like status: stat, with document: KeyRingDocument) throws(KeyRingError) {
         let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
         let fresh = "\(path).\(getpid()).new"
         // Whoever was killed here may have left one, and had this number; the lock says that nobody is at it now.
@@ -74,9 +75,13 @@ public struct KeyRingFile {
         defer { close(descriptor) }
         do throws(KeyRingError) {
             // Before there is anything in it that others may read.
-            if status.st_uid != geteuid() || status.st_gid != getegid() {
+            // A directory may give its own group, and its own access list, to what is made in it.
+            var made = stat()
+            guard unsafe fstat(descriptor, &made) == 0 else { throw failure("cannot make", fresh) }
+            if made.st_uid != status.st_uid || made.st_gid != status.st_gid {
                 guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else { throw failure("cannot keep the owner of", path) }
             }
+            guard copyAccessList(from: locked, to: descriptor) else { throw failure("cannot keep the access list of", path) }
             guard fchmod(descriptor, status.st_mode & 0o7777) == 0 else { throw failure("cannot keep the mode of", path) }
             try write(document, to: descriptor, fresh)
             guard unsafe rename(fresh, path) == 0 else { throw failure("cannot replace", path) }
@@ -90,6 +95,17 @@ public struct KeyRingFile {
             fsync(parent)
             close(parent)
         }
+    }
+
+    /// What acl(5) says beside the mode, where the file system has such lists.
+    private static func copyAccessList(from old: Int32, to fresh: Int32) -> Bool {
+        let name = "system.posix_acl_access"
+        // Of an attribute's value no more is kept (xattr(7)).
+        var list = [UInt8](repeating: 0, count: 64 << 10)
+        let count = unsafe fgetxattr(old, name, &list, list.count)
+        if count >= 0 { return unsafe fsetxattr(fresh, name, list, count, 0) == 0 }
+        guard errno == ENODATA || errno == ENOTSUP else { return false }
+        return unsafe fremovexattr(fresh, name) == 0 || errno == ENODATA || errno == ENOTSUP
     }
 
     private static func write(_ document: KeyRingDocument, to descriptor: Int32, _ path: String) throws(KeyRingError) {
