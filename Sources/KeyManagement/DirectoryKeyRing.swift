@@ -37,7 +37,7 @@ public struct DirectoryKeyRing: KeyRingSource {
         let directory = try KeyDirectory(path)
         var keys: [KeyRing.Version: SymmetricKey] = [:]
         var current: KeyRing.Version?
-        for name in directory.entries {
+        for name in try directory.entries() {
             guard KeyRing.isVersion(name) else { throw KeyRingError("\(path): a file's name is 1 to 255 of A-Z a-z 0-9 . _ -") }
             var bytes = try directory.read(name)
             defer { bytes.wipe() }
@@ -81,29 +81,37 @@ struct KeyDirectory: ~Copyable {
         let data = unsafe open(path + "/..data", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         descriptor = data >= 0 ? data : unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw KeyRingError("cannot read \(SecretFile.shown(path)): \(unsafe String(cString: strerror(errno)))")
+            throw Self.unreadable(path)
         }
     }
 
     deinit { close(descriptor) }
 
-    var entries: [String] {
+    func entries() throws(KeyRingError) -> [String] {
         // The stream owns its descriptor.
         let own = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard own >= 0 else { return [] }
+        guard own >= 0 else { throw Self.unreadable(path) }
         guard let stream = unsafe fdopendir(own) else {
-            close(own)
-            return []
+            defer { close(own) }
+            throw Self.unreadable(path)
         }
         defer { unsafe closedir(stream) }
         var names: [String] = []
-        while let entry = unsafe readdir(stream) {
+        while true {
+            // At the end it is as it was.
+            errno = 0
+            guard let entry = unsafe readdir(stream) else { break }
             // In place: the record ends where its name does, so a copy of the whole member would read behind the last one.
             guard let field = unsafe entry.pointer(to: \.d_name) else { continue }
             let name = unsafe String(cString: UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self))
             if !name.hasPrefix(".") { names.append(name) }
         }
+        guard errno == 0 else { throw Self.unreadable(path) }
         return names.sorted()
+    }
+
+    private static func unreadable(_ path: String) -> KeyRingError {
+        KeyRingError("cannot read \(SecretFile.shown(path)): \(unsafe String(cString: strerror(errno)))")
     }
 
     /// Whether it is what `..data` leads to at this moment.
@@ -123,6 +131,6 @@ public enum KeyDirectoryListing {
     /// Paths; none where there is no such directory.
     public static func files(_ path: String) -> [String] {
         guard let directory = try? KeyDirectory(path) else { return [] }
-        return directory.entries.map { "\(path)/\($0)" }
+        return ((try? directory.entries()) ?? []).map { "\(path)/\($0)" }
     }
 }

@@ -1,7 +1,8 @@
 import Cryptography
 import Glibc
 
-/// Small files that hold secrets or settings, read whole.
+/// Small files that hold secrets or settings, read whole, and again whenever they change: regular ones, because a pipe gives what it
+/// holds but once, and may never give anything.
 public enum SecretFile {
     /// Names the file, never its contents.
     public struct ReadError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -26,9 +27,15 @@ public enum SecretFile {
 
     /// - Parameter directory: a descriptor that a relative path starts from.
     static func read(_ path: String, in directory: Int32, shownAs name: String) throws(ReadError) -> [UInt8] {
-        let descriptor = unsafe openat(directory, path, O_RDONLY | O_CLOEXEC)
+        // The opening of a pipe would wait for whoever writes to it.
+        let descriptor = unsafe openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw error(name) }
         defer { _ = close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw error(name) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw ReadError(description: "\(name) is not a regular file, which is read again whenever it changes")
+        }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
         defer { chunk.wipe() }
