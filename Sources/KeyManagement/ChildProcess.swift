@@ -93,7 +93,11 @@ final class ChildProcess {
         while true {
             let reaped = unsafe waitpid(process, &status, WNOHANG)
             if reaped == process { break }
-            if reaped < 0, errno != EINTR { throw .system("was not waited for", errno) }
+            if reaped < 0, errno != EINTR {
+                // Its number may be another's by now.
+                isReaped = errno == ECHILD
+                throw .system("was not waited for", errno)
+            }
             guard !deadline.isPast else { throw Self.late }
             // It has closed its output and is about to end.
             _ = poll(nil, 0, 2)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import KeyManagement
 
 /// The program: one subcommand a file under `Commands`.
@@ -21,6 +22,9 @@ struct NovatuneStreamd: ParsableCommand {
     static func main() {
         // Before the first secret is read, whatever the command.
         ProcessMemory.keepPrivate()
+        ProcessMemory.crashWithoutReport()
+        // A service manager's own choice is inherited, and then nobody can wait for the command that prints a key ring.
+        _ = signal(SIGCHLD, SIG_DFL)
         main(nil)
     }
 }
