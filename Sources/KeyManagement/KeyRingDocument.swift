@@ -62,18 +62,16 @@ public enum KeyRingDocument: Sendable, Equatable {
     public var json: [UInt8] {
         switch self {
         case .plain(let ring):
-            Self.json(ring.current, "keys", ring.versions.map { ($0, ring.keys[$0].map(Self.encoded) ?? []) })
+            Self.json(ring.current, "keys", ring.versions.map { ($0, ring.keys[$0].map(Self.base64) ?? []) })
         case .wrapped(let ring):
             Self.json(ring.current, "wrappedKeys", ring.versions.map { ($0, Base64.encode(ring.keys[$0] ?? [])) })
         }
     }
 
-    private static func encoded(_ key: SymmetricKey) -> [UInt8] {
+    /// The key as it stands in a ring: to be shown to nobody but who asked for it, and to be wiped.
+    public static func base64(_ key: SymmetricKey) -> [UInt8] {
         key.withBytes { bytes in Base64.encode(bytes) }
     }
-
-    /// The key as it stands in a ring: to be shown to nobody but who asked for it.
-    public static func base64(_ key: SymmetricKey) -> String { String(decoding: encoded(key), as: UTF8.self) }
 
     private static func json(_ current: String, _ name: String, _ keys: [(version: String, base64: [UInt8])]) -> [UInt8] {
         var text: [UInt8] = []

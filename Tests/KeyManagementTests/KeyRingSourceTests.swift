@@ -14,7 +14,9 @@ import Testing
             FileKeyRing(try place.write(KeyRingDocument.plain(ring).json, as: "ring"))
         },
         KeyRingSourceContract.Kind("directory of base64") { ring, place in
-            for (version, key) in ring.keys { _ = try place.write(KeyRingDocument.base64(key) + "\n", as: version) }
+            for (version, key) in ring.keys {
+                _ = try place.write(String(decoding: KeyRingDocument.base64(key), as: UTF8.self) + "\n", as: version)
+            }
             _ = try place.write(ring.current + "\n", as: "current")
             return DirectoryKeyRing(place.path)
         },

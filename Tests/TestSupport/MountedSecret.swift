@@ -13,7 +13,7 @@ public struct MountedSecret: Sendable {
         let files = FileManager.default
         let edition = "..2026_\(UInt32.random(in: 0 ... .max))"
         try files.createDirectory(atPath: place.path(edition), withIntermediateDirectories: false)
-        var contents = ring.keys.mapValues { KeyRingDocument.base64($0) }
+        var contents = ring.keys.mapValues { String(decoding: KeyRingDocument.base64($0), as: UTF8.self) }
         contents["current"] = ring.current
         for (name, text) in contents { _ = try place.write(text, as: "\(edition)/\(name)") }
 

@@ -39,17 +39,22 @@ struct Keys: ParsableCommand {
             Console.print("wrote \(path): \(document.versions.joined(separator: ", ")), current \(document.current)")
         } else {
             var text = document.json
-            defer { text.wipe() }
-            var rest = text[...]
-            while !rest.isEmpty {
-                let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else {
-                    Console.error("cannot write to standard output: \(unsafe String(cString: strerror(errno)))")
-                    throw ExitCode.failure
-                }
-                rest = rest.dropFirst(count)
+            try print(&text)
+        }
+    }
+
+    /// To standard output, whole, and wipes it.
+    static func print(_ text: inout [UInt8]) throws {
+        defer { text.wipe() }
+        var written = 0
+        while written < text.count {
+            let count = unsafe text[written...].withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else {
+                Console.error("cannot write to standard output: \(unsafe String(cString: strerror(errno)))")
+                throw ExitCode.failure
             }
+            written += count
         }
     }
 }

@@ -29,7 +29,12 @@ extension Keys {
         func run() throws {
             let key = SymmetricKey.random()
             let ring = try Keys.telling { () throws(KeyRingError) in try KeyRing(current: version, keys: [version: key]) }
-            if bare { return Console.print(KeyRingDocument.base64(key)) }
+            if bare {
+                // Apart, because an array that grows leaves a copy behind.
+                var (text, feed) = (KeyRingDocument.base64(key), [UInt8(ascii: "\n")])
+                try Keys.print(&text)
+                return try Keys.print(&feed)
+            }
             try Keys.write(.plain(ring), to: output)
         }
     }
