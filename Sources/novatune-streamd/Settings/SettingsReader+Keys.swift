@@ -96,8 +96,13 @@ extension SettingsReader {
 
     /// The store's, where KMS has none of its own; they are not asked for where nothing needs them.
     private mutating func credentialsForKMS() -> Credentials? {
-        guard values[.kmsKeyID] != nil, values[.kmsAccessKeyID] == nil, values[.kmsSecretAccessKey] == nil else { return nil }
+        guard values[.kmsKeyID] != nil, !hasKMSCredentials else { return nil }
         return storeCredentials()
+    }
+
+    /// Some of them at least; without any, KMS is asked with the store's.
+    private var hasKMSCredentials: Bool {
+        [SettingName.kmsAccessKeyID, .kmsSecretAccessKey, .kmsSessionToken].contains { values[$0] != nil }
     }
 
     mutating func readKeyRing(_ source: any KeyRingSource) -> KeyRing? {
@@ -139,8 +144,7 @@ extension SettingsReader {
         if let endpoint, endpoint.scheme == .http, !endpoint.isLoopback {
             complaints.append("NOVATUNE_KMS_ENDPOINT: https, or http on this machine only: keys pass through it")
         }
-        let hasOwn = values[.kmsAccessKeyID] != nil || values[.kmsSecretAccessKey] != nil
-        let credentials = hasOwn ? credentials(.kmsAccessKeyID, .kmsSecretAccessKey, .kmsSessionToken) : storeCredentials
+        let credentials = hasKMSCredentials ? credentials(.kmsAccessKeyID, .kmsSecretAccessKey, .kmsSessionToken) : storeCredentials
         guard let endpoint, let credentials, let timeout else { return nil }
         return AWSKMS(
             AWSKMS.Settings(
