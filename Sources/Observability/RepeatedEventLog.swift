@@ -11,21 +11,22 @@ public final class RepeatedEventLog: Sendable {
         var last: (level: Logger.Level, event: Logger.Message, metadata: Logger.Metadata)?
     }
 
-    /// Kinds that are remembered at most; beyond it those that nobody repeats are forgotten, and if there are none, all further ones
-    /// count as one.
-    static let maximumKinds = 1024
-
     private let logger: Logger
+    private let maximumKinds: Int
     private let interval: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
     private let occurrences = Locked<[String: Occurrences]>([:])
 
-    /// - Parameter now: the clock that the interval is measured by.
+    /// - Parameters:
+    ///   - maximumKinds: that are remembered at most; beyond it those that nobody repeats are forgotten, and if there are none, all
+    ///     further ones count as one. So many lines, and one, there are at most in an interval.
+    ///   - now: the clock that the interval is measured by.
     public init(
-        _ logger: Logger, interval: Duration = .seconds(1),
+        _ logger: Logger, maximumKinds: Int = 256, interval: Duration = .seconds(1),
         now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) {
         self.logger = logger
+        self.maximumKinds = maximumKinds
         self.interval = interval
         self.now = now
     }
@@ -38,9 +39,9 @@ public final class RepeatedEventLog: Sendable {
         let now = now()
         let suppressed: Int? = occurrences.withLock { occurrences in
             var kind = kind
-            if occurrences[kind] == nil, occurrences.count >= Self.maximumKinds {
+            if occurrences[kind] == nil, occurrences.count >= maximumKinds {
                 occurrences = occurrences.filter { $0.value.loggedAt.duration(to: now) < interval || $0.value.suppressed > 0 }
-                if occurrences.count >= Self.maximumKinds { kind = "any other" }
+                if occurrences.count >= maximumKinds { kind = "any other" }
             }
             guard let before = occurrences[kind], before.loggedAt.duration(to: now) < interval else {
                 let suppressed = occurrences[kind]?.suppressed ?? 0

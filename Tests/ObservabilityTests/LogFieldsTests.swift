@@ -87,6 +87,7 @@ import Testing
         for length in 0...140 {
             let line = JSONLine.text(maximumLength: 24 + length) {
                 $0.append("note", "plain")
+                $0.append("none", "")
                 $0.append("cut", "\"é\n")
                 $0.append("yes", false)
                 $0.append("id", ULID("00000000000000000000000001")!)

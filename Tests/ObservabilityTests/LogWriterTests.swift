@@ -60,7 +60,7 @@ import Testing
     /// More than may wait, into a socket that holds less: whoever writes waits for whoever reads.
     @Test(arguments: [false, true]) func slowReaderMissesNothingAndEachThreadKeepsItsOrder(isNonBlocking: Bool) throws {
         let (threads, lines) = (4, 8000)
-        let log = Reader(SOCK_STREAM, isNonBlocking: isNonBlocking)
+        let log = Reader(SOCK_STREAM, isNonBlocking: isNonBlocking, patience: .seconds(60))
         let (started, most) = (Locked(0), Locked(0))
         let writing = Threads(threads) {
             let thread = started.withLock { count in
@@ -85,11 +85,40 @@ import Testing
         }
         _ = writing.results()
         #expect(next == Array(repeating: lines, count: threads))
-        #expect(most.withLock { $0 } < LogWriter.capacity + threads * 80)
+        #expect(most.withLock { $0 } < LogWriter.capacity + 80 && log.writer.droppedLines == 0)
+    }
+
+    /// Nobody reads, and there is no room: the calls come back, and the lines are counted.
+    @Test(.timeLimit(.minutes(1)), arguments: [LogWriter.Urgency.normal, .urgent])
+    func lineThatFindsNoRoomIsDroppedAfterItsPatience(urgency: LogWriter.Urgency) throws {
+        let log = Reader(SOCK_STREAM, patience: .milliseconds(1))
+        let text = String(repeating: "x", count: 4095)
+        var sent = 0
+        while log.writer.droppedLines < 2 {
+            log.writer.append(line(text), urgency)
+            sent += 1
+        }
+        #expect(log.writer.waitingBytes >= LogWriter.capacity)
+        #expect(try log.lines(sent - 2).allSatisfy { $0 == text })
+        log.writer.append(line("fits again"), .urgent)
+        #expect(log.next() == "fits again\n" && log.writer.droppedLines == 2)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func processThatEndsDoesNotWaitForEver() throws {
+        let log = Reader(SOCK_STREAM, patience: .milliseconds(1), farewell: .milliseconds(1))
+        var sent = 0
+        while log.writer.droppedLines == 0 {
+            log.writer.append(line(String(repeating: "x", count: 4095)), .normal)
+            sent += 1
+        }
+        log.writer.finish()
+        log.writer.append(line("stopped"), .normal)
+        #expect(log.writer.waitingBytes > LogWriter.capacity)
+        #expect(try log.lines(sent).last == "stopped")
     }
 
     @Test func expendableLineIsDroppedAndCountedInsteadOfWaiting() throws {
-        let log = Reader(SOCK_STREAM)
+        let log = Reader(SOCK_STREAM, patience: .seconds(60))
         let text = String(repeating: "x", count: 99)
         // One of them may be the one that writes.
         let writing = Threads(2) { for _ in 0..<8000 { log.writer.append(line(text), .normal) } }
@@ -117,11 +146,13 @@ import Testing
         #expect(log.waiting() == ["before\n", "after\n", "expendable\n"])
     }
 
-    @Test func descriptorThatCannotBeWrittenToStopsNobody() {
+    @Test func linesThatCannotBeWrittenStopNobodyAndAreCounted() {
         let writer = LogWriter(descriptor: -1)
+        let many = 2 * LogWriter.capacity / 10
         for _ in 0..<100 { writer.append(line("lost"), .urgent) }
-        for _ in 0..<(2 * LogWriter.capacity / 10) { writer.append(line("also lost"), .normal) }
+        for _ in 0..<many { writer.append(line("also lost"), .normal) }
         writer.flush()
+        #expect(writer.droppedLines == 100 + many)
     }
 
     private func line(_ text: String) -> String { text + "\n" }
@@ -140,7 +171,8 @@ private final class Reader: Sendable {
     private let ends: [Int32]
 
     init(
-        _ kind: __socket_type, isNonBlocking: Bool = false, interval: Duration = LogWriter.interval, patience: Duration = LogWriter.patience
+        _ kind: __socket_type, isNonBlocking: Bool = false, interval: Duration = LogWriter.interval,
+        patience: Duration = LogWriter.patience, farewell: Duration = LogWriter.farewell
     ) {
         var ends: [Int32] = [-1, -1]
         unsafe socketpair(AF_UNIX, Int32(kind.rawValue), 0, &ends)
@@ -148,7 +180,7 @@ private final class Reader: Sendable {
         unsafe setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         if isNonBlocking { _ = fcntl(ends[1], F_SETFL, O_NONBLOCK) }
         self.ends = ends
-        writer = LogWriter(descriptor: ends[1], interval: interval, patience: patience)
+        writer = LogWriter(descriptor: ends[1], interval: interval, patience: patience, farewell: farewell)
     }
 
     deinit {

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct RepeatedEventLogTests {
+    private static let limit = 200
     private let log: CapturedLog
     private let clock = ManualClock()
     private let repeated: RepeatedEventLog
@@ -11,7 +12,7 @@ import Testing
     init() throws {
         log = try CapturedLog()
         let clock = clock
-        repeated = RepeatedEventLog(log.logger, now: { clock.now })
+        repeated = RepeatedEventLog(log.logger, maximumKinds: Self.limit, now: { clock.now })
     }
 
     private func occur(_ kind: String = "k", times: Int = 1) {
@@ -53,16 +54,16 @@ import Testing
     }
 
     @Test func neverRemembersMoreKindsThanItsLimit() {
-        for number in 0..<3 * RepeatedEventLog.maximumKinds {
+        for number in 0..<3 * Self.limit {
             occur("\(number)")
             if number % 100 == 0 { clock.advance(by: .milliseconds(300)) }
-            #expect(repeated.kindCount <= RepeatedEventLog.maximumKinds + 1)
+            #expect(repeated.kindCount <= Self.limit + 1)
         }
         #expect(repeated.kindCount > 0)
     }
 
     @Test func kindsBeyondTheLimitAreCountedAsOne() throws {
-        let limit = RepeatedEventLog.maximumKinds
+        let limit = Self.limit
         for number in 0..<3 * limit { occur("\(number)") }
         #expect(try log.lines().count == limit + 1)
         clock.advance(by: .seconds(1))

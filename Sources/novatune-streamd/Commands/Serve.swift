@@ -100,6 +100,7 @@ struct Serve: ParsableCommand {
             default: break waiting
             }
             resources.telemetry.failures.tellRest()
+            resources.telemetry.objectFailures.tellRest()
             if stream.makesProgress(within: progressLimit), gate.makesProgress(within: progressLimit) {
                 manager.isAlive()
             } else {
@@ -118,7 +119,8 @@ struct Serve: ParsableCommand {
         let loaded = try options.load()
         let level = SharedLogLevel(loaded.settings.logLevel)
         let logger = Logger(label: "novatune-streamd") { _ in JSONLogHandler(level: level, writer: log) }
-        return (loaded.settings, Resources(loaded.settings, loaded.secrets, telemetry: Telemetry(logger)), level, logger)
+        let resources = Resources(loaded.settings, loaded.secrets, telemetry: Telemetry(logger))
+        return (loaded.settings, resources, level, resources.telemetry.logger)
     }
 
     private func watch(_ stream: FastCGIServer<StreamRoute>, _ registry: MetricRegistry) {
@@ -131,11 +133,12 @@ struct Serve: ParsableCommand {
     }
 
     private func watch(_ log: LogWriter, _ registry: MetricRegistry) {
-        registry.gauge("log_waiting_bytes", "Bytes of log lines that wait to be written; from \(LogWriter.capacity) on, requests wait too.")
-        {
+        registry.gauge(
+            "log_waiting_bytes", "Bytes of log lines that wait to be written; from \(LogWriter.capacity) on, requests wait up to 100 ms."
+        ) {
             Double(log.waitingBytes)
         }
-        registry.count("log_lines_dropped_total", "Lines of the token check that were dropped because the log is read too slowly.") {
+        registry.count("log_lines_dropped_total", "Log lines that are lost: the log is read too slowly, or cannot be written.") {
             Double(log.droppedLines)
         }
     }

@@ -15,7 +15,7 @@ struct RequestEvents: Sendable {
     /// - Parameter mayWait: whether the worker may wait for whoever reads the log.
     init(_ telemetry: Telemetry, mayWait: Bool) {
         self.telemetry = telemetry
-        log = mayWait ? telemetry.logger : telemetry.logger.neverWaiting
+        log = mayWait ? telemetry.requestLogger : telemetry.logger
         audit = log.with { [request] line in request.append(to: &line) }
     }
 
@@ -71,12 +71,17 @@ struct RequestEvents: Sendable {
 
     func failed(_ cause: Unavailable, track: ULID) {
         telemetry.dependencies.failed(cause.dependency, code: cause.code)
-        // A missing object is one track's trouble: each track is told of.
-        let kind =
-            cause.code == "missing_object" || cause.code == "illegal_key" ? "\(cause.code)-\(track)" : "\(cause.dependency)-\(cause.code)"
-        tell(
-            .error, "dependency failed", kind: kind,
-            ["dependency": "\(cause.dependency.rawValue)", "code": "\(cause.code)", "reason": "\(cause.reason)", "track_id": "\(track)"])
+        // Nothing else asks for the object store.
+        if cause.dependency == .objectStore, log.logLevel <= .debug {
+            log.debug("cache miss", metadata: request.ids.merging(["track_id": "\(track)"]) { $1 })
+        }
+        var fields = request.ids
+        (fields["dependency"], fields["code"]) = ("\(cause.dependency.rawValue)", "\(cause.code)")
+        (fields["reason"], fields["track_id"]) = ("\(cause.reason)", "\(track)")
+        // What may happen in every request while something is broken; a missing object is one track's trouble.
+        let isOfTrack = cause.code == "missing_object" || cause.code == "illegal_key"
+        let log = isOfTrack ? telemetry.objectFailures : telemetry.failures
+        log.log(.error, "dependency failed", kind: "\(isOfTrack ? "\(track)" : cause.dependency.rawValue)-\(cause.code)", fields)
     }
 
     func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
@@ -89,10 +94,6 @@ struct RequestEvents: Sendable {
         }
     }
 
-    /// What may happen in every request while something is broken.
-    private func tell(_ level: Logger.Level, _ event: Logger.Message, kind: String, _ fields: Logger.Metadata) {
-        telemetry.failures.log(level, event, kind: kind, request.ids.merging(fields) { $1 })
-    }
 }
 
 extension RequestEvents: CacheObserver {
@@ -105,7 +106,9 @@ extension RequestEvents: CacheObserver {
 
     func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) {
         telemetry.openFailures.increment(failure.rawValue)
-        tell(.warning, "cache value did not open", kind: "open-\(failure.rawValue)", ["reason": "\(failure.rawValue)"])
+        telemetry.failures.log(
+            .warning, "cache value did not open", kind: "open-\(failure.rawValue)",
+            request.ids.merging(["reason": "\(failure.rawValue)"]) { $1 })
     }
 
     func storeFailed(_ error: ValueStoreError) {

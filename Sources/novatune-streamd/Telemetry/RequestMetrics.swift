@@ -24,7 +24,7 @@ struct RequestMetrics: Sendable {
             "stream_url_request_duration_ms", "Milliseconds from the request's last byte to the answer's first.",
             bounds: MetricRegistry.defaultBounds)
         registry.counter("stream_url_cache_hits_total", "Answers from the cache.")
-        registry.counter("stream_url_cache_misses_total", "Answers that had to be signed.")
+        registry.counter("stream_url_cache_misses_total", "Requests of those who may hear the track whose URL was not in the cache.")
         registry.counter("stream_url_presign_generated_total", "Presigned URLs made.")
         duration = Timer(label: "stream_url_request_duration_ms", factory: registry)
         hits = Counter(label: "stream_url_cache_hits_total", factory: registry)
@@ -42,6 +42,8 @@ struct RequestMetrics: Sendable {
         if let problem = request.problem {
             answers.increment(String(problem.kind.status), "false")
             problems.increment(problem.kind.slug)
+            // Nothing but a miss asks for the object store.
+            if problem.cause?.dependency == .objectStore { misses.increment() }
         } else if request.cameFromCache {
             issuedFromCache.increment()
             hits.increment()

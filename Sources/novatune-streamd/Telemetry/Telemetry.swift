@@ -8,10 +8,15 @@ import StreamIssuing
 /// What the process counts and logs, in one place, so that names are never written twice.
 final class Telemetry: Sendable {
     let registry = MetricRegistry()
+    /// For those who must not wait for whoever reads the log: the threads that probe, listen, reload and tell the service manager.
     let logger: Logger
+    /// For those who answer requests for URLs, whose audit trail it is.
+    let requestLogger: Logger
     let clock: any WallClock
     /// For what a failing dependency would say at each request.
     let failures: RepeatedEventLog
+    /// For what is wrong with one object: each is told of, as long as they are few.
+    let objectFailures: RepeatedEventLog
     let lastReload: Locked<Reload>
     let isListening = Locked(false)
     let lastHeard: Locked<UnixTime>
@@ -24,9 +29,11 @@ final class Telemetry: Sendable {
     let invalidations: MetricFamily<CounterSeries>
 
     init(_ logger: Logger, clock: any WallClock = SystemClock()) {
-        self.logger = logger
+        self.logger = logger.neverWaiting
+        requestLogger = logger
         self.clock = clock
         failures = RepeatedEventLog(logger)
+        objectFailures = RepeatedEventLog(logger, maximumKinds: 16)
         lastReload = Locked(Reload(moment: clock.now))
         lastHeard = Locked(clock.now)
         requests = RequestMetrics(registry)
@@ -74,9 +81,8 @@ final class Telemetry: Sendable {
         registry.gauge("cache_bytes", "Bytes in the cache of this process.") { Double(store.usage.bytes) }
     }
 
-    /// What the probes found, where it differs from what they found before. `/readyz` must stay true while nobody reads the log.
+    /// What the probes found, where it differs from what they found before.
     func probed(_ outcome: DependencyProbe.Outcome) {
-        let logger = logger.neverWaiting
         if let failure = outcome.failure {
             logger.warning("dependency lost", metadata: ["dependency": "\(outcome.name)", "reason": "\(failure)"])
         } else {
