@@ -33,7 +33,11 @@ public final class SharedBreaker: Sendable {
 
     public func failed(_ permit: CircuitBreaker.Permit) { change { $0.failed(permit, at: $1) } }
 
-    public func abandoned(_ permit: CircuitBreaker.Permit) { change { $0.abandoned(permit, at: $1) } }
+    /// Nobody is told: what was not found out is no news.
+    public func abandoned(_ permit: CircuitBreaker.Permit) {
+        let now = now()
+        breaker.withLock { $0.abandoned(permit, at: now) }
+    }
 
     private func change<Result: Sendable>(_ decide: (inout CircuitBreaker, ContinuousClock.Instant) -> Result) -> Result {
         let now = now()

@@ -28,6 +28,19 @@ import Testing
         #expect(states.withLock { $0 } == [.open, .halfOpen, .closed])
     }
 
+    @Test func probeThatIsAbandonedIsNoNews() throws {
+        let breaker = makeBreaker()
+        fail(breaker)
+        fail(breaker)
+        clock.advance(by: .seconds(30))
+        guard case .admitted(let probe) = breaker.admit() else { throw Refused() }
+        breaker.abandoned(probe)
+        #expect(states.withLock { $0 } == [.open, .halfOpen])
+        guard case .admitted(let next) = breaker.admit() else { throw Refused() }
+        breaker.succeeded(next)
+        #expect(states.withLock { $0 }.last == .closed)
+    }
+
     @Test func changeIsToldToWhoeverBroughtItAbout() {
         let breaker = makeBreaker()
         let other = breaker.observed { _ in Issue.record("brought nothing about") }
