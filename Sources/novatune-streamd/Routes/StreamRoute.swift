@@ -40,19 +40,22 @@ final class StreamRoute: RequestHandler {
         if !resources.secrets.isCurrent(edition) { takeCurrentSecrets() }
         let parent = request.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }
         let correlationID = request.parameter("CORRELATION_ID") ?? ""
-        guard let span = resources.traces?.tracer.root(.getURL, continuing: parent, correlationID: correlationID) else {
+        let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
+        let tracer = resources.traces?.tracer
+        guard
+            let span = tracer?.root(.getURL, continuing: parent, correlationID: correlationID, begun: RequestLimits.counted(waited))
+        else {
             answered.begin(correlationID: correlationID, traceID: parent?.traceID.description)
-            return answer(request, with: &response)
+            return answer(request, with: &response, waited)
         }
         answered.begin(correlationID: correlationID, traceID: span.traceID?.description)
-        ServiceContext.$current.withValue(span.context) { answer(request, with: &response) }
+        ServiceContext.$current.withValue(span.context) { answer(request, with: &response, waited) }
         answered.describe(in: span, isOfStreamRoute: StreamPath.trackText(request.parameter("DOCUMENT_URI")) != nil)
         span.end()
     }
 
-    private func answer(_ request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
+    private func answer(_ request: borrowing FastCGIRequest, with response: inout FastCGIResponse, _ waited: Duration) {
         let start = ContinuousClock.now
-        let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
         do {
             let issued = try issue(request, by: start.advanced(by: limits.requestTimeout - waited), waited)
             answered.cameFromCache = issued.cameFromCache
