@@ -48,6 +48,12 @@ public struct SpanField: Sendable, Equatable {
     public static func track(_ id: ULID) -> SpanField { SpanField(name: .trackID, value: .text(id.description)) }
     public static func cacheHit(_ hit: Bool) -> SpanField { SpanField(name: .cacheHit, value: .flag(hit)) }
 
+    /// What the object store's refusal says of its answer; nil where there was none.
+    public static func status(of refusal: Unavailable) -> SpanField? {
+        if refusal.code == "missing_object" { return .status(404) }
+        return refusal.code.hasPrefix("http_") ? Int(refusal.code.dropFirst("http_".count)).map { .status($0) } : nil
+    }
+
     /// `error.type` alone: what the client did wrong is no failure of the span (semantic conventions, HTTP server, "Status").
     public static func error(_ error: any Error) -> SpanField {
         SpanField(name: .errorType, value: .text(SpanErrorType(error).word))

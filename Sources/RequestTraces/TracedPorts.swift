@@ -111,7 +111,9 @@ public final class TracedObjectStore<Base: ObjectStore>: ObjectStore {
         defer { span?.end() }
         do {
             try base.verify(objectKey: objectKey, by: deadline)
+            span?.set(.status(200))
         } catch {
+            span?.set(.status(of: error))
             span?.fail(error)
             throw error
         }
