@@ -15,6 +15,7 @@ struct Top: ParsableCommand {
             EXAMPLES:
               novatune-streamd top
               novatune-streamd top --url http://127.0.0.1:8080/metrics/2
+              novatune-streamd top --url https://127.0.0.1/metrics/1 --insecure
               novatune-streamd top --count 60 >figures.txt
 
             A responder that does not answer meanwhile is told of and asked again.
@@ -24,7 +25,10 @@ struct Top: ParsableCommand {
     )
 
     @Option(name: .long, help: ArgumentHelp("Where its metrics are; /metrics/N for the N-th of several responders.", valueName: "url"))
-    var url = "http://127.0.0.1/metrics"
+    var url = "http://127.0.0.1/metrics/1"
+
+    @Flag(name: .long, help: "Take any certificate: nginx's own, asked for by this machine's address, has another name.")
+    var insecure = false
 
     @Option(name: .long, help: ArgumentHelp("How often: 500ms, 1s, 1m.", valueName: "duration"))
     var interval = "1s"
@@ -42,7 +46,7 @@ struct Top: ParsableCommand {
     func run() throws {
         let wait = DurationSetting.parse(interval) ?? .seconds(1)
         let isTerminal = isatty(STDOUT_FILENO) == 1
-        let client = HTTPClient()
+        let client = HTTPClient(isServerVerified: !insecure)
         var before: (text: MetricsText, at: ContinuousClock.Instant)?
         var shown = 0
         while true {
