@@ -14,6 +14,12 @@ def alert_names():
     return [name for file in RULES for name in re.findall(r"^ +- alert: (\w+)$", file.read_text(), re.MULTILINE)]
 
 
+def runbook_sections():
+    """Texts of the runbook's sections by their headings."""
+    parts = re.split(r"^#+ (.+)$", RUNBOOK.read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
 def seen(fires):
     """Alerts that some rule test expects to fire, or not to."""
     pattern = r"alertname: (\w+)\n +exp_alerts:\n" if fires else r"alertname: (\w+), exp_alerts: \[\]"
