@@ -1,6 +1,9 @@
 """What operators ask: health, readiness, metrics."""
 
 import json
+import os
+import resource
+import signal
 
 import pytest
 
@@ -166,9 +169,9 @@ def test_log_that_nobody_reads_stops_no_denial_while_there_is_room(responders, t
     assert responder.gate("/readyz")[0] == 200
 
 
-def test_log_that_nobody_reads_stops_no_token_check(responders, track, user):
-    responder = responders().start_unread()
-    refused = {"DOCUMENT_URI": "/_gate/token", "HTTP_AUTHORIZATION": "Bearer garbage", "REQUEST_URI": track.path}
+def fill_log(responder):
+    """By refusals at the gate, which wait for nobody."""
+    refused = {"DOCUMENT_URI": "/_gate/token", "HTTP_AUTHORIZATION": "Bearer garbage", "REQUEST_URI": f"/tracks/{ulid()}/stream"}
 
     def is_full():
         for _ in range(500):
@@ -177,6 +180,50 @@ def test_log_that_nobody_reads_stops_no_token_check(responders, track, user):
 
     wait_for(is_full, 60, "a full log")
     assert responder.metrics()["log_waiting_bytes"] >= 256 * 1024
+
+
+def test_full_log_that_nobody_reads_stops_neither_requests_nor_reloads_nor_the_end(responders, track, user):
+    responder = responders().start_unread()
+    fill_log(responder)
+    for _ in range(3):
+        assert responder.ask(track, user.token)[0] == 200
+    taken = responder.metrics()["reload_timestamp_seconds"]
+    responder.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: responder.metrics()["reload_timestamp_seconds"] > taken, 20, "the reload")
+    assert responder.gate("/readyz")[0] == 200 and responder.metrics()["reload_success"] == 1
+    responder.process.send_signal(signal.SIGTERM)
+    assert responder.process.wait(40) == 0
+
+
+def test_log_that_cannot_be_written_loses_lines_which_are_counted(responders, track, user, tmp_path):
+    """As on a disk that is full: of a line there is room for a part, and then for none, until somebody makes some."""
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16 * 1024, 16 * 1024))
+
+    responder = responders().start(
+        preexec=limit, NOVATUNE_LOG_LEVEL="info", NOVATUNE_LISTEN=f"unix:{tmp_path}/stream", NOVATUNE_GATE_LISTEN=f"unix:{tmp_path}/gate")
+    responder.stream_socket, responder.gate_socket = tmp_path / "stream", tmp_path / "gate"
+
+    def is_full():
+        assert responder.ask(track, user.token)[0] == 200
+        return responder.metrics()["log_lines_dropped_total"] >= 3
+
+    wait_for(is_full, 60, "lost lines")
+    before = responder.log()
+    assert len(before) == 16 * 1024 and not before.endswith("\n")
+    assert all(json.loads(line) for line in before.splitlines()[:-1])
+    os.truncate(responder.log_file, len(before) - 8 * 1024)
+    assert responder.ask(track, user.token)[0] == 200
+    # What was torn off ends where it is, and harms no other line.
+    torn, *told = wait_for(lambda: responder.log()[8 * 1024:].splitlines()[1:] and responder.log()[8 * 1024:].splitlines(), 10, "the next line")
+    assert torn == "" and all(json.loads(line)["event"] for line in told)
+
+
+def test_log_that_nobody_reads_stops_no_token_check(responders, user):
+    responder = responders().start_unread()
+    fill_log(responder)
     assert responder.gate("/healthz")[0] == 200
     accepted = {"DOCUMENT_URI": "/_gate/token", "HTTP_AUTHORIZATION": f"Bearer {user.token}"}
     assert responder._exchange(responder.gate_socket, accepted)[0] == 204
