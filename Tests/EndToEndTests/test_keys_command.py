@@ -4,6 +4,8 @@ import base64
 import json
 import os
 import stat
+import struct
+import subprocess
 import threading
 
 import pytest
@@ -60,6 +62,46 @@ def test_rotate_keeps_the_owner(command, path):
     status = path.stat()
     assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o640, 65534, 65534)
     assert keys_of(path)[0] == "v2"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_rotate_keeps_the_group_in_a_directory_that_gives_its_own(command, path):
+    os.chown(path.parent, 0, 65534)
+    path.parent.chmod(0o2755)
+    os.chown(path, 0, 0)
+    assert command("keys", "rotate", "--file", path).returncode == 0
+    status = path.stat()
+    assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o640, 0, 0)
+
+
+def access_list(*entries):
+    """As the kernel keeps it (acl(5)): a version, and a tag, rights and an id of each entry."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+ANYBODY = 0xFFFFFFFF
+
+
+def test_rotate_keeps_the_access_list_and_takes_none_of_the_directory(command, path):
+    for_reader = access_list((1, 6, ANYBODY), (2, 4, 65534), (4, 0, ANYBODY), (16, 4, ANYBODY), (32, 0, ANYBODY))
+    try:
+        os.setxattr(path, "system.posix_acl_access", for_reader)
+    except OSError as error:
+        pytest.skip(f"the file system has no access lists: {error}")
+    assert command("keys", "rotate", "--file", path).returncode == 0
+    assert os.getxattr(path, "system.posix_acl_access") == for_reader and keys_of(path)[0] == "v2"
+    os.removexattr(path, "system.posix_acl_access")
+    path.chmod(0o600)
+    os.setxattr(path.parent, "system.posix_acl_default", for_reader)
+    assert command("keys", "rotate", "--file", path).returncode == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and os.listxattr(path) == []
+
+
+def test_key_that_cannot_be_printed_is_no_success(stack):
+    for option in ([], ["--bare"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([stack["RESPONDER_BINARY"], "keys", "new", *option], stdout=full, stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == 1 and b"No space left" in done.stderr
 
 
 def test_rotation_in_three_steps(command, path):
