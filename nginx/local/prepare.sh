@@ -68,7 +68,10 @@ prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY
     remember PG_PASSWORD "$(random 16)"
     remember DATABASE_URL "postgresql://novatune_owner:$PG_PASSWORD@127.0.0.1:$PG_PORT/novatune"
     remember DATABASE_URL_UNIX "postgresql://novatune_owner@/novatune?host=$PG_DIR&port=$PG_PORT"
-    remember RESPONDER_DATABASE_URL "${NOVATUNE_DATABASE_URL:-postgresql://novatune_responder@/novatune?host=$PG_DIR&port=$PG_PORT}"
+    # The server trusts this socket; the responder has a secret to keep all the same.
+    remember RESPONDER_PASSWORD "$(random 16)"
+    local responder="novatune_responder:$RESPONDER_PASSWORD"
+    remember RESPONDER_DATABASE_URL "${NOVATUNE_DATABASE_URL:-postgresql://$responder@/novatune?host=$PG_DIR&port=$PG_PORT}"
 
     remember REDIS_PORT "${ports[2]}"
     remember REDIS_SOCKET "$RUN_DIR/redis.sock"

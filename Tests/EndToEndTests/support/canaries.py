@@ -15,7 +15,9 @@ OWN_PATH = "misplaced secret in a path"
 def add(*texts, kind="secret"):
     for text in texts:
         text = text.encode() if isinstance(text, str) else text
-        if text and len(text) >= SHORTEST:
+        if text:
+            # One that would be passed over in silence proves nothing.
+            assert len(text) >= SHORTEST, f"a {kind} of {len(text)} bytes is too short to be looked for"
             _kinds.setdefault(bytes(text), kind)
 
 
@@ -54,7 +56,7 @@ def add_stack(stack):
     add(stack["S3_SECRET_ACCESS_KEY"], kind="S3 secret key")
     add(stack["S3_ACCESS_KEY_ID"], kind="S3 access key id")
     add(stack["JWT_HS256_SECRET"], kind="JWT secret")
-    add(stack.names.get("PG_PASSWORD"), kind="database password")
+    add(stack.names.get("PG_PASSWORD"), stack.names.get("RESPONDER_PASSWORD"), kind="database password")
     for name, value in stack.names.items():
         if name.startswith("TOKEN_"):
             add_token(value)

@@ -7,7 +7,7 @@ from support.encodings import forms
 
 # Every STEP-th word of a text is looked up, so that an occurrence of STEP + WORD - 1 bytes or more has one that is.
 WORD = STEP = 8
-# Whoever finds the whole secret finds its end.
+# Whoever finds the whole secret finds its end; a line that was cut has its beginning.
 LONGEST = 96
 
 
@@ -28,7 +28,7 @@ class Search:
         self._words = defaultdict(list)
         self._short = {}
         for secret, kind in kinds.items():
-            for form in forms(secret[-LONGEST:]):
+            for form in {form for part in (secret[:LONGEST], secret[-LONGEST:]) for form in forms(part)}:
                 if len(form) < WORD + STEP - 1:
                     self._short[form] = kind
                     continue
