@@ -111,6 +111,15 @@ def test_ring_in_the_environment_is_used(responders, world, user, redis):
     assert responder.ask(track, user.token)[0] == 200 and version_of(redis, track) == "env"
 
 
+def test_command_is_waited_for_whatever_is_inherited(responders, tmp_path, world, user, redis):
+    path = tmp_path / "ring.json"
+    path.write_text(json.dumps(ring("printed", "printed")))
+    responder = responders().leave_out("CACHE_KEYS").start(
+        preexec=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN), NOVATUNE_CACHE_KEYS_COMMAND=f"/bin/cat {path}",
+        NOVATUNE_LISTEN=f"unix:{tmp_path}/stream", NOVATUNE_GATE_LISTEN=f"unix:{tmp_path}/gate")
+    assert responder.events("ready")
+
+
 def test_kms_that_does_not_answer_at_start_is_worth_another_attempt(responders, tmp_path, kms):
     """EX_UNAVAILABLE, which a service manager tries again, and not EX_CONFIG."""
     source = WrappedRing(tmp_path, kms)

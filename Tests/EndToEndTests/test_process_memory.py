@@ -125,8 +125,12 @@ def test_crash_leaves_neither_core_nor_key_behind(responders, tmp_path):
 
     responder = responders().leave_out("CACHE_KEYS").start(
         preexec=allow_cores, NOVATUNE_CACHE_KEYS_FILE=str(path), NOVATUNE_LISTEN=f"unix:{tmp_path}/stream",
-        NOVATUNE_GATE_LISTEN=f"unix:{tmp_path}/gate")
+        NOVATUNE_GATE_LISTEN=f"unix:{tmp_path}/gate",
+        # Swift's own report of a crash would go to the log, with registers and the memory that they point at.
+        SWIFT_BACKTRACE="enable=yes,color=no")
+    before = responder.log()
     responder.process.send_signal(11)
     assert responder.process.wait(20) == -11
     assert list(place.iterdir()) == []
+    assert all(json.loads(line) for line in responder.log().removeprefix(before).splitlines())
     assert first["keys"]["v1"] not in responder.log() and base64.b64decode(first["keys"]["v1"]).hex() not in responder.log()

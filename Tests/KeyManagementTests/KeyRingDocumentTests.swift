@@ -6,6 +6,11 @@ import Testing
 @Suite struct KeyRingDocumentTests {
     private func read(_ text: String) throws(KeyRingError) -> KeyRing { try KeyRingDocument(json: Array(text.utf8)).ring(unwrappedBy: nil) }
 
+    @Test(arguments: [["v2", "v10", "v1a"], ["v1a", "v10", "v2"], ["v10", "v1a", "v2"]])
+    func versionsHaveOneOrder(versions: [String]) {
+        #expect(KeyRing.sorted(versions) == ["v2", "v10", "v1a"])
+    }
+
     @Test func goodRingIsRead() throws {
         let ring = try read(#" {"keys":{"v1":"\#(RingText.one)","v2":"\#(RingText.two)"},"current":"v2"} "#)
         #expect(ring.current == "v2")

@@ -62,6 +62,12 @@ import Testing
             ])
     }
 
+    @Test func sessionTokenAloneIsRefused() {
+        let found = complaints(["NOVATUNE_KMS_KEY_ID": "alias/k", "NOVATUNE_KMS_SESSION_TOKEN": "canary"])
+        #expect(found.contains { $0.hasPrefix("NOVATUNE_KMS_ACCESS_KEY_ID ") && $0.hasSuffix(" is required") })
+        #expect(found.contains { $0.hasPrefix("NOVATUNE_KMS_SECRET_ACCESS_KEY ") && $0.hasSuffix(" is required") })
+    }
+
     @Test func directoryOfKeysIsNotUnwrapped() throws {
         let place = try TemporaryDirectory()
         let found = complaints([

@@ -1,3 +1,4 @@
+import Glibc
 @testable import novatune_streamd
 import TestSupport
 import StreamIssuing
@@ -16,6 +17,18 @@ import Testing
     @Test(arguments: ["dbname=file", "dbname=file\n", "dbname=file\r\n"])
     func valueIsReadWithoutItsLineBreak(_ contents: String) throws {
         #expect(try Environments.read(environment(try directory.write(contents, as: "f"))).database.url == "dbname=file")
+    }
+
+    /// The opening of a pipe that nobody writes to would never come back.
+    @Test func whatIsNoRegularFileIsRefusedAtOnce() throws {
+        let pipe = directory.path("pipe")
+        #expect(unsafe mkfifo(pipe, 0o600) == 0)
+        for path in [pipe, directory.path, "/dev/zero"] {
+            #expect(
+                Environments.complaints(environment(path)) == [
+                    "NOVATUNE_DATABASE_URL_FILE: \(path) is not a regular file, which is read again whenever it changes"
+                ])
+        }
     }
 
     @Test func onlyOneLineBreakAndNoSpaceIsTakenAway() throws {
