@@ -13,6 +13,7 @@ from support.stack import REPOSITORY, Stack
 from support.tokens import Mint
 from support.ulids import ulid
 from support.waiting import at_once, wait_for
+from support.world import TITLE
 from support.wire import API
 from traffic import Traffic
 
@@ -79,7 +80,7 @@ class Bench:
             "set session_replication_role = replica; insert into novatune.users (user_id) values "
             + ",".join(f"('{user}')" for user in users))
         for at in range(0, len(tracks), 10_000):
-            rows = ",".join(f"('{track}', '{users[number]}', 'T', '{key}', 'audio/mpeg', {size}, 'Ready')" for track, number in tracks[at : at + 10_000])
+            rows = ",".join(f"('{track}', '{users[number]}', '{TITLE}', '{key}', 'audio/mpeg', {size}, 'Ready')" for track, number in tracks[at : at + 10_000])
             self.stack.sql(
                 "set session_replication_role = replica; insert into novatune.tracks"
                 f" (track_id, user_id, title, object_key, mime_type, file_size_bytes, status) values {rows}")
@@ -131,7 +132,7 @@ class Bench:
 
     def descriptors(self):
         """Those of the responder, but for connections of nginx, which keeps as many as it likes."""
-        return process.descriptors(self.responder) - self.metric("fastcgi_connections")
+        return process.descriptors(self.responder) - self.metric("fastcgi_connections") - self.metric("fastcgi_gate_connections")
 
     def traffic(self, **options):
         return Traffic(self.stack["BASE_URL"], self.hits, self.misses, **options)

@@ -158,7 +158,7 @@ def restarts(bench, report, options):
         report.row("rolling restart of two", samples, 0.0)
         report.check(f"no request failed: {dict(counts(samples))}", set(counts(samples)) == {200})
 
-        with bench.traffic(connections=32, pause=0.0) as traffic:
+        with bench.traffic(connections=32, pause=0.0) as traffic, HealthWatch(bench.stack["BASE_URL"]) as health:
             wait_for(lambda: traffic.settled(0), 30, "traffic")
             began = time.monotonic()
             responders.kill(0)
@@ -170,6 +170,7 @@ def restarts(bench, report, options):
         report.row("kill -9 one of two", samples, 0.0)
         lost = sum(count for status, count in counts(samples).items() if status != 200)
         report.check(f"at most the requests that it held were lost, and those were asked elsewhere: {lost} lost", lost == 0)
+        health.judge(report, "kill -9 one of two")
 
     with Responders(bench, 1, held=True) as responders:
         with bench.traffic(connections=32, pause=0.02) as traffic:

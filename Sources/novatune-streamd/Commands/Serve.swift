@@ -71,12 +71,15 @@ struct Serve: ParsableCommand {
         }
         watch(stream, resources.telemetry.registry)
         watch(log, resources.telemetry.registry)
-        // It answers /metrics, where no name is to come later than others.
+        // It answers /metrics, where no name is to come later than others, its own included.
+        let started = Locked<FastCGIServer<GateRoute>?>(nil)
+        watchGate(started, resources.telemetry.registry)
         let gate = FastCGIServer(
             socket: sockets.gate, name: "gate", workers: Self.gateWorkers, capacity: Self.gateConnections, reserve: (reserve, true)
         ) { _ in
             GateRoute(resources, monitor)
         }
+        started.withLock { $0 = gate }
         resources.telemetry.keyRingLoaded(settings, resources.secrets.value.secrets)
         logger.info(
             "ready",
@@ -129,6 +132,15 @@ struct Serve: ParsableCommand {
         registry.gauge("fastcgi_workers", "Workers of the stream socket.") { Double(stream.workers) }
         registry.count("requests_abandoned_total", "Requests whose client was gone before they were worked on.") {
             Double(stream.abandonedRequests)
+        }
+    }
+
+    private func watchGate(_ started: Locked<FastCGIServer<GateRoute>?>, _ registry: MetricRegistry) {
+        registry.gauge("fastcgi_gate_connections", "Open connections on the gate socket.") {
+            Double(started.withLock { $0 }?.openConnections ?? 0)
+        }
+        registry.gauge("fastcgi_gate_workers_busy", "Workers of the gate socket that have a request, of \(Self.gateWorkers).") {
+            Double(started.withLock { $0 }?.busyWorkers ?? 0)
         }
     }
 

@@ -34,7 +34,9 @@ def add_url(url):
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     add(url, kind="presigned URL")
-    add(parts.path, unquote(parts.path), kind="presigned URL's path")
+    # A made-up one may have none.
+    if len(parts.path) > 1:
+        add(parts.path, unquote(parts.path), kind="presigned URL's path")
     for name in ("Signature", "Credential", "Security-Token"):
         add(query.get(f"X-Amz-{name}"), kind=f"X-Amz-{name}")
 
