@@ -127,7 +127,7 @@ def test_crash_leaves_neither_core_nor_key_behind(responders, tmp_path):
         preexec=allow_cores, NOVATUNE_CACHE_KEYS_FILE=str(path), NOVATUNE_LISTEN=f"unix:{tmp_path}/stream",
         NOVATUNE_GATE_LISTEN=f"unix:{tmp_path}/gate",
         # Swift's own report of a crash would go to the log, with registers and the memory that they point at.
-        SWIFT_BACKTRACE="enable=yes,color=no")
+        SWIFT_BACKTRACE="enable=yes,color=no", SWIFT_ROOT=str(Path(shutil.which("swift")).resolve().parents[1]))
     before = responder.log()
     responder.process.send_signal(11)
     assert responder.process.wait(20) == -11
