@@ -23,15 +23,6 @@ def test_lines_tell_what_the_responder_does(stack, command, api, user, track):
     assert first["database"] == "closed" and first["hits"].endswith(" %") and first["p50"].endswith(" ms")
 
 
-def test_certificate_of_another_name_is_taken_where_that_is_wanted(stack, command):
-    address = f"{stack['TLS_URL']}/metrics/1"
-    if address.startswith("https:"):
-        done = command("top", "--url", address, "--count", "1")
-        assert done.returncode == 1 and "certificate" in done.stderr
-    done = command("top", "--url", address, "--count", "1", "--insecure")
-    assert done.returncode == 0 and "requests/s=" in done.stdout
-
-
 def on_a_terminal(stack, *arguments):
     """What `top` writes to one."""
     screen, terminal = os.openpty()

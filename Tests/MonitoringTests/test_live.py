@@ -176,3 +176,13 @@ def test_a_responder_that_is_gone_is_noticed(stack, prometheus):
     with stack.stopped("responder"):
         wait_for(lambda: prometheus.samples('ALERTS{alertname="ResponderDown"}'), 20, "the alert")
     wait_for(lambda: not prometheus.samples('ALERTS{alertname="ResponderDown"}'), 20, "the end of the alert")
+
+
+def test_top_takes_a_certificate_of_another_name_where_that_is_wanted(stack):
+    def top(*arguments):
+        command = [stack["RESPONDER_BINARY"], "top", "--url", f"{stack['TLS_URL']}/metrics/1", "--count", "1", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    refused, taken = top(), top("--insecure")
+    assert refused.returncode == 1 and "certificate" in refused.stderr and refused.stdout == ""
+    assert taken.returncode == 0 and "requests/s=" in taken.stdout
