@@ -111,7 +111,9 @@ struct KeyDirectory: ~Copyable {
     }
 
     private static func unreadable(_ path: String) -> KeyRingError {
-        KeyRingError("cannot read \(SecretFile.shown(path)): \(unsafe String(cString: strerror(errno)))")
+        // Before the path is looked at, which may fail in its own way.
+        let cause = unsafe String(cString: strerror(errno))
+        return KeyRingError("cannot read \(SecretFile.shown(path)): \(cause)")
     }
 
     /// Whether it is what `..data` leads to at this moment.

@@ -150,7 +150,7 @@ public import StreamIssuing
     }
 
     private mutating func put(_ bytes: UnsafeBufferPointer<UInt8>) {
-        // Both traps cost a comparison, and whoever gets here has asked whether it fits.
+        // Whoever gets here has asked whether it fits.
         unsafe precondition(bytes.count <= memory.count - length)
         guard let text = bytes.baseAddress, let start = unsafe memory.baseAddress else { return }
         unsafe (start + length).initialize(from: text, count: bytes.count)

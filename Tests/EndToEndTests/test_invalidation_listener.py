@@ -1,5 +1,7 @@
 """How a responder hears what the database ends: whatever happens to the connection, and whatever is said on it."""
 
+import time
+
 import pytest
 
 from support.database import Database
@@ -33,6 +35,18 @@ def test_listener_is_told_from_other_connections(stack, alone):
     with Database(stack["DATABASE_URL"]) as database:
         found = database("select distinct usename, query from pg_stat_activity where application_name = %s", LISTENER)
     assert {user for user, _ in found} == {"novatune_responder"}
+
+
+def test_moment_of_the_last_word_moves_with_a_word_alone(database, user, track, alone):
+    def last_heard():
+        return alone.metrics()["invalidation_listener_last_heard_timestamp_seconds"]
+
+    heard = last_heard()
+    # Long enough for another second, and too short for the question after a long silence.
+    wait_for(lambda: time.time() >= heard + 3, what="three seconds")
+    assert last_heard() == heard
+    assert_hears(alone, database, user, track)
+    wait_for(lambda: last_heard() >= heard + 2, what="the word's moment")
 
 
 def test_cut_connection_is_made_again_and_said_in_the_log(database, user, track, alone):

@@ -153,6 +153,22 @@ def test_missing_object_is_503_and_logged_with_the_track_only(api, stack, world,
     assert track.object_key not in stack.log()
 
 
+def test_many_missing_objects_are_told_of_by_sixteen_lines_a_second_and_a_count(responders, world, user):
+    tracks = world.tracks([user], each=60, object_key=lambda id: f"audio/missing/{id}.mp3")
+    responder = responders().start_on_own_sockets()
+    began = time.time()
+    for track in tracks:
+        assert responder.ask(track, user.token)[0] == 503
+
+    def told():
+        return [line for line in responder.events("dependency failed") if line["code"] == "missing_object"]
+
+    wait_for(lambda: sum(1 + int(line.get("occurrences_since_last", 0)) for line in told()) == len(tracks), 20, "the count")
+    times = [datetime.datetime.fromisoformat(line["timestamp"]).timestamp() for line in told()]
+    # Seventeen with that count, and as many again for each second that it took.
+    assert 16 <= len(told()) <= 17 * (2 + int(times[-1] - began))
+
+
 def test_body_is_read_and_ignored(api, user, track):
     answer = api.stream(track.id, user.token, {"Content-Type": "application/json"}, body=b'{"trackId":"another"}')
     assert answer.status == 200

@@ -7,6 +7,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from support import fastcgi_client
 from support.collector import Collector, attributes, partial_success
+from support.ulids import ulid
 from support.waiting import wait_for
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -57,10 +58,36 @@ def test_miss_is_a_trace_with_a_span_for_each_dependency(ask, track):
             "novatune.track_id": track.id, "novatune.cache_hit": False, "novatune.correlation_id": "inherited"}
         assert attributes(spans["db.authorize"]) == {"db.system.name": "postgresql", "novatune.correlation_id": "inherited"}
         assert attributes(spans["cache.get"])["novatune.cache_hit"] is False
+        looked_up = attributes(spans["storage.head"])
+        assert looked_up["http.request.method"] == "HEAD" and looked_up["http.response.status_code"] == 200
         resource = next(collector.messages()).resource_spans[0]
         names = attributes(resource.resource)
         assert names["service.name"] == "novatune-streamd" and set(names) == {"service.name", "service.version", "service.instance.id"}
         assert resource.scope_spans[0].scope.name == "novatune-streamd"
+
+
+def test_wait_for_a_worker_is_part_of_the_span_as_of_the_line(ask):
+    with Collector() as collector:
+        responder, call = ask(collector)
+        assert call(RECEIVED_AT=f"{time.time() - 1.5:.3f}")[0] == 200
+        root = collector.wait_for("stream.get_url")
+        (line,) = responder.events("stream url requested")
+        duration = (root.end_time_unix_nano - root.start_time_unix_nano) / 1e6
+        assert line["duration_ms"] >= 1499 and duration >= 1499
+        # They end within the same answer.
+        assert root.end_time_unix_nano <= time.time_ns()
+
+
+def test_missing_object_is_told_with_its_status(ask, world, user):
+    track = world.track(user, object_key=f"audio/missing/{ulid()}.mp3")
+    with Collector() as collector:
+        _, call = ask(collector)
+        assert call(track.id)[0] == 503
+        collector.wait_for("stream.get_url")
+        (span,) = [span for span in collector.spans() if span.name == "storage.head"]
+        fields = attributes(span)
+        assert fields["http.response.status_code"] == 404 and fields["error.type"] == "missing_object"
+        assert span.status.code == Status.STATUS_CODE_ERROR
 
 
 def test_hit_neither_looks_up_nor_signs(ask):
