@@ -34,36 +34,36 @@ public struct UnixTime: Sendable, Hashable, Comparable {
     /// The same in ASCII.
     public var rfc3339Bytes: [20 of UInt8] {
         let time = CivilTime(self)
-        return InlineArray { text in
-            text.append(time.year, 4)
-            text.append(UInt8(ascii: "-"))
-            text.append(time.month, 2)
-            text.append(UInt8(ascii: "-"))
-            text.append(time.day, 2)
-            text.append(UInt8(ascii: "T"))
-            text.append(time.hour, 2)
-            text.append(UInt8(ascii: ":"))
-            text.append(time.minute, 2)
-            text.append(UInt8(ascii: ":"))
-            text.append(time.second, 2)
-            text.append(UInt8(ascii: "Z"))
-        }
+        var text = DateText()
+        text.append(time.year, 4)
+        text.append(UInt8(ascii: "-"))
+        text.append(time.month, 2)
+        text.append(UInt8(ascii: "-"))
+        text.append(time.day, 2)
+        text.append(UInt8(ascii: "T"))
+        text.append(time.hour, 2)
+        text.append(UInt8(ascii: ":"))
+        text.append(time.minute, 2)
+        text.append(UInt8(ascii: ":"))
+        text.append(time.second, 2)
+        text.append(UInt8(ascii: "Z"))
+        return text.bytes
     }
 
     /// ISO 8601 basic format, UTC, as AWS writes it: `20260108T123200Z`.
     public var iso8601Basic: String {
         let time = CivilTime(self)
-        let bytes = [UInt8](capacity: 16) { text in
-            text.append(time.year, 4)
-            text.append(time.month, 2)
-            text.append(time.day, 2)
-            text.append(UInt8(ascii: "T"))
-            text.append(time.hour, 2)
-            text.append(time.minute, 2)
-            text.append(time.second, 2)
-            text.append(UInt8(ascii: "Z"))
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        var text = DateText()
+        text.append(time.year, 4)
+        text.append(time.month, 2)
+        text.append(time.day, 2)
+        text.append(UInt8(ascii: "T"))
+        text.append(time.hour, 2)
+        text.append(time.minute, 2)
+        text.append(time.second, 2)
+        text.append(UInt8(ascii: "Z"))
+        let span = text.bytes.span.extracting(0..<text.count)
+        return unsafe span.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
     }
 }
 
@@ -147,9 +147,18 @@ private struct CivilTime {
     }
 }
 
-extension OutputSpan<UInt8> {
+/// A date's characters, put together without an allocation.
+private struct DateText {
+    private(set) var bytes: [20 of UInt8] = InlineArray(repeating: 0)
+    private(set) var count = 0
+
+    mutating func append(_ character: UInt8) {
+        bytes[count] = character
+        count += 1
+    }
+
     /// In decimal, with leading zeros up to `width` digits.
-    fileprivate mutating func append(_ number: Int, _ width: Int) {
+    mutating func append(_ number: Int, _ width: Int) {
         var divisor = 1
         for _ in 1..<width { divisor *= 10 }
         while divisor > 0 {

@@ -52,7 +52,7 @@ import Testing
     }
 
     /// Whoever can write to the store can make it say anything.
-    @Test(arguments: [Int64.min, Int64.min + 1, -1, 1 << 40, .max - 1, .max])
+    @Test(arguments: [.min, .min + 1, -1, 1 << 40, .max - 1, .max] as [Int64])
     func figureThatSomebodyElseHasWrittenHarmsNoProcess(figure: Int64) throws {
         let counts = SealCounts()
         let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
