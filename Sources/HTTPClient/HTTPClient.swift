@@ -98,7 +98,7 @@ import CCurl
         setLong(CURLOPT_QUICK_EXIT, 1)
         setLong(CURLOPT_TIMEOUT_MS, Int(milliseconds))
         setLong(CURLOPT_CONNECTTIMEOUT_MS, Int(milliseconds))
-        setLong(CURLOPT_PROTOCOLS, Int(CURLPROTO_HTTP | CURLPROTO_HTTPS))
+        setText(CURLOPT_PROTOCOLS_STR, "http,https")
         // An empty proxy overrides the one of the environment. libcurl copies strings.
         setText(CURLOPT_PROXY, "")
         if let certificateAuthorities { setText(CURLOPT_CAINFO, certificateAuthorities) }
