@@ -10,6 +10,7 @@ public struct Problem: Error, Sendable, Equatable {
 
         public static let unauthorized = Kind(status: 401, slug: "unauthorized", title: "Authentication required")
         public static let forbidden = Kind(status: 403, slug: "forbidden", title: "Access denied")
+        public static let rateLimitExceeded = Kind(status: 429, slug: "rate-limit-exceeded", title: "Rate limit exceeded")
         public static let invalidTrackID = Kind(status: 400, slug: "invalid-track-id", title: "Invalid track ID")
         public static let trackNotFound = Kind(status: 404, slug: "track-not-found", title: "Track not found")
         public static let trackNotReady = Kind(status: 409, slug: "track-not-ready", title: "Track not ready for streaming")
@@ -19,8 +20,8 @@ public struct Problem: Error, Sendable, Equatable {
         public static let contentTooLarge = Kind(status: 413, slug: "content-too-large", title: "Content too large")
 
         public static let all = [
-            unauthorized, forbidden, invalidTrackID, trackNotFound, trackNotReady, serviceUnavailable, notFound, methodNotAllowed,
-            contentTooLarge,
+            unauthorized, forbidden, rateLimitExceeded, invalidTrackID, trackNotFound, trackNotReady, serviceUnavailable, notFound,
+            methodNotAllowed, contentTooLarge,
         ]
     }
 
@@ -67,6 +68,13 @@ extension Problem {
     public static func accessDenied(owner: ULID) -> Problem {
         var problem = forbidden
         problem.ownerID = owner
+        return problem
+    }
+
+    /// In the words of nginx, which gives the same answer.
+    public static func rateLimitExceeded(_ limit: RateLimit) -> Problem {
+        var problem = Problem(.rateLimitExceeded, "The allowance of \(limit.perMinute) requests a minute is used up.")
+        problem.retryAfterSeconds = limit.retryAfterSeconds
         return problem
     }
 

@@ -24,6 +24,10 @@ import Testing
                 #"{"type":"https://novatune.dev/errors/forbidden","title":"Access denied","status":403,"#
                     + #""detail":"You do not have access to this resource.","instance":"/tracks/x/stream"}"#, .forbidden),
             Row(
+                #"{"type":"https://novatune.dev/errors/rate-limit-exceeded","title":"Rate limit exceeded","status":429,"#
+                    + #""detail":"The allowance of 60 requests a minute is used up.","instance":"/tracks/x/stream"}"#,
+                .rateLimitExceeded(RateLimit(perMinute: 60)!)),
+            Row(
                 #"{"type":"https://novatune.dev/errors/invalid-track-id","title":"Invalid track ID","status":400,"#
                     + #""detail":"The track ID is not a ULID of 26 characters.","instance":"/tracks/x/stream"}"#, .invalidTrackID),
             Row(
