@@ -20,13 +20,28 @@ public struct FastCGIResponse: Sendable {
     public mutating func header(_ name: StaticString, _ value: String) {
         name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
         append(": ")
-        if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
+        if value.utf8.allSatisfy(Self.isAllowed) {
             append(value)
         } else {
-            for byte in value.utf8 where byte >= 0x20 && byte != 0x7F { bytes.append(byte) }
+            bytes.append(contentsOf: value.utf8.lazy.filter(Self.isAllowed))
         }
         append("\r\n")
     }
+
+    /// - Parameter value: without control characters, which are dropped.
+    public mutating func header(_ name: StaticString, _ value: [UInt8]) {
+        name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+        append(": ")
+        if value.allSatisfy(Self.isAllowed) {
+            bytes.append(contentsOf: value)
+        } else {
+            bytes.append(contentsOf: value.lazy.filter(Self.isAllowed))
+        }
+        append("\r\n")
+    }
+
+    /// In a header's value.
+    private static func isAllowed(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F }
 
     /// Ends the headers. Call it last.
     public mutating func finish(body: [UInt8]) {
@@ -57,6 +72,7 @@ public struct FastCGIResponse: Sendable {
         case 405: "Method Not Allowed"
         case 409: "Conflict"
         case 413: "Content Too Large"
+        case 429: "Too Many Requests"
         case 503: "Service Unavailable"
         default: "Status"
         }
