@@ -1,13 +1,18 @@
 """Many requests at once; the responder stops and starts."""
 
+import contextlib
 import json
 import signal
 import time
 from collections import Counter
 
+import pytest
+
+from support.nginx import nginx_with
 from support.problems import assert_problem, path
 from support.traffic import Traffic
 from support.waiting import at_once, wait_for
+from support.wire import API
 
 # Seconds. The contract says 1; a machine that runs a test suite is slower.
 IDLE_EXIT = 2
@@ -141,6 +146,32 @@ def test_restart_under_load_goes_on_without_nginx_being_told(api, stack, world):
         up = time.monotonic()
         wait_for(lambda: traffic.has_settled(since=up, count=100))
     assert set(traffic.statuses()) <= {200, 503}
+
+
+def is_ready(responder):
+    with contextlib.suppress(OSError):
+        return responder.gate("/readyz")[0] == 200
+    return False
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+def test_two_responders_that_restart_in_turn_cost_no_request(stack, tmp_path, responders, world, end):
+    pair = [responders().start_on_own_sockets(), responders().start_on_own_sockets()]
+    tracks = world.tracks(world.users(200))
+    sockets = {
+        f"{name.upper()}_SOCKETS": " ".join(f"unix:{getattr(responder, f'{name}_socket')}" for responder in pair)
+        for name in ("stream", "gate")}
+    with nginx_with(stack, tmp_path, **sockets) as port:
+        requests = [(track.id, track.owner.token, track) for track in tracks]
+        with Traffic(API(f"http://127.0.0.1:{port}"), requests, connections=8, pause=0.005) as traffic:
+            for responder in pair * 2:
+                seen = len(traffic.samples)
+                responder.process.send_signal(end)
+                responder.process.wait(20)
+                responder.start_on_own_sockets()
+                wait_for(lambda: is_ready(responder), 20, "the responder")
+                wait_for(lambda: len(traffic.samples) > seen + 100)
+    assert {sample.status for sample in traffic.samples} == {200}
 
 
 def test_killed_responder_can_be_started_again(api, stack, user, track):

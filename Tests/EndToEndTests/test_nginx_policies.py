@@ -1,14 +1,18 @@
 """What nginx decides by itself, and what its settings accept."""
 
 import contextlib
+import json
 import subprocess
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from support.fastcgi import Application
+from support.fastcgi import Application, in_headers
 from support.nginx import command, nginx_with, render
 from support.problems import assert_problem
+from support.ulids import ulid
 from support.waiting import at_once, wait_for
 from support.wire import API, request_bytes
 
@@ -63,58 +67,203 @@ def test_no_origin_is_allowed_by_default(api, user, track):
     assert answer.header("Access-Control-Allow-Origin") is None
 
 
-def test_address_with_too_many_requests_is_429_before_the_token_check(stack, tmp_path, track):
-    with Application(tmp_path / "silent.sock", lambda _: None) as gate, contextlib.ExitStack() as held:
-        with nginx_with(stack, tmp_path, GATE_SOCKETS=gate.address, CONNECTIONS_PER_ADDRESS=3) as port:
+@contextlib.contextmanager
+def held(stack, directory, count, headers=lambda number: {}, **settings):
+    """An nginx whose responder is silent, with `count` requests in work."""
+    with Application(directory / "silent.sock", lambda _: None) as responder, contextlib.ExitStack() as connections:
+        with nginx_with(stack, directory, STREAM_SOCKETS=responder.address, **settings) as port:
             api = API(f"http://127.0.0.1:{port}")
-            for number in range(3):
-                held.enter_context(api.connection()).send(request_bytes("POST", track.path))
-                wait_for(lambda: len(gate.requests) > number)
-            answer = api.stream(track.id)
-            assert_problem(answer, "too-many-connections", track.path)
-            assert answer.header("Retry-After") == "1"
-            assert len(gate.requests) == 3
+            for number in range(count):
+                connections.enter_context(api.connection()).send(request_bytes("POST", "/tracks/x/stream", headers(number)))
+                wait_for(lambda: len(responder.requests) > number)
+            yield api, responder
+
+
+def test_address_with_too_many_requests_is_429_before_the_exchange(stack, tmp_path, track):
+    with held(stack, tmp_path, 3, CONNECTIONS_PER_ADDRESS=3) as (api, responder):
+        answer = api.stream(track.id)
+        assert_problem(answer, "too-many-connections", track.path)
+        assert answer.header("Retry-After") == "1"
+        assert answer.header("RateLimit") is None and answer.header("RateLimit-Policy") is None
+        assert len(responder.requests) == 3
+
+
+def test_token_with_too_many_requests_is_429_before_the_exchange(stack, tmp_path, mint, user, track):
+    # Longer than a key of limit_conn may be.
+    token = mint.hs256(user.id, note="x" * 400)
+    with held(stack, tmp_path, 2, lambda _: {"Authorization": f"Bearer {token}"}, REQUESTS_PER_TOKEN=2) as (api, responder):
+        answer = api.stream(track.id, token)
+        assert_problem(answer, "too-many-connections", track.path)
+        assert answer.header("Retry-After") == "1"
+        assert len(responder.requests) == 2
+    for log in ("access.log", "error.log"):
+        assert token[-43:] not in (tmp_path / log).read_text()
+
+
+def test_other_tokens_are_untouched_by_one_with_too_many_requests(stack, tmp_path, mint, user, track):
+    with held(stack, tmp_path, 2, lambda _: {"Authorization": f"Bearer {user.token}"}, REQUESTS_PER_TOKEN=2) as (api, responder):
+        with api.connection() as one, api.connection() as another:
+            one.send(request_bytes("POST", track.path, {"Authorization": f"Bearer {mint.hs256(user.id, jti=ulid())}"}))
+            another.send(request_bytes("POST", track.path))
+            wait_for(lambda: len(responder.requests) == 4)
 
 
 def test_client_cannot_smuggle_parameters_to_the_responder(stack, tmp_path, user, track):
-    answer = b"Content-Type: application/json\r\n\r\n{}"
-    with Application(tmp_path / "stream.sock", lambda _: answer) as responder:
+    with Application(tmp_path / "stream.sock", lambda _: in_headers(200, user=user.id)) as responder:
         with nginx_with(stack, tmp_path, STREAM_SOCKETS=responder.address) as port:
             headers = {
                 "Authorization": f"Bearer {user.token}", "X-User-Id": "other", "Request-Method": "GET", "Document-Uri": "/healthz",
-                "Proxy": "http://evil.example", "X-Correlation-Id": "kept", "traceparent": "00-x", "Cookie": "a=b",
+                "Proxy": "http://evil.example", "X-Correlation-Id": "kept", "traceparent": "00-x", "Cookie": "a=b", "Answer-In": "body",
+                "Rate-Limit-Per-Minute": "1000",
             }
             api = API(f"http://127.0.0.1:{port}")
             assert api.request("POST", track.path + "?query", headers, b"body").body == b"{}"
     (request,) = responder.requests
     assert abs(float(request.pop("RECEIVED_AT")) - time.time()) < 60
     assert request == {
-        "REQUEST_METHOD": "POST", "REQUEST_URI": track.path + "?query", "DOCUMENT_URI": track.path,
-        "HTTP_AUTHORIZATION": f"Bearer {user.token}", "HTTP_TRACEPARENT": "00-x", "CORRELATION_ID": "kept",
+        "REQUEST_METHOD": "POST", "REQUEST_URI": track.path + "?query", "DOCUMENT_URI": track.path, "ANSWER_IN": "headers",
+        "HTTP_AUTHORIZATION": f"Bearer {user.token}", "HTTP_TRACEPARENT": "00-x", "CORRELATION_ID": "kept", "RATE_LIMIT_PER_MINUTE": "60",
     }
 
 
-def test_gate_sees_the_token_and_little_else(stack, tmp_path, user, track):
-    with Application(tmp_path / "gate.sock", lambda _: b"Status: 403 Forbidden\r\n\r\n") as gate:
+def test_request_without_token_and_trace_names_neither(stack, tmp_path, track):
+    with Application(tmp_path / "stream.sock", lambda _: in_headers(401)) as responder:
+        with nginx_with(stack, tmp_path, STREAM_SOCKETS=responder.address) as port:
+            assert API(f"http://127.0.0.1:{port}").stream(track.id).status == 401
+    (request,) = responder.requests
+    assert not request.keys() & {"HTTP_AUTHORIZATION", "HTTP_TRACEPARENT"}
+
+
+def test_gate_sees_no_token(stack, tmp_path, user):
+    with Application(tmp_path / "gate.sock", lambda _: b"Content-Type: text/plain\r\n\r\n") as gate:
         with nginx_with(stack, tmp_path, GATE_SOCKETS=gate.address) as port:
-            assert API(f"http://127.0.0.1:{port}").stream(track.id, user.token, {"X-Correlation-Id": "kept"}, body=b"body").status == 403
+            headers = {"Authorization": f"Bearer {user.token}", "X-Correlation-Id": "kept"}
+            assert API(f"http://127.0.0.1:{port}").request("GET", "/healthz", headers).status == 200
     (request,) = gate.requests
-    assert request.pop("HTTP_AUTHORIZATION") == f"Bearer {user.token}"
-    assert request.pop("CORRELATION_ID") == "kept"
-    # For the audit trail.
-    assert request.pop("REQUEST_URI") == track.path
-    assert request.keys() <= {"REQUEST_METHOD", "DOCUMENT_URI"}
+    assert request == {"REQUEST_METHOD": "GET", "REQUEST_URI": "/healthz", "DOCUMENT_URI": "/healthz", "CORRELATION_ID": "kept"}
+
+
+def test_one_exchange_a_request_on_kept_connections(stack, tmp_path, user, track):
+    with Application(tmp_path / "stream.sock", lambda _: in_headers(200, user=user.id)) as responder:
+        with nginx_with(stack, tmp_path, STREAM_SOCKETS=responder.address) as port:
+            api = API(f"http://127.0.0.1:{port}")
+            assert [api.stream(track.id, user.token).status for _ in range(40)] == [200] * 40
+    assert len(responder.requests) == 40
+    # Each of nginx's two processes keeps its own.
+    assert responder.connections <= 2
+
+
+def test_request_of_a_client_that_hangs_up_is_answered_to_its_end(stack, tmp_path, track):
+    """The price of the kept connection (fastcgi_store): nginx does not look whether the client is still there."""
+    hung_up = threading.Event()
+
+    def answer(_):
+        hung_up.wait(10)
+        return in_headers(401)
+
+    with Application(tmp_path / "stream.sock", answer) as responder:
+        with nginx_with(stack, tmp_path, STREAM_SOCKETS=responder.address) as port:
+            with API(f"http://127.0.0.1:{port}").connection() as client:
+                client.send(request_bytes("POST", track.path))
+                wait_for(lambda: responder.requests)
+            time.sleep(0.2)
+            hung_up.set()
+            line = wait_for(lambda: (tmp_path / "access.log").read_text())
+    assert (json.loads(line)["status"], json.loads(line)["upstreamStatus"]) == (401, "204")
+
+
+# What nginx makes of the responder's answer.
+
+ANSWER = '{"type":"https://novatune.dev/errors/x","detail":"\\"quoted\\", $status, \\\\ and é"}'
+
+
+@contextlib.contextmanager
+def answering(stack, directory, answer):
+    """An API whose responder gives this CGI answer."""
+    with Application(directory / "stream.sock", lambda _: answer) as responder:
+        with nginx_with(stack, directory, STREAM_SOCKETS=responder.address) as port:
+            yield API(f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 405, 409, 413, 429, 503])
+def test_answer_of_the_responder_is_passed_on_byte_by_byte(stack, tmp_path, track, status):
+    user = None if status in (401, 405, 413) else ulid()
+    headers = {"Retry_After": "7", "Challenge": 'Bearer realm="x"'} if status in (401, 503) else {}
+    with answering(stack, tmp_path, in_headers(status, ANSWER, user, **headers)) as api:
+        answer = api.stream(track.id, "x", {"X-Correlation-Id": "kept"})
+    assert (answer.status, answer.body.decode()) == (status, ANSWER)
+    assert {name: value for name, value in answer.headers if name not in ("Date", "Connection")} == {
+        "Server": "nginx", "Content-Length": str(len(ANSWER.encode())), "X-Correlation-Id": "kept", "X-Content-Type-Options": "nosniff",
+        "Content-Type": "application/json" if status == 200 else "application/problem+json",
+        "Cache-Control": "private, no-store" if status == 200 else "no-store",
+        **({"WWW-Authenticate": 'Bearer realm="x"'} if status == 401 else {}),
+        **({"Retry-After": {429: "1", 503: "7"}[status]} if status in (429, 503) else {}),
+        **({"RateLimit": '"stream-url";r=0;t=1'} if status == 429 else {}),
+        **({"RateLimit-Policy": '"stream-url";q=60;w=60'} if user else {}),
+        **({"Allow": "POST"} if status == 405 else {}),
+    }
+    assert len(answer.headers) == len(dict(answer.headers))
+
+
+@pytest.mark.parametrize("status", ["100", "201", "204", "302", "418", "500", "502", "2000", "abc", "200 ", "", None])
+def test_status_that_the_responder_may_not_answer_is_500(stack, tmp_path, track, status):
+    with answering(stack, tmp_path, in_headers(status, user=ulid())) as api:
+        answer = api.stream(track.id, "x")
+    if status == "200 ":
+        # Space around a value is no part of it (RFC 9110 section 5.5).
+        assert answer.status == 200
+    else:
+        assert_problem(answer, "internal-error", track.path)
+
+
+def test_responder_that_answers_in_a_body_is_500_and_nothing_is_stored(stack, tmp_path, track):
+    """As a program does that does not know ANSWER_IN."""
+    with answering(stack, tmp_path, b"Content-Type: application/json\r\nX-User-Id: x\r\n\r\n{}") as api:
+        assert_problem(api.stream(track.id, "x"), "internal-error", track.path)
+    assert not list(Path("/var/empty").glob("*"))
+
+
+@pytest.mark.parametrize("length, status", [(60_000, 200), (70_000, 503)])
+def test_answer_has_room_for_60_kb(stack, tmp_path, track, length, status):
+    with answering(stack, tmp_path, in_headers(200, "x" * length, ulid())) as api:
+        answer = api.stream(track.id, "x")
+    assert answer.status == status
+    assert status == 503 or len(answer.body) == length
 
 
 def test_requests_are_spread_over_several_responders(stack, tmp_path, user, track):
-    answer = b"Content-Type: application/json\r\n\r\n{}"
-    with Application(tmp_path / "a.sock", lambda _: answer) as a, Application(tmp_path / "b.sock", lambda _: answer) as b:
+    def answer(_):
+        return in_headers(200, user=user.id)
+
+    with Application(tmp_path / "a.sock", answer) as a, Application(tmp_path / "b.sock", answer) as b:
         with nginx_with(stack, tmp_path, STREAM_SOCKETS=f"{a.address} {b.address}") as port:
             api = API(f"http://127.0.0.1:{port}")
             statuses = at_once(20, lambda _: api.request("POST", track.path, {"Authorization": f"Bearer {user.token}"}).status)
     assert sorted(statuses)[-1] == 200, sorted(statuses)
     assert a.requests and b.requests
     assert len(a.requests) + len(b.requests) == 20
+
+
+def test_responder_that_is_gone_costs_no_request(stack, tmp_path, user, track):
+    with Application(tmp_path / "b.sock", lambda _: in_headers(200, user=user.id)) as b:
+        with nginx_with(stack, tmp_path, STREAM_SOCKETS=f"unix:{tmp_path}/a.sock {b.address}") as port:
+            api = API(f"http://127.0.0.1:{port}")
+            assert [api.stream(track.id, user.token).status for _ in range(40)] == [200] * 40
+    assert len(b.requests) == 40
+
+
+def test_responder_that_ends_in_the_middle_of_a_request_costs_no_request(stack, tmp_path, user, track):
+    """It reads the request and closes; the other one is asked the same."""
+    with Application(tmp_path / "a.sock", lambda _: Application.CLOSE) as a:
+        with Application(tmp_path / "b.sock", lambda _: in_headers(200, user=user.id)) as b:
+            with nginx_with(stack, tmp_path, STREAM_SOCKETS=f"{a.address} {b.address}") as port:
+                api = API(f"http://127.0.0.1:{port}")
+                assert [api.stream(track.id, user.token).status for _ in range(20)] == [200] * 20
+                line = wait_for(lambda: [line for line in (tmp_path / "access.log").read_text().splitlines() if "a.sock" in line])[0]
+    assert a.requests and len(b.requests) == 20
+    logged = json.loads(line)
+    assert (logged["status"], logged["userId"], logged["upstreamStatus"]) == (200, user.id, "502, 204")
+    assert logged["upstreamAddress"] == f"{a.address}, {b.address}"
 
 
 def test_player_is_served_with_a_strict_policy(api):
@@ -159,6 +308,7 @@ BAD = {
     "NOVATUNE_NGINX_CORS_ORIGINS": ["*", "https://a.example/", "https://a.example/path", 'https://a.example";', "null"],
     "NOVATUNE_NGINX_OPERATIONS_ALLOW": ["all", "10.0.0.0/8;", "example.com"],
     "NOVATUNE_NGINX_CONNECTIONS_PER_ADDRESS": ["0", "many"],
+    "NOVATUNE_NGINX_REQUESTS_PER_TOKEN": ["0", "-1", "many", "8; }"],
     "NOVATUNE_NGINX_ACCESS_LOG": ["relative.log", '/a";'],
     "NOVATUNE_NGINX_MISSPELLED": ["x"],
 }

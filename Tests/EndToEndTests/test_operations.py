@@ -4,9 +4,11 @@ import json
 import os
 import resource
 import signal
+import time
 
 import pytest
 
+from support import fastcgi_client
 from support.fastcgi import Application
 from support.metrics import metrics, parsed
 from support.nginx import nginx_with
@@ -170,12 +172,12 @@ def test_log_that_nobody_reads_stops_no_denial_while_there_is_room(responders, t
 
 
 def fill_log(responder):
-    """By refusals at the gate, which wait for nobody."""
-    refused = {"DOCUMENT_URI": "/_gate/token", "HTTP_AUTHORIZATION": "Bearer garbage", "REQUEST_URI": f"/tracks/{ulid()}/stream"}
+    """By tokens that are refused, which waits for no reader."""
+    refused = fastcgi_client.stream_request(ulid(), "garbage")
 
     def is_full():
         for _ in range(500):
-            assert responder._exchange(responder.gate_socket, refused)[0] == 401
+            assert responder._exchange(responder.stream_socket, refused)[0] == 401
         return responder.metrics()["log_lines_dropped_total"] > 0
 
     wait_for(is_full, 60, "a full log")
@@ -221,9 +223,12 @@ def test_log_that_cannot_be_written_loses_lines_which_are_counted(responders, tr
     assert torn == "" and all(json.loads(line)["event"] for line in told)
 
 
-def test_log_that_nobody_reads_stops_no_token_check(responders, user):
+def test_unread_log_delays_no_refusal_of_a_token(responders, track):
     responder = responders().start_unread()
     fill_log(responder)
     assert responder.gate("/healthz")[0] == 200
-    accepted = {"DOCUMENT_URI": "/_gate/token", "HTTP_AUTHORIZATION": f"Bearer {user.token}"}
-    assert responder._exchange(responder.gate_socket, accepted)[0] == 204
+    started = time.monotonic()
+    for _ in range(100):
+        assert responder.ask(track, "garbage")[0] == 401
+    # A line that waits for the log's reader waits 100 ms.
+    assert time.monotonic() - started < 5

@@ -1,18 +1,16 @@
 """Errors are problem details, whoever answers; correlation; what is logged of a request."""
 
-import contextlib
 import json
 import uuid
 from urllib.parse import quote
 
 import pytest
 
-from support.fastcgi import Application
+from support.fastcgi import Application, in_headers
 from support.nginx import nginx_with
 from support.problems import assert_problem, assert_problem_headers, path
 from support.tokens import base64url
 from support.ulids import ulid
-from support.waiting import at_once
 from support.wire import API, request_bytes
 
 A_TRACK = "01HXK5V7Q2W3E4R5T6Y7Z8A9B0"
@@ -42,7 +40,7 @@ def test_malformed_id_without_a_good_token_is_401(api):
 @pytest.mark.parametrize(
     "target", ["/", "/tracks", "/tracks/", f"/tracks/{A_TRACK}", f"/tracks/{A_TRACK}/stream/", f"/tracks/{A_TRACK}/stream/x",
                f"/tracks/{A_TRACK}/Stream", f"/Tracks/{A_TRACK}/stream", "/tracks//stream", "/tracks/a/b/stream", "/tracks/a%2Fb/stream",
-               "/_problem", "/_gate/token", "/favicon.ico", "/.git/config"])
+               "/_problem", "/_exchange", "/_request", "/_body/", "/_mirror", "/favicon.ico", "/.git/config"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_any_other_path_is_404(api, user, method, target):
     answer = api.request(method, target, {"Authorization": f"Bearer {user.token}"})
@@ -85,6 +83,47 @@ def test_body_over_16_kib_is_413_in_chunks(api, user, track):
     headers = {"Authorization": f"Bearer {user.token}", "Transfer-Encoding": "chunked"}
     assert_problem(api.stream(track.id, headers=headers, body=chunked(16_385)), "content-too-large", track.path)
     assert api.stream(track.id, headers=headers, body=chunked(16_384)).status == 200
+
+
+def test_chunked_body_over_16_kib_is_413_before_the_request_is_worked_on(stack, tmp_path, track):
+    with Application(tmp_path / "stream.sock", lambda _: in_headers(401)) as responder:
+        with nginx_with(stack, tmp_path, STREAM_SOCKETS=responder.address) as port:
+            api = API(f"http://127.0.0.1:{port}")
+            answer = api.stream(track.id, headers={"Transfer-Encoding": "chunked"}, body=chunked(200_000, 10_000))
+            assert_problem(answer, "content-too-large", track.path)
+            assert not responder.requests
+            assert api.stream(track.id, headers={"Transfer-Encoding": "chunked"}, body=chunked(16_384)).status == 401
+
+
+@pytest.mark.parametrize("headers, body", [
+    ({"Content-Length": "16384"}, b"x" * 16_384), ({"Transfer-Encoding": "chunked"}, chunked(16_384)), ({"Content-Length": "0"}, b""),
+    ({"Transfer-Encoding": "chunked"}, b"0\r\n\r\n")], ids=["length", "chunks", "no length", "no chunks"])
+def test_connection_is_kept_after_a_request_with_a_body(api, user, track, headers, body):
+    with api.connection() as connection:
+        for _ in range(3):
+            answer = connection.exchange("POST", track.path, {"Authorization": f"Bearer {user.token}", **headers}, body)
+            assert (answer.status, answer.header("Connection")) == (200, "keep-alive")
+
+
+def test_client_that_waits_to_be_asked_for_its_body_is_asked(api, user, track):
+    headers = {"Authorization": f"Bearer {user.token}", "Expect": "100-continue", "Content-Length": "5"}
+    with api.connection() as connection:
+        connection.send(request_bytes("POST", track.path, headers))
+        # http.client passes over the 100.
+        connection.send(b"12345")
+        assert connection.answer().status == 200
+
+
+def test_request_whose_body_never_comes_is_not_worked_on(stack, tmp_path, track):
+    with Application(tmp_path / "stream.sock", lambda _: in_headers(401)) as responder:
+        with nginx_with(stack, tmp_path, STREAM_SOCKETS=responder.address) as port:
+            api = API(f"http://127.0.0.1:{port}")
+            with api.connection() as connection:
+                connection.send(request_bytes("POST", track.path, {"Content-Length": "5"}))
+                assert api.stream(track.id).status == 401
+                assert len(responder.requests) == 1
+                connection.send(b"12345")
+                assert connection.answer().status == 401
 
 
 def test_request_line_over_16_kib_is_414(api):
@@ -160,11 +199,9 @@ def test_responder_out_of_reach_is_503(stack, tmp_path, user, track):
     assert int(answer.header("Retry-After")) >= 1
 
 
-def test_gate_out_of_reach_is_503(stack, tmp_path, user, track):
+def test_gate_out_of_reach_harms_no_request(stack, tmp_path, user, track):
     with nginx_with(stack, tmp_path, GATE_SOCKETS=nowhere(tmp_path)) as port:
-        answer = API(f"http://127.0.0.1:{port}").stream(track.id, user.token, query="?x")
-    assert_problem(answer, "service-unavailable", track.path)
-    assert int(answer.header("Retry-After")) >= 1
+        assert API(f"http://127.0.0.1:{port}").stream(track.id, user.token).status == 200
 
 
 def test_stopped_responder_is_503(stack, api, user, track):
@@ -175,29 +212,20 @@ def test_stopped_responder_is_503(stack, api, user, track):
     assert api.stream(track.id, user.token).status == 200
 
 
-def test_silent_gate_and_silent_responder_are_503(stack, tmp_path, user, track):
-    """Both at once: nginx waits up to 15 s."""
-    with contextlib.ExitStack() as stop:
-        silence = stop.enter_context(Application(tmp_path / "silent.sock", lambda _: None))
-        apis = []
-        for name, settings in {"gate": {"GATE_SOCKETS": silence.address}, "stream": {"STREAM_SOCKETS": silence.address}}.items():
-            directory = tmp_path / name
-            directory.mkdir()
-            apis.append(API(f"http://127.0.0.1:{stop.enter_context(nginx_with(stack, directory, **settings))}"))
-        without_gate, without_responder = at_once(2, lambda index: apis[index].stream(track.id, user.token, timeout=30))
-    assert_problem(without_gate, "service-unavailable", track.path)
-    assert_problem(without_responder, "service-unavailable", track.path)
-    assert without_gate.header("Retry-After") and without_responder.header("Retry-After")
+def test_silent_responder_is_503(stack, tmp_path, user, track):
+    """nginx waits 15 s."""
+    with Application(tmp_path / "silent.sock", lambda _: None) as silence:
+        with nginx_with(stack, tmp_path, STREAM_SOCKETS=silence.address) as port:
+            answer = API(f"http://127.0.0.1:{port}").stream(track.id, user.token, timeout=30)
+    assert_problem(answer, "service-unavailable", track.path)
+    assert answer.header("Retry-After")
+    # A timeout is not repeated.
+    assert len(silence.requests) == 1
 
 
-@pytest.mark.parametrize("status, slug", [(500, "service-unavailable"), (418, "service-unavailable")])
-def test_gate_that_answers_nonsense_is_503(stack, tmp_path, track, status, slug):
-    with Application(tmp_path / "gate.sock", lambda _: b"Status: %d Nonsense\r\n\r\n" % status) as gate:
-        with nginx_with(stack, tmp_path, GATE_SOCKETS=gate.address) as port:
-            assert_problem(API(f"http://127.0.0.1:{port}").stream(track.id, "x"), slug, track.path)
-
-
-@pytest.mark.parametrize("answer", [b"no header at all", b"Status: abc\r\n\r\n"], ids=["no header", "no status"])
+@pytest.mark.parametrize(
+    "answer", [b"no header at all", b"Status: abc\r\n\r\n", b"Status: 500 Nonsense\r\n\r\n", b"Status: 418 Nonsense\r\n\r\n"],
+    ids=["no header", "no status", "500", "418"])
 def test_responder_that_answers_nonsense_is_503(stack, tmp_path, user, track, answer):
     with Application(tmp_path / "stream.sock", lambda _: answer) as responder:
         with nginx_with(stack, tmp_path, STREAM_SOCKETS=responder.address) as port:
@@ -223,6 +251,17 @@ def test_path_that_is_no_legal_uri_cannot_break_the_json(api, segment):
         assert answer.json()["status"] == answer.status
         assert answer.member_names() == ["type", "title", "status", "detail", "instance"]
         assert_problem_headers(answer)
+
+
+@pytest.mark.parametrize("character", ['"', "\\", "\xe9", "x"], ids=ascii)
+def test_instance_may_be_as_long_as_a_request_line(api, user, character):
+    """The answer is in headers on its way through nginx, and must fit there, escaped or replaced."""
+    answer = api.stream(character * 15_000, user.token)
+    assert answer.status == 400
+    assert answer.json()["type"] == "https://novatune.dev/errors/invalid-track-id"
+    replaced = "\ufffd" if character == "\xe9" else character
+    assert answer.json()["instance"] == path(replaced * 15_000)
+    assert_problem_headers(answer)
 
 
 # Correlation
@@ -258,6 +297,8 @@ def test_correlation_id_is_in_the_access_log_line(api, stack, user, track):
     assert logged["correlationId"] == sent
     assert (logged["method"], logged["path"], logged["status"]) == ("POST", track.path, 200)
     assert logged["userId"] == user.id
+    assert (logged["upstreamStatus"], logged["upstreamAddress"]) == ("204", stack["STREAM_SOCKET"])
+    assert 0 <= float(logged["upstreamSeconds"]) <= logged["seconds"]
     assert "in-the-query" not in line and "?" not in line
 
 

@@ -99,6 +99,17 @@ def test_errors_over_http_2_are_problem_details(https, track, lines, expected):
     assert (problem["status"], problem["instance"]) == (expected, track.path)
 
 
+@pytest.mark.parametrize("announced", [True, False], ids=["length", "no length"])
+@pytest.mark.parametrize("length, expected", [(1, 200), (1000, 200), (16_384, 200), (16_385, 413), (100_000, 413)])
+def test_body_over_http_2_is_read_and_measured_before_the_answer(https, tmp_path, user, track, length, expected, announced):
+    (tmp_path / "body").write_bytes(b"x" * length)
+    lines = ["request = POST", f'data-binary = "@{tmp_path}/body"'] + ["H:Transfer-Encoding: chunked"] * (not announced)
+    for _ in range(5):
+        version, status, headers, body = curl(https, f'url = "BASE{track.path}"', *lines, f"H:Authorization: Bearer {user.token}")
+        assert (version, status) == ("2", expected)
+        assert ("streamUrl" in json.loads(body)) == (expected == 200)
+
+
 def test_plain_http_on_the_tls_port_is_400(https):
     answer = API(f"http://127.0.0.1:{https[0]}").request("POST", "/")
     assert answer.status == 400

@@ -25,13 +25,13 @@ struct Serve: ParsableCommand {
             """
     )
 
-    /// Token checks take microseconds and wait for nothing: more threads would only take turns (Tests/Load).
+    /// Health and metrics take microseconds and wait for nothing.
     private static let gateWorkers = 2
     /// With three descriptors for each of at most 128 workers (database, cache, store) they stay below 1024, beyond which libfcgi's
     /// select(2) is undefined. nginx keeps 32 connections for each of its workers and makes a new one where one was closed.
     private static let streamConnections = 384
     private static let gateConnections = 128
-    /// For health and token checks where a lower limit is used up.
+    /// For health and metrics where a lower limit is used up.
     private static let gateReserve = 8
     /// Longer than a request may take.
     private static let drainLimit: Duration = .seconds(15)
@@ -130,7 +130,7 @@ struct Serve: ParsableCommand {
         registry.gauge("fastcgi_connections", "Open connections on the stream socket.") { Double(stream.openConnections) }
         registry.gauge("fastcgi_workers_busy", "Workers of the stream socket that have a request.") { Double(stream.busyWorkers) }
         registry.gauge("fastcgi_workers", "Workers of the stream socket.") { Double(stream.workers) }
-        registry.count("requests_abandoned_total", "Requests whose client was gone before they were worked on.") {
+        registry.count("requests_abandoned_total", "Requests whose connection was closed before they were worked on.") {
             Double(stream.abandonedRequests)
         }
     }
@@ -164,12 +164,10 @@ struct Serve: ParsableCommand {
         }
     }
 
-    /// The gate first: nginx asks it before it turns to the stream socket, so what has passed the one still finds the other.
+    /// The gate last, so that health and metrics are answered until there is nothing left to do.
     private func drain(_ gate: FastCGIServer<GateRoute>, _ stream: FastCGIServer<StreamRoute>) -> Bool {
         let deadline = Deadline(after: Self.drainLimit)
-        let isGateDrained = gate.drain(by: deadline)
-        // How long nginx takes from the one answer to the other connection; nothing tells when the last has arrived.
-        _ = poll(nil, 0, 100)
-        return stream.drain(by: deadline) && isGateDrained
+        let isStreamDrained = stream.drain(by: deadline)
+        return gate.drain(by: deadline) && isStreamDrained
     }
 }

@@ -2,6 +2,16 @@ import FastCGI
 import StreamIssuing
 
 extension FastCGIResponse {
+    /// - Parameter text: takes the body.
+    mutating func answer(_ stream: StreamURL, using text: inout JSONText) {
+        start(status: 200)
+        header("Content-Type", "application/json")
+        header("Cache-Control", "private, no-store")
+        text.removeAll()
+        text.append(stream)
+        finish(body: text.bytes)
+    }
+
     /// - Parameter instance: the request's path without its query.
     mutating func answer(_ problem: Problem, instance: String, using text: inout JSONText) {
         start(status: problem.kind.status)

@@ -1,6 +1,7 @@
 import BearerTokens
 import FastCGI
 import RequestTraces
+import Resilience
 import S3ObjectStore
 import SealedCache
 import StreamIssuing
@@ -20,6 +21,8 @@ final class StreamRoute: RequestHandler {
     /// The one that is being answered, or was last.
     private let answered: AnsweredRequest
     private let limits: RequestLimits
+    /// Whose allowance the request spends: nil until its token is good and has the role.
+    private var spender: ULID?
     private var text = JSONText()
 
     init(_ resources: Resources) {
@@ -27,7 +30,7 @@ final class StreamRoute: RequestHandler {
         let edition = resources.secrets.value
         self.edition = edition.number
         verifier = resources.makeTokenVerifier(edition)
-        events = RequestEvents(resources.telemetry, mayWait: true)
+        events = RequestEvents(resources.telemetry)
         answered = events.request
         cache = resources.makeCache(edition, events)
         objects = resources.makeObjectStore(edition, breaker: resources.breaker(.objectStore, events))
@@ -38,6 +41,7 @@ final class StreamRoute: RequestHandler {
 
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
         if !resources.secrets.isCurrent(edition) { takeCurrentSecrets() }
+        spender = nil
         let parent = request.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }
         let correlationID = request.parameter("CORRELATION_ID") ?? ""
         let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
@@ -59,18 +63,27 @@ final class StreamRoute: RequestHandler {
         do {
             let issued = try issue(request, by: start.advanced(by: limits.requestTimeout - waited), waited)
             answered.cameFromCache = issued.cameFromCache
-            response.start(status: 200)
-            response.header("Content-Type", "application/json")
-            response.header("Cache-Control", "private, no-store")
-            text.removeAll()
-            text.append(issued.streamURL)
-            response.finish(body: text.bytes)
+            write(issued.streamURL, HeaderAnswer.isWanted(by: request), to: &response)
         } catch {
             answered.problem = error
-            response.answer(error, instance: request.instance, using: &text)
+            write(error, request, to: &response)
         }
         answered.duration = start.duration(to: .now) + RequestLimits.counted(waited)
         events.answered()
+    }
+
+    private func write(_ stream: StreamURL, _ inHeaders: Bool, to response: inout FastCGIResponse) {
+        guard inHeaders else { return response.answer(stream, using: &text) }
+        text.removeAll()
+        text.append(stream)
+        HeaderAnswer(problem: nil, userID: spender).write(text, to: &response)
+    }
+
+    private func write(_ problem: Problem, _ request: borrowing FastCGIRequest, to response: inout FastCGIResponse) {
+        guard HeaderAnswer.isWanted(by: request) else { return response.answer(problem, instance: request.instance, using: &text) }
+        text.removeAll()
+        text.append(problem, instance: request.instance)
+        HeaderAnswer(problem: problem, userID: spender).write(text, to: &response)
     }
 
     private func takeCurrentSecrets() {
@@ -91,7 +104,9 @@ final class StreamRoute: RequestHandler {
         guard request.parameter("REQUEST_METHOD") == "POST" else { throw .methodNotAllowed }
         guard request.bodyLength <= Self.bodyLimit else { throw .contentTooLarge }
         answered.trackID = ULID(trackText)
-        let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION")) { answered.userID = $0.userID }
+        let listener = try checkToken(request)
+        spender = listener.userID
+        let isCounted = try spendAllowance(of: listener.userID, request)
         guard let trackID = answered.trackID else { throw .invalidTrackID }
         do {
             let issued = try issuer.issue(trackID, to: listener, by: deadline)
@@ -99,7 +114,37 @@ final class StreamRoute: RequestHandler {
             return issued
         } catch {
             if let cause = error.cause { events.failed(cause, track: trackID) }
+            // nginx does not count it either.
+            if isCounted, error.kind == .unauthorized { resources.allowances.withLock { $0.forgive(listener.userID) } }
             throw error
+        }
+    }
+
+    private func checkToken(_ request: borrowing FastCGIRequest) throws(Problem) -> Listener {
+        let tokens = resources.telemetry.tokens
+        do {
+            let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION")) { answered.userID = $0.userID }
+            tokens.acceptedToken()
+            return listener
+        } catch {
+            tokens.refusedToken(error)
+            answered.wasTurnedAway = true
+            throw error
+        }
+    }
+
+    /// nginx limits users, after the answer; that it will refuse this one can be so clear that there is no need to work for it.
+    /// - Returns: whether the request was counted; nginx says how many are allowed, and another caller says nothing.
+    private func spendAllowance(of user: ULID, _ request: borrowing FastCGIRequest) throws(Problem) -> Bool {
+        guard let perMinute = request.parameter("RATE_LIMIT_PER_MINUTE").flatMap(Int64.init), let limit = RateLimit(perMinute: perMinute)
+        else { return false }
+        let now = SystemClock.steadyMilliseconds
+        switch resources.allowances.withLock({ $0.admit(user, limit, at: now) }) {
+        case .counted: return true
+        case .doubtful: return false
+        case .refused:
+            answered.wasTurnedAway = true
+            throw .rateLimitExceeded(limit)
         }
     }
 }

@@ -77,7 +77,7 @@ enum SettingName: String, CaseIterable {
     var help: String {
         switch self {
         case .listen: "inherited socket (descriptor 0 or 3), else unix:/run/novatune/stream.sock — FastCGI socket for requests"
-        case .gateListen: "inherited socket, else unix:/run/novatune/gate.sock — FastCGI socket for token checks, health and metrics"
+        case .gateListen: "inherited socket, else unix:/run/novatune/gate.sock — FastCGI socket for health and metrics"
         case .workers: "\(Settings.defaultWorkers) — request threads, 1 to 128, each with a database and a cache connection"
         case .databaseURL: "required — libpq URI or keywords; several hosts allowed"
         case .databaseTimeout: "2s — connecting and the query; tried twice"

@@ -17,13 +17,15 @@ final class AnsweredRequest: @unchecked Sendable {
     /// Nil for 200.
     var problem: Problem?
     var cameFromCache = false
+    /// Refused before any work, for its token or because its user is over the limit.
+    var wasTurnedAway = false
     var duration: Duration = .zero
 
     /// Forgets the one before.
     func begin(correlationID: String, traceID: String?) {
         self.correlationID = correlationID
         self.traceID = traceID
-        (userID, trackID, problem, cameFromCache, duration) = (nil, nil, nil, false, .zero)
+        (userID, trackID, problem, cameFromCache, wasTurnedAway, duration) = (nil, nil, nil, false, false, .zero)
     }
 
     /// What tells it from all others.

@@ -9,14 +9,15 @@ struct RequestEvents: Sendable {
     let request = AnsweredRequest()
     private let telemetry: Telemetry
     private let log: Logger
-    /// Each line tells of the request.
-    private let audit: Logger
+    /// Each line is the request's. The second is for requests that are turned away, whose number has no bound: it waits for no reader of
+    /// the log.
+    private let audit, unwaitingAudit: Logger
 
-    /// - Parameter mayWait: whether the worker may wait for whoever reads the log.
-    init(_ telemetry: Telemetry, mayWait: Bool) {
+    init(_ telemetry: Telemetry) {
         self.telemetry = telemetry
-        log = mayWait ? telemetry.requestLogger : telemetry.logger
-        audit = log.with { [request] line in request.append(to: &line) }
+        log = telemetry.requestLogger
+        audit = telemetry.requestLogger.with { [request] line in request.append(to: &line) }
+        unwaitingAudit = telemetry.logger.with { [request] line in request.append(to: &line) }
     }
 
     /// The last of each request.
@@ -25,26 +26,12 @@ struct RequestEvents: Sendable {
             return
         #endif
         telemetry.requests.answered(request)
-        tellAnswer()
-    }
-
-    /// The same for a request that came no further than its token. How long that took is not observed: many who are refused quickly would
-    /// hide that those who are not wait.
-    func refusedAtGate() {
-        #if WITHOUT_TELEMETRY
-            return
-        #endif
-        telemetry.requests.count(request)
-        tellAnswer()
-    }
-
-    private func tellAnswer() {
-        audit.info("stream url requested")
-        if let problem = request.problem { warn(problem) }
+        (request.wasTurnedAway ? unwaitingAudit : audit).info("stream url requested")
+        if let problem = request.problem { warn(problem, request.wasTurnedAway ? telemetry.logger : log) }
     }
 
     /// What an operator may want to look into.
-    private func warn(_ problem: Problem) {
+    private func warn(_ problem: Problem, _ log: Logger) {
         var fields = request.ids
         if let userID = request.userID { fields["user_id"] = "\(userID)" }
         if let trackID = request.trackID { fields["track_id"] = "\(trackID)" }

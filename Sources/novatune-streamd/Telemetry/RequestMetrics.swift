@@ -32,13 +32,15 @@ struct RequestMetrics: Sendable {
         presigned = Counter(label: "stream_url_presign_generated_total", factory: registry)
     }
 
+    /// How long it took to turn a request away is not observed: many who are refused quickly would hide that those who are not wait.
     func answered(_ request: AnsweredRequest) {
+        count(request)
+        guard !request.wasTurnedAway else { return }
         let (seconds, attoseconds) = request.duration.components
         duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-        count(request)
     }
 
-    func count(_ request: AnsweredRequest) {
+    private func count(_ request: AnsweredRequest) {
         if let problem = request.problem {
             answers.increment(String(problem.kind.status), "false")
             problems.increment(problem.kind.slug)
@@ -55,14 +57,14 @@ struct RequestMetrics: Sendable {
     }
 }
 
-/// Bearer tokens at the gate.
+/// Bearer tokens of stream requests.
 struct TokenMetrics: Sendable {
     private let checks: MetricFamily<CounterSeries>
     private let accepted: CounterSeries
 
     init(_ registry: MetricRegistry) {
         checks = registry.counter(
-            "token_checks_total", "Bearer tokens checked at the gate.", labels: ["outcome"],
+            "token_checks_total", "Bearer tokens checked.", labels: ["outcome"],
             known: [["accepted"], [Problem.Kind.unauthorized.slug], [Problem.Kind.forbidden.slug]])
         accepted = checks.series("accepted")
     }

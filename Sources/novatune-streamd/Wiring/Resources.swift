@@ -20,6 +20,8 @@ final class Resources: Sendable {
     let limits: RequestLimits
     let secrets: CurrentSecrets
     let seals = SealCounts()
+    /// What users have asked for lately, of all workers together.
+    let allowances = Locked(AllowanceTracker())
     /// Nil where nobody collects traces.
     let traces: Traces?
     private let settings: Settings

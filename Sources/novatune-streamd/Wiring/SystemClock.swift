@@ -10,6 +10,13 @@ struct SystemClock: WallClock {
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
+    /// Since some moment before the process began; it never jumps.
+    static var steadyMilliseconds: Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
     var now: UnixTime {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)

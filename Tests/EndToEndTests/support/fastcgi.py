@@ -8,13 +8,24 @@ import threading
 BEGIN_REQUEST, END_REQUEST, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
 
 
+def in_headers(status, answer="{}", user=None, **headers):
+    """The CGI answer that carries an answer of `status` in its headers (ANSWER_IN=headers); `headers` are further ones of X-*."""
+    named = {"Status": status, "Answer": answer, "User-Id": user} | {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"X-{name}: {value}\r\n" for name, value in named.items() if value is not None]
+    return ("Status: 204 No Content\r\n" + "".join(lines) + "\r\n").encode()
+
+
 class Application:
-    """`answer` is a function of the request's parameters that returns the CGI answer, or None for silence."""
+    """`answer` is a function of the request's parameters that returns the CGI answer, None for silence, or `CLOSE`."""
+
+    CLOSE = object()
 
     def __init__(self, path, answer):
         self.address = f"unix:{path}"
         self.requests = []
         self._answer = answer
+        # Each was accepted once.
+        self.connections = 0
         self._held = []
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._server.bind(str(path))
@@ -37,6 +48,7 @@ class Application:
             while True:
                 connection, _ = self._server.accept()
                 self._held.append(connection)
+                self.connections += 1
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
@@ -64,10 +76,13 @@ class Application:
         request = dict(pairs(parameters))
         self.requests.append(request)
         answer = self._answer(request)
+        if answer is self.CLOSE:
+            return False
         if answer is None:
             # Silence: until the other side has had enough.
             return bool(stream.read(1))
-        connection.sendall(record(STDOUT, id, answer) + record(STDOUT, id, b"") + record(END_REQUEST, id, bytes(8)))
+        parts = [record(STDOUT, id, answer[at : at + 32768]) for at in range(0, len(answer), 32768)]
+        connection.sendall(b"".join(parts) + record(STDOUT, id, b"") + record(END_REQUEST, id, bytes(8)))
         return keep
 
 

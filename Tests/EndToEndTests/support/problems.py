@@ -19,7 +19,7 @@ TYPES = {
     "internal-error": (500, "Internal error", "The service failed to answer. Try again later."),
     "not-implemented": (501, "Not implemented", "The request uses a transfer coding that is not supported."),
     "http-version-not-supported": (505, "HTTP version not supported", "This HTTP version is not supported."),
-    "too-many-connections": (429, "Too many connections", "Too many requests from this address are being answered at once."),
+    "too-many-connections": (429, "Too many connections", "Too many requests of this client are in work at the same time."),
 }
 
 

@@ -1,0 +1,27 @@
+import FastCGI
+import StreamIssuing
+
+/// An answer that nginx gives in its own name: 204, and all of it in headers. nginx's `auth_request` takes nothing else, and it is what
+/// lets one exchange come before the rate limit (nginx/include/stream-request.conf).
+struct HeaderAnswer {
+    /// Whether the request asks for this form (`ANSWER_IN=headers`). Without it the answer is a CGI response with a body.
+    static func isWanted(by request: borrowing FastCGIRequest) -> Bool {
+        request.parameter("ANSWER_IN") == "headers"
+    }
+
+    /// Nil for 200.
+    let problem: Problem?
+    /// Whose allowance the request spends. A 401 spends none, and a 403 for want of the role none either.
+    let userID: ULID?
+
+    /// - Parameter body: one line of JSON, whose control characters are escaped.
+    func write(_ body: JSONText, to response: inout FastCGIResponse) {
+        response.start(status: 204)
+        response.header("X-Status", String(problem?.kind.status ?? 200))
+        if let userID, problem?.kind != .unauthorized { response.header("X-User-Id", userID.description) }
+        if let seconds = problem?.retryAfterSeconds { response.header("X-Retry-After", String(seconds)) }
+        if let challenge = problem?.challenge { response.header("X-Challenge", challenge.header) }
+        response.header("X-Answer", body.bytes)
+        response.finishWithoutBody()
+    }
+}
