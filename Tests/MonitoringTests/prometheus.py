@@ -36,6 +36,7 @@ class Prometheus:
             with urllib.request.urlopen(f"{self._url}/api/v1/{endpoint}?{urllib.parse.urlencode(parameters)}", timeout=10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            if error.code not in (400, 422):
-                raise  # it is starting
-            raise Refused(json.load(error)["error"]) from None
+            with error:
+                if error.code not in (400, 422):
+                    raise  # it is starting
+                raise Refused(json.load(error)["error"]) from None
