@@ -33,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
     ],
     targets: [
+        .systemLibrary(name: "CEpoll"),
         .systemLibrary(name: "CFastCGI"),
         .systemLibrary(name: "CPostgreSQL"),
         .systemLibrary(name: "COpenSSL"),
@@ -42,6 +43,7 @@ let package = Package(
 
         room("StreamIssuing"),
         room("Resilience", ["CLinux"]),
+        room("EventLoop", ["CEpoll", "Resilience"]),
         room("StrictJSON"),
         room("Cryptography", ["COpenSSL"]),
         room("SigV4", ["Cryptography", "StreamIssuing"]),
@@ -81,6 +83,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("StreamIssuing", vectors: true),
+        tests("EventLoop", ["Resilience"]),
         tests("StrictJSON"),
         tests("Cryptography", ["Resilience"], vectors: true),
         tests("SigV4", ["Cryptography", "StreamIssuing"], vectors: true),
