@@ -48,8 +48,8 @@ let package = Package(
         room("Cryptography", ["COpenSSL"]),
         room("SigV4", ["Cryptography", "StreamIssuing"]),
         room("BearerTokens", ["Cryptography", "Resilience", "StreamIssuing", "StrictJSON"]),
-        room("FastCGI", ["CFastCGI", "Resilience"]),
-        room("PostgreSQLTrackStore", ["CPostgreSQL", "Resilience", "StreamIssuing"]),
+        room("FastCGI", ["CEpoll", "CFastCGI", "EventLoop", "Resilience"]),
+        room("PostgreSQLTrackStore", ["CPostgreSQL", "EventLoop", "Resilience", "StreamIssuing"]),
         room("SealedCache", ["CHiredis", "Cryptography", "Resilience", "StreamIssuing"]),
         room("HTTPClient", ["CCurl"]),
         room("KeyManagement", ["CLinux", "Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing", "StrictJSON"]),
@@ -67,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "novatune-streamd",
             dependencies: [
-                "BearerTokens", "Cryptography", "FastCGI", "HTTPClient", "KeyManagement", "Observability",
+                "BearerTokens", "Cryptography", "EventLoop", "FastCGI", "HTTPClient", "KeyManagement", "Observability",
                 "PostgreSQLTrackStore", "RequestTraces", "Resilience", "S3ObjectStore", "SealedCache", "SigV4", "StreamIssuing",
                 "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -79,7 +79,7 @@ let package = Package(
         ),
 
         .target(
-            name: "TestSupport", dependencies: ["Cryptography", "KeyManagement", "Resilience", "SealedCache", "StreamIssuing"],
+            name: "TestSupport", dependencies: ["Cryptography", "EventLoop", "KeyManagement", "Resilience", "SealedCache", "StreamIssuing"],
             path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("StreamIssuing", vectors: true),
@@ -101,7 +101,7 @@ let package = Package(
                 "Resilience", "StreamIssuing", .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
-        tests("FastCGI", ["Resilience"]),
+        tests("FastCGI", ["EventLoop", "Resilience"]),
         tests(
             "novatune-streamd",
             [
@@ -111,7 +111,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Cryptography", "HTTPClient", "KeyManagement", "PostgreSQLTrackStore", "Resilience", "S3ObjectStore", "SealedCache",
+                "Cryptography", "EventLoop", "HTTPClient", "KeyManagement", "PostgreSQLTrackStore", "Resilience", "S3ObjectStore", "SealedCache",
                 "SigV4", "StreamIssuing", "TestSupport",
             ],
             swiftSettings: strict),

@@ -32,7 +32,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// When the turn that is under way began, in nanoseconds of the monotonic clock; 0 while the loop waits.
     private let turnStart = Atomic<Int>(0)
     private let turnCount = Atomic<Int>(0)
-    private let slowTurns: (limit: Duration, observer: @Sendable (Duration) -> Void)?
+    private let busyNanoseconds = Atomic<Int>(0)
+    private let slowTurns: (limit: Int, observer: @Sendable (Duration) -> Void)?
 
     private var sources: [Int32: IOSource] = [:]
     private var lastGeneration: UInt32 = 0
@@ -52,7 +53,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         wakeEvent = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         precondition(epoll >= 0 && wakeEvent >= 0, "no file descriptors left at start")
-        slowTurns = slowTurn.map { (slowTurnLimit, $0) }
+        slowTurns = slowTurn.map { (Int(slowTurnLimit / .nanoseconds(1)), $0) }
         ready.reserveCapacity(1024)
         running.reserveCapacity(1024)
         control(EPOLL_CTL_ADD, wakeEvent, EPOLLIN.rawValue, UInt64(UInt32(bitPattern: wakeEvent)))
@@ -73,6 +74,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         let start = turnStart.load(ordering: .relaxed)
         return start == 0 ? .zero : .nanoseconds(max(0, Self.monotonicNanoseconds - start))
     }
+
+    /// Time in turns since the start; the rest of the time the loop has waited.
+    public var busyTime: Duration { .nanoseconds(busyNanoseconds.load(ordering: .relaxed)) }
 
     /// Turns since the start.
     public var turns: Int { turnCount.load(ordering: .relaxed) }
@@ -171,12 +175,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             while let action = timers.popDue(at: now) { action() }
             runTasks()
             endTurn()
+            let taken = Self.monotonicNanoseconds - start
             turnCount.add(1, ordering: .relaxed)
+            busyNanoseconds.add(taken, ordering: .relaxed)
             turnStart.store(0, ordering: .relaxed)
-            if let slowTurns {
-                let duration = Duration.nanoseconds(Self.monotonicNanoseconds - start)
-                if duration > slowTurns.limit { slowTurns.observer(duration) }
-            }
+            if let slowTurns, taken > slowTurns.limit { slowTurns.observer(.nanoseconds(taken)) }
         }
     }
 

@@ -1,4 +1,4 @@
-import CFastCGI
+import CEpoll
 import Glibc
 import Resilience
 

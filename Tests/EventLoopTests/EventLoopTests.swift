@@ -5,29 +5,6 @@ import Testing
 
 @testable import EventLoop
 
-/// A loop on a thread of its own, stopped and joined at the end.
-final class RunningLoop {
-    let loop: EventLoop
-    private let thread: WorkerThread
-
-    init(slowTurnLimit: Duration = .milliseconds(50), slowTurn: (@Sendable (Duration) -> Void)? = nil) {
-        let loop = EventLoop(slowTurnLimit: slowTurnLimit, slowTurn: slowTurn)
-        self.loop = loop
-        thread = WorkerThread(name: "test-loop") { loop.run() }
-    }
-
-    deinit {
-        loop.stop()
-        thread.join()
-    }
-
-    /// What `body` returns, on the loop.
-    func run<Result: Sendable>(_ body: @escaping @Sendable (EventLoop) async -> Result) async -> Result {
-        let loop = loop
-        return await Task(executorPreference: loop) { await body(loop) }.value
-    }
-}
-
 @Suite struct EventLoopTests {
     private let running = RunningLoop()
 
@@ -159,13 +136,4 @@ final class RunningLoop {
         #expect(eventually { reported.withLock { $0.contains { $0 >= .milliseconds(40) } } })
         #expect(running.loop.turnDuration == .zero || running.loop.turnDuration < .seconds(1))
     }
-}
-
-/// Whether `condition` holds before a generous limit.
-func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<10_000 {
-        if condition() { return true }
-        _ = poll(nil, 0, 1)
-    }
-    return false
 }

@@ -1,0 +1,46 @@
+import Resilience
+
+/// A thread for what may block and so has no place on a loop: resolving names, connecting, cancelling. One job after the other.
+public final class BlockingQueue: Sendable {
+    private struct State {
+        var jobs: [@Sendable () -> Void] = []
+        var isStopped = false
+    }
+
+    private let state: Monitored<State>
+    private let thread: WorkerThread
+
+    /// - Parameter name: of the thread, at most 15 bytes.
+    public init(name: String) {
+        let state = Monitored(State())
+        self.state = state
+        thread = WorkerThread(name: name) {
+            while let job = Self.next(of: state) { job() }
+        }
+    }
+
+    /// Jobs that have not begun.
+    public var waiting: Int { state.withLock { $0.jobs.count } }
+
+    /// Runs `job` after those that were given before; never after `stop`.
+    public func run(_ job: @escaping @Sendable () -> Void) {
+        state.withLock { if !$0.isStopped { $0.jobs.append(job) } }
+        state.wakeOne()
+    }
+
+    /// Drops what has not begun. The thread ends after the job that is under way.
+    public func stop() {
+        state.withLock { $0 = State(isStopped: true) }
+        state.wakeAll()
+    }
+
+    /// Waits for the thread's end. Call it once, after `stop`.
+    public func join() { thread.join() }
+
+    private static func next(of state: Monitored<State>) -> (@Sendable () -> Void)? {
+        state.wait { state in
+            if state.isStopped { return .done(nil) }
+            return state.jobs.isEmpty ? .wait(until: nil) : .done(state.jobs.removeFirst())
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import CFastCGI
+
+/// One request and its answer on a connection of a loop's server. Parameters can be read until the request is answered. For the loop's
+/// thread only.
+@safe public final class FastCGIExchange: @unchecked Sendable {
+    let request: UnsafeMutablePointer<FCGX_Request>
+    /// Bytes of the body (stream FCGI_STDIN), which has been read and dropped.
+    public internal(set) var bodyLength = 0
+    /// Whether the peer has closed the connection meanwhile: then nothing waits for the answer.
+    public internal(set) var isAbandoned = false
+    /// To be filled in by the handler.
+    public var response = FastCGIResponse()
+
+    init() {
+        unsafe request = .allocate(capacity: 1)
+        // No listening socket: connections come from the loop.
+        unsafe FCGX_InitRequest(request, -1, FCGI_FAIL_ACCEPT_ON_INTR)
+    }
+
+    deinit { unsafe request.deallocate() }
+
+    /// A parameter (FastCGI 1.0 §5.2, stream FCGI_PARAMS); nil where it was not sent. Bytes that are not UTF-8 become U+FFFD.
+    public func parameter(_ name: StaticString) -> String? {
+        let value = name.withUTF8Buffer { name in
+            // A static string ends with a zero byte.
+            unsafe FCGX_GetParam(UnsafeRawPointer(name.baseAddress!).assumingMemoryBound(to: CChar.self), request.pointee.envp)
+        }
+        return unsafe value.map { unsafe String(cString: $0) }
+    }
+}
+
+/// Answers requests on an event loop.
+public protocol ExchangeHandler: AnyObject, Sendable {
+    /// Fills in `exchange.response`.
+    nonisolated(nonsending) func respond(to exchange: FastCGIExchange) async
+    /// The same without any work, where more requests are in hand than may be.
+    func refuse(_ exchange: FastCGIExchange)
+}

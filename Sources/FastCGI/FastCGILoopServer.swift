@@ -1,0 +1,282 @@
+import CEpoll
+import CFastCGI
+public import EventLoop
+import Glibc
+import Resilience
+import Synchronization
+
+/// A FastCGI application (FastCGI 1.0, role FCGI_RESPONDER) on an event loop: connections that wait cost no thread. Methods are for the
+/// loop's thread, except those that say otherwise.
+@safe public final class FastCGILoopServer: @unchecked Sendable {
+    public struct Limits: Sendable {
+        /// Connections that are held, idle ones included; beyond it the longest idle is closed. Default 16,384.
+        public var connections = 16_384
+        /// Requests in hand; one more is refused. Each holds about 20 KiB. Default 4096.
+        public var requests = 4096
+        /// Longest request, headers and body together, in bytes. Default 64 KiB.
+        public var requestLength = 64 * 1024
+        /// For a request to arrive in full after its first byte. Default 4.5 s.
+        public var arrival: Duration = .milliseconds(4500)
+
+        public init() {}
+    }
+
+    private static let sweepInterval: Duration = .milliseconds(250)
+    /// For a peer that connected and has not yet written its first request when a drain begins.
+    private static let drainGrace: Duration = .milliseconds(250)
+    private static let pooledExchanges = 64
+
+    private let loop: EventLoop
+    private let socket: ListeningSocket
+    private let handler: any ExchangeHandler
+    private let limits: Limits
+    private let reserve: DescriptorReserve?
+    private let peekBuffer: UnsafeMutableBufferPointer<UInt8>
+    private let scratch: UnsafeMutableBufferPointer<CChar>
+    private var listening: IOSource?
+    private var connections: [Int32: LoopConnection] = [:]
+    private var exchanges: [FastCGIExchange] = []
+    private var drained: (@Sendable (Bool) -> Void)?
+    private var isDraining = false
+    private var sweep: EventLoop.TimerID?
+
+    private let open = Atomic<Int>(0)
+    private let inHand = Atomic<Int>(0)
+    private let abandoned = Atomic<Int>(0)
+    private let refused = Atomic<Int>(0)
+
+    public init(
+        _ loop: EventLoop, socket: ListeningSocket, limits: Limits = Limits(), reserve: DescriptorReserve? = nil,
+        handler: any ExchangeHandler
+    ) {
+        // Sets up libfcgi's own globals, once for the process and before any thread uses it.
+        precondition(FCGX_Init() == 0, "libfcgi does not start")
+        self.loop = loop
+        self.socket = socket
+        self.limits = limits
+        self.reserve = reserve
+        self.handler = handler
+        unsafe peekBuffer = .allocate(capacity: limits.requestLength)
+        unsafe scratch = .allocate(capacity: 8192)
+    }
+
+    deinit {
+        unsafe peekBuffer.deallocate()
+        unsafe scratch.deallocate()
+    }
+
+    // MARK: From any thread
+
+    /// Connections that are open now, idle ones included.
+    public var openConnections: Int { open.load(ordering: .relaxed) }
+    /// Requests that are being answered.
+    public var requestsInHand: Int { inHand.load(ordering: .relaxed) }
+    /// Requests whose peer was gone before they were answered.
+    public var abandonedRequests: Int { abandoned.load(ordering: .relaxed) }
+    /// Requests that were refused because too many were in hand.
+    public var refusedRequests: Int { refused.load(ordering: .relaxed) }
+
+    /// Accepts connections from now on.
+    public func start() {
+        loop.execute { [self] in
+            listening = loop.watch(socket.descriptor, .read) { [unowned self] _ in acceptAll() }
+            scheduleSweep()
+        }
+    }
+
+    /// Accepts nothing more, answers every request that was accepted, then calls `done` on the loop's thread: with false where the limit
+    /// came first.
+    public func drain(within limit: Duration, _ done: @escaping @Sendable (Bool) -> Void) {
+        loop.execute { [self] in
+            drained = done
+            beginDraining()
+            _ = loop.schedule(at: .now.advanced(by: Self.drainGrace)) { [self] in shutDownIdle(onlyServed: false) }
+            _ = loop.schedule(at: .now.advanced(by: limit)) { [self] in finishDraining(false) }
+            finishIfDrained()
+        }
+    }
+
+    // MARK: Connections
+
+    private func acceptAll() {
+        // As many as a turn's batch: the rest is reported again.
+        for _ in 0..<256 {
+            guard let descriptor = accept() else { return }
+            add(descriptor)
+        }
+    }
+
+    private func accept() -> Int32? {
+        let descriptor = reserve?.accept(socket.descriptor, isOwner: false) ?? DescriptorReserve.accept(socket.descriptor)
+        if descriptor >= 0 { return descriptor }
+        // Out of descriptors or memory: the connection stays in the kernel's queue until some are free again.
+        if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor), let listening {
+            loop.change(listening, to: [])
+            _ = loop.schedule(at: .now.advanced(by: .milliseconds(10))) { [self] in
+                if !isDraining { loop.change(listening, to: .read) }
+            }
+        }
+        return nil
+    }
+
+    private func add(_ descriptor: Int32) {
+        let connection = LoopConnection(descriptor, since: loop.now)
+        connections[descriptor] = connection
+        open.add(1, ordering: .relaxed)
+        connection.source = loop.watch(descriptor, [.read, .peerClosed, .edgeTriggered]) { [unowned self, unowned connection] happened in
+            isReady(connection, happened)
+        }
+        if connections.count > limits.connections { closeLongestIdle() }
+    }
+
+    private func closeLongestIdle() {
+        let idle = connections.values.filter { $0.phase == .reading && !$0.hasPartialRequest }
+        if let oldest = idle.min(by: { $0.since < $1.since }) { close(oldest) }
+    }
+
+    private func isReady(_ connection: LoopConnection, _ happened: IOInterest) {
+        switch connection.phase {
+        case .closed: return
+        case .reading: examine(connection)
+        case .handling:
+            connection.mayHaveMore = true
+            if happened.hasFailed, let exchange = connection.exchange, !exchange.isAbandoned {
+                exchange.isAbandoned = true
+                abandoned.add(1, ordering: .relaxed)
+            }
+        }
+    }
+
+    /// Looks at what has arrived, without taking it.
+    private func examine(_ connection: LoopConnection) {
+        let count = unsafe recv(
+            connection.descriptor, peekBuffer.baseAddress, peekBuffer.count, Int32(MSG_PEEK | MSG_DONTWAIT))
+        guard count > 0 else {
+            if count < 0, errno == EAGAIN || errno == EINTR { return }
+            return close(connection)
+        }
+        let scan = unsafe RequestScan.scan(UnsafeBufferPointer(rebasing: peekBuffer[..<count]).span)
+        switch scan {
+        case .complete(let length):
+            connection.mayHaveMore = count > length
+            begin(connection)
+        case .incomplete:
+            guard count < limits.requestLength else { return close(connection) }
+            if !connection.hasPartialRequest { connection.since = loop.now }
+            connection.hasPartialRequest = true
+            // What is missing will not come.
+            if hasEnded(connection) { close(connection) }
+        case .invalid: close(connection)
+        }
+    }
+
+    private func hasEnded(_ connection: LoopConnection) -> Bool {
+        var state = pollfd(fd: connection.descriptor, events: Int16(EPOLLRDHUP.rawValue), revents: 0)
+        return unsafe poll(&state, 1, 0) == 1
+    }
+
+    private func begin(_ connection: LoopConnection) {
+        let exchange = exchanges.popLast() ?? FastCGIExchange()
+        connection.hasPartialRequest = false
+        guard unsafe connection.read(into: exchange, scratch: scratch) else {
+            unsafe exchange.request.pointee.ipcFd = -1
+            return forget(connection)
+        }
+        connection.phase = .handling
+        connection.since = loop.now
+        connection.exchange = exchange
+        if inHand.load(ordering: .relaxed) >= limits.requests {
+            refused.add(1, ordering: .relaxed)
+            handler.refuse(exchange)
+            inHand.add(1, ordering: .relaxed)
+            return finish(connection, exchange)
+        }
+        inHand.add(1, ordering: .relaxed)
+        loop.task { [self, handler] in
+            await handler.respond(to: exchange)
+            finish(connection, exchange)
+        }
+    }
+
+    private func finish(_ connection: LoopConnection, _ exchange: FastCGIExchange) {
+        inHand.subtract(1, ordering: .relaxed)
+        let (isUsable, isClosed) = connection.write(exchange)
+        connection.exchange = nil
+        if exchanges.count < Self.pooledExchanges { exchanges.append(exchange) }
+        connection.hasServed = true
+        connection.phase = .reading
+        connection.since = loop.now
+        if isClosed { return forget(connection) }
+        guard isUsable, !isDraining else { return close(connection) }
+        if connection.mayHaveMore {
+            connection.mayHaveMore = false
+            examine(connection)
+        }
+    }
+
+    private func close(_ connection: LoopConnection) {
+        guard connection.phase != .closed else { return }
+        forget(connection)
+        _ = Glibc.close(connection.descriptor)
+        // Only now: a client that sees it closed must not find it counted.
+        finishIfDrained()
+    }
+
+    /// For one whose descriptor is about to be closed, or was by libfcgi.
+    private func forget(_ connection: LoopConnection) {
+        connection.phase = .closed
+        if let source = connection.source { loop.unwatch(source) }
+        connection.source = nil
+        connections[connection.descriptor] = nil
+        open.subtract(1, ordering: .relaxed)
+        finishIfDrained()
+    }
+
+    // MARK: Peers that do not go on
+
+    private func scheduleSweep() {
+        sweep = loop.schedule(at: loop.now.advanced(by: Self.sweepInterval)) { [unowned self] in
+            let limit = loop.now.advanced(by: .zero - limits.arrival)
+            for connection in connections.values where connection.hasPartialRequest && connection.since < limit { close(connection) }
+            scheduleSweep()
+        }
+    }
+
+    // MARK: Draining
+
+    private func beginDraining() {
+        socket.removePath()
+        if let listening { loop.unwatch(listening) }
+        listening = nil
+        // A socket that systemd holds stays open there: what is queued on it waits for the next process.
+        if !socket.isShared {
+            while true {
+                let descriptor = DescriptorReserve.accept(socket.descriptor)
+                guard descriptor >= 0 else { break }
+                add(descriptor)
+            }
+            socket.close()
+        }
+        isDraining = true
+        shutDownIdle(onlyServed: true)
+    }
+
+    /// For reading: on a unix socket what the peer has written is still read, and its next write fails, so that it asks elsewhere.
+    private func shutDownIdle(onlyServed: Bool) {
+        for connection in connections.values where connection.phase == .reading && (connection.hasServed || !onlyServed) {
+            shutdown(connection.descriptor, Int32(SHUT_RD))
+            examine(connection)
+        }
+    }
+
+    private func finishIfDrained() {
+        if isDraining, connections.isEmpty { finishDraining(true) }
+    }
+
+    private func finishDraining(_ isDrained: Bool) {
+        guard let drained else { return }
+        self.drained = nil
+        if let sweep { loop.cancel(sweep) }
+        drained(isDrained)
+    }
+}
