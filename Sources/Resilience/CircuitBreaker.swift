@@ -1,20 +1,27 @@
 /// Whether it is worth calling a dependency, judged by how the last calls went: a value that moves through the pattern's three
 /// states, closed, open and half-open (M. Nygard, "Release It!", "Circuit Breaker").
 ///
-/// Closed, every call is let through; `failureLimit` failures in a row open it. Open, no call is let through for `openDuration`.
+/// Closed, every call is let through; `failureLimit` failures in a row open it. Open, no call is let through, for `firstOpenDuration` and
+/// for twice as long after each probe that fails, up to `openDuration`; not longer than until the dependency has been seen to answer.
 /// Then one call at a time is let through as a probe: if it succeeds the breaker closes, if it fails it opens again.
 public struct CircuitBreaker: Sendable {
     public struct Policy: Sendable, Equatable {
         /// Failures in a row that open it: 1 or more. Default 5.
         public let failureLimit: Int
-        /// How long it stays open. Default 30 s.
+        /// How long it stays open at most. Default 30 s.
         public let openDuration: Duration
+        /// How long it stays open before the first probe. Default 1 s; never above `openDuration`.
+        public let firstOpenDuration: Duration
         /// A probe that has not reported by then is given up for lost, and another may be made. Default 30 s.
         public let probeLimit: Duration
 
-        public init(failureLimit: Int = 5, openDuration: Duration = .seconds(30), probeLimit: Duration = .seconds(30)) {
+        public init(
+            failureLimit: Int = 5, openDuration: Duration = .seconds(30), firstOpenDuration: Duration = .seconds(1),
+            probeLimit: Duration = .seconds(30)
+        ) {
             self.failureLimit = max(1, failureLimit)
             self.openDuration = openDuration
+            self.firstOpenDuration = min(firstOpenDuration, openDuration)
             self.probeLimit = probeLimit
         }
     }
@@ -46,8 +53,12 @@ public struct CircuitBreaker: Sendable {
     private let policy: Policy
     private var phase = Phase.closed(failures: 0)
     private var era = 0
+    private var backoff: Backoff
 
-    public init(_ policy: Policy) { self.policy = policy }
+    public init(_ policy: Policy) {
+        self.policy = policy
+        backoff = Backoff(from: policy.firstOpenDuration, to: policy.openDuration)
+    }
 
     public var state: State {
         switch phase {
@@ -75,6 +86,7 @@ public struct CircuitBreaker: Sendable {
 
     public mutating func succeeded(_ permit: Permit) {
         guard permit.era == era else { return }
+        backoff.succeeded()
         if case .closed = phase { phase = .closed(failures: 0) } else { enter(.closed(failures: 0)) }
     }
 
@@ -83,7 +95,8 @@ public struct CircuitBreaker: Sendable {
         if case .closed(let failures) = phase, failures + 1 < policy.failureLimit {
             phase = .closed(failures: failures + 1)
         } else {
-            enter(.open(until: now.advanced(by: policy.openDuration)))
+            // Without jitter: one breaker in one process, and its probe is one call.
+            enter(.open(until: now.advanced(by: backoff.failed(jitter: 0))))
         }
     }
 
@@ -91,6 +104,12 @@ public struct CircuitBreaker: Sendable {
     public mutating func abandoned(_ permit: Permit, at now: ContinuousClock.Instant) {
         guard permit.era == era, permit.isProbe else { return }
         enter(.open(until: now))
+    }
+
+    /// Something else, such as the health probe, has just seen the dependency answer: the next call is let through as a probe. The
+    /// back-off stays as it is, for a dependency that answers health probes and fails calls.
+    public mutating func noticedRecovery(at now: ContinuousClock.Instant) {
+        if case .open(let until) = phase { phase = .open(until: min(until, now)) }
     }
 
     private mutating func enter(_ next: Phase) {

@@ -39,6 +39,12 @@ public final class SharedBreaker: Sendable {
         breaker.withLock { $0.abandoned(permit, at: now) }
     }
 
+    /// No state is entered yet: that is for the call that is let through next.
+    public func noticedRecovery() {
+        let now = now()
+        breaker.withLock { $0.noticedRecovery(at: now) }
+    }
+
     private func change<Result: Sendable>(_ decide: (inout CircuitBreaker, ContinuousClock.Instant) -> Result) -> Result {
         let now = now()
         let (result, entered) = breaker.withLock { breaker in

@@ -41,6 +41,18 @@ import Testing
         #expect(states.withLock { $0 }.last == .closed)
     }
 
+    @Test func noticedRecoveryIsSeenAsHalfOpenAndEnteredByTheNextCall() throws {
+        let breaker = makeBreaker()
+        fail(breaker)
+        fail(breaker)
+        breaker.noticedRecovery()
+        #expect(breaker.state == .halfOpen)
+        #expect(states.withLock { $0 } == [.open])
+        guard case .admitted(let probe) = breaker.admit() else { throw Refused() }
+        breaker.succeeded(probe)
+        #expect(states.withLock { $0 } == [.open, .halfOpen, .closed])
+    }
+
     @Test func changeIsToldToWhoeverBroughtItAbout() {
         let breaker = makeBreaker()
         let other = breaker.observed { _ in Issue.record("brought nothing about") }
