@@ -50,10 +50,10 @@ let package = Package(
         room("BearerTokens", ["Cryptography", "Resilience", "StreamIssuing", "StrictJSON"]),
         room("FastCGI", ["CEpoll", "CFastCGI", "EventLoop", "Resilience"]),
         room("PostgreSQLTrackStore", ["CPostgreSQL", "EventLoop", "Resilience", "StreamIssuing"]),
-        room("SealedCache", ["CHiredis", "Cryptography", "Resilience", "StreamIssuing"]),
-        room("HTTPClient", ["CCurl"]),
+        room("SealedCache", ["CHiredis", "Cryptography", "EventLoop", "Resilience", "StreamIssuing"]),
+        room("HTTPClient", ["CCurl", "EventLoop"]),
         room("KeyManagement", ["CLinux", "Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing", "StrictJSON"]),
-        room("S3ObjectStore", ["HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
+        room("S3ObjectStore", ["Cryptography", "EventLoop", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
         room(
             "RequestTraces",
             ["HTTPClient", "Resilience", "StreamIssuing", .product(name: "Tracing", package: "swift-distributed-tracing")]),
@@ -79,7 +79,8 @@ let package = Package(
         ),
 
         .target(
-            name: "TestSupport", dependencies: ["Cryptography", "EventLoop", "KeyManagement", "Resilience", "SealedCache", "StreamIssuing"],
+            name: "TestSupport",
+            dependencies: ["Cryptography", "EventLoop", "KeyManagement", "Resilience", "SealedCache", "StreamIssuing"],
             path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("StreamIssuing", vectors: true),
@@ -88,7 +89,9 @@ let package = Package(
         tests("Cryptography", ["Resilience"], vectors: true),
         tests("SigV4", ["Cryptography", "StreamIssuing"], vectors: true),
         tests("BearerTokens", ["Cryptography", "StreamIssuing"], vectors: true),
-        tests("SealedCache", ["Cryptography", "Resilience", "StreamIssuing"], vectors: true),
+        tests("SealedCache", ["Cryptography", "EventLoop", "Resilience", "StreamIssuing"], vectors: true),
+        tests("HTTPClient", ["EventLoop", "Resilience"]),
+        tests("S3ObjectStore", ["Cryptography", "EventLoop", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
         tests("KeyManagement", ["Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
         tests("PostgreSQLTrackStore", ["StreamIssuing"]),
         tests("Resilience"),
@@ -111,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "Cryptography", "EventLoop", "HTTPClient", "KeyManagement", "PostgreSQLTrackStore", "Resilience", "S3ObjectStore", "SealedCache",
+                "Cryptography", "EventLoop", "HTTPClient", "KeyManagement", "PostgreSQLTrackStore", "Resilience", "S3ObjectStore",
+                "SealedCache",
                 "SigV4", "StreamIssuing", "TestSupport",
             ],
             swiftSettings: strict),

@@ -3,7 +3,7 @@ public import StreamIssuing
 
 /// From an `Authorization` header to a listener, or the reason why not.
 ///
-/// Holds a hash context: each worker has its own; keys and remembered tokens are shared.
+/// Holds a hash context: each event loop has its own; keys and remembered tokens are shared.
 public final class TokenVerifier {
     /// Bytes of the token alone.
     public static let maximumTokenLength = 8192

@@ -27,13 +27,10 @@ final class ConnectionQueue: Sendable {
         var isDraining = false
     }
 
-    /// libfcgi waits with select(2) when it closes a broken connection, which is undefined from here on.
-    private static let descriptorLimit = Int32(1024)
     /// For each read and write; `FastCGIServer` cuts a peer whose bytes trickle.
     private static let peerTimeoutSeconds = 5
 
-    /// Beyond so many the one that has been idle longest is given up: all sockets of the process, and the workers' own
-    /// connections, share the descriptors below the limit.
+    /// Beyond so many the one that has been idle longest is given up.
     private let capacity: Int
     private let reserve: (descriptors: DescriptorReserve, isOwn: Bool)?
     private let socket: ListeningSocket
@@ -130,10 +127,6 @@ final class ConnectionQueue: Sendable {
             wasClosed()
             // Out of descriptors or memory: the connection stays in the kernel's queue until some are free again.
             if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor) { _ = poll(nil, 0, 10) }
-            return nil
-        }
-        guard descriptor < Self.descriptorLimit else {
-            close(Connection(descriptor: descriptor, isRegistered: false))
             return nil
         }
         var timeout = timeval(tv_sec: Self.peerTimeoutSeconds, tv_usec: 0)

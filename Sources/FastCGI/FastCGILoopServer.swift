@@ -11,7 +11,7 @@ import Synchronization
     public struct Limits: Sendable {
         /// Connections that are held, idle ones included; beyond it the longest idle is closed. Default 16,384.
         public var connections = 16_384
-        /// Requests in hand; one more is refused. Each holds about 20 KiB. Default 4096.
+        /// Requests in hand; one more is refused. Each holds about 35 KiB. Default 4096.
         public var requests = 4096
         /// Longest request, headers and body together, in bytes. Default 64 KiB.
         public var requestLength = 64 * 1024
@@ -135,9 +135,12 @@ import Synchronization
     }
 
     private func isReady(_ connection: LoopConnection, _ happened: IOInterest) {
+        if happened.contains(.peerClosed) { connection.hasPeerFinished = true }
         switch connection.phase {
         case .closed: return
-        case .reading: examine(connection)
+        case .reading:
+            connection.hasHungUp = happened.hasFailed
+            examine(connection)
         case .handling:
             connection.mayHaveMore = true
             if happened.hasFailed, let exchange = connection.exchange, !exchange.isAbandoned {
@@ -158,26 +161,27 @@ import Synchronization
         let scan = unsafe RequestScan.scan(UnsafeBufferPointer(rebasing: peekBuffer[..<count]).span)
         switch scan {
         case .complete(let length):
-            connection.mayHaveMore = count > length
+            // What follows libfcgi would read, too, and drop. No web server writes the next request before it has its answer.
+            guard count == length else { return close(connection) }
+            if connection.hasHungUp {
+                abandoned.add(1, ordering: .relaxed)
+                return close(connection)
+            }
             begin(connection)
         case .incomplete:
             guard count < limits.requestLength else { return close(connection) }
             if !connection.hasPartialRequest { connection.since = loop.now }
             connection.hasPartialRequest = true
             // What is missing will not come.
-            if hasEnded(connection) { close(connection) }
+            if connection.hasPeerFinished { close(connection) }
         case .invalid: close(connection)
         }
-    }
-
-    private func hasEnded(_ connection: LoopConnection) -> Bool {
-        var state = pollfd(fd: connection.descriptor, events: Int16(EPOLLRDHUP.rawValue), revents: 0)
-        return unsafe poll(&state, 1, 0) == 1
     }
 
     private func begin(_ connection: LoopConnection) {
         let exchange = exchanges.popLast() ?? FastCGIExchange()
         connection.hasPartialRequest = false
+        connection.mayHaveMore = false
         guard unsafe connection.read(into: exchange, scratch: scratch) else {
             unsafe exchange.request.pointee.ipcFd = -1
             return forget(connection)
@@ -207,7 +211,7 @@ import Synchronization
         connection.phase = .reading
         connection.since = loop.now
         if isClosed { return forget(connection) }
-        guard isUsable, !isDraining else { return close(connection) }
+        guard isUsable, !connection.hasPeerFinished, !isDraining else { return close(connection) }
         if connection.mayHaveMore {
             connection.mayHaveMore = false
             examine(connection)
@@ -265,6 +269,7 @@ import Synchronization
     private func shutDownIdle(onlyServed: Bool) {
         for connection in connections.values where connection.phase == .reading && (connection.hasServed || !onlyServed) {
             shutdown(connection.descriptor, Int32(SHUT_RD))
+            connection.hasPeerFinished = true
             examine(connection)
         }
     }

@@ -20,7 +20,8 @@ public struct FastCGIResponse: Sendable {
     public mutating func header(_ name: StaticString, _ value: String) {
         name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
         append(": ")
-        if value.utf8.allSatisfy(Self.isAllowed) {
+        var value = value
+        if unsafe value.withUTF8(Self.areAllowed) {
             append(value)
         } else {
             bytes.append(contentsOf: value.utf8.lazy.filter(Self.isAllowed))
@@ -32,12 +33,20 @@ public struct FastCGIResponse: Sendable {
     public mutating func header(_ name: StaticString, _ value: [UInt8]) {
         name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
         append(": ")
-        if value.allSatisfy(Self.isAllowed) {
+        if unsafe value.withUnsafeBufferPointer(Self.areAllowed) {
             bytes.append(contentsOf: value)
         } else {
             bytes.append(contentsOf: value.lazy.filter(Self.isAllowed))
         }
         append("\r\n")
+    }
+
+    /// Looks at every byte, also behind one that is not: without a way out it is done for many at once, and an answer in a header has
+    /// hundreds.
+    private static func areAllowed(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        var areAllowed = true
+        for index in text.indices { areAllowed = unsafe isAllowed(text[index]) && areAllowed }
+        return areAllowed
     }
 
     /// In a header's value.

@@ -33,6 +33,9 @@ import CFastCGI
         // With a descriptor in place FCGX_Accept_r reads the request from it instead of accepting one.
         unsafe request.pointee.ipcFd = connection.descriptor
         unsafe request.pointee.keepConnection = 1
+        // Detached, libfcgi closes a broken connection without lingering, for which it would wait in select(2), undefined from descriptor
+        // 1024 on: event loops may hold so many connections.
+        unsafe request.pointee.detached = 1
         guard unsafe FCGX_Accept_r(request) == 0 else {
             // Closed by its peer, or not FastCGI: libfcgi has closed it.
             activity.rests()
@@ -44,6 +47,7 @@ import CFastCGI
         answer(connection, unsafe FastCGIRequest(reading: request, scratch: scratch))
         // The queue closes connections: libfcgi would wait up to two seconds for the peer to close first.
         unsafe request.pointee.keepConnection = 1
+        unsafe request.pointee.detached = 1
         unsafe FCGX_Finish_r(request)
         activity.rests()
         guard unsafe request.pointee.ipcFd >= 0 else {

@@ -19,6 +19,10 @@ import Glibc
     /// Whether a part of a request has arrived.
     var hasPartialRequest = false
     var hasServed = false
+    /// The peer writes no more.
+    var hasPeerFinished = false
+    /// The peer has closed the connection in both directions: nothing waits for an answer.
+    var hasHungUp = false
     /// Something has happened on the descriptor while the request was handled.
     var mayHaveMore = false
     var source: IOSource?

@@ -3,25 +3,14 @@ import CCurl
 /// A blocking HTTP client for the service's own calls, on libcurl. One handle, which keeps its connections: not for several
 /// threads at once. Redirects are not followed; no proxy is used; certificates are verified.
 @safe public final class HTTPClient {
-    private let handle: UnsafeMutableRawPointer
-    private let certificateAuthorities: String?
-    private let isServerVerified: Bool
-
-    /// libcurl's own globals, once for the process and before any handle.
-    private static let isInitialised = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    private let handle: EasyHandle
 
     /// - Parameters:
     ///   - certificateAuthorities: a PEM file to verify servers against instead of the machine's own authorities.
     ///   - isServerVerified: false for what is neither secret nor believed, such as figures of this machine under another's name.
     public init(certificateAuthorities: String? = nil, isServerVerified: Bool = true) {
-        precondition(Self.isInitialised, "libcurl does not start")
-        // nil only where malloc fails, which nothing here survives either.
-        unsafe handle = curl_easy_init()!
-        self.certificateAuthorities = certificateAuthorities
-        self.isServerVerified = isServerVerified
+        handle = EasyHandle(ServerTrust(certificateAuthorities: certificateAuthorities, isServerVerified: isServerVerified))
     }
-
-    deinit { unsafe curl_easy_cleanup(handle) }
 
     /// The status code of a HEAD (RFC 9110 §9.3.2).
     /// - Parameters:
@@ -29,8 +18,19 @@ import CCurl
     ///   - timeout: for everything from resolving the name to the last byte of the headers.
     public func head(_ url: String, timeout: Duration) throws(HTTPError) -> Int {
         prepare(timeout)
-        setLong(CURLOPT_NOBODY, 1)
-        return try perform(url)
+        handle.set(CURLOPT_NOBODY, 1)
+        let headers = HeaderSink()
+        handle.receiveHeaders(into: headers)
+        // The handle lives on, and must not know what is gone.
+        defer { handle.reset() }
+        let status: Int
+        do throws(HTTPError) {
+            status = try perform(url)
+        } catch {
+            throw headers.isOverfull ? .tooLarge : error
+        }
+        if let failure = headers.failure { throw failure }
+        return status
     }
 
     /// The answer to a GET (RFC 9110 §9.3.1).
@@ -57,19 +57,19 @@ import CCurl
         var lines: UnsafeMutablePointer<curl_slist>? = unsafe curl_slist_append(nil, "Expect:")
         for (name, value) in headers { unsafe lines = unsafe curl_slist_append(lines, "\(name): \(value)") }
         defer { unsafe curl_slist_free_all(lines) }
-        setLong(CURLOPT_POST, 1)
-        setLong(CURLOPT_POSTFIELDSIZE, body.count)
-        unsafe novatune_curl_set_pointer(handle, CURLOPT_HTTPHEADER, lines)
+        handle.set(CURLOPT_POST, 1)
+        handle.set(CURLOPT_POSTFIELDSIZE, body.count)
+        unsafe novatune_curl_set_pointer(handle.pointer, CURLOPT_HTTPHEADER, lines)
         return try unsafe body.withUnsafeBufferPointer { (body) throws(HTTPError) -> HTTPResponse in
-            unsafe novatune_curl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
+            unsafe novatune_curl_set_pointer(handle.pointer, CURLOPT_POSTFIELDS, body.baseAddress)
             return try receive(url, limit: responseLimit)
         }
     }
 
     private func receive(_ url: String, limit: Int) throws(HTTPError) -> HTTPResponse {
         let sink = ResponseSink(limit: limit)
-        unsafe novatune_curl_set_pointer(handle, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
-        unsafe novatune_curl_set_write(handle) { bytes, size, count, sink in
+        unsafe novatune_curl_set_pointer(handle.pointer, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
+        unsafe novatune_curl_set_write(handle.pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, sink in
             guard let bytes = unsafe bytes, let sink = unsafe sink else { return 0 }
             let received = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
             // Anything but the count ends the transfer.
@@ -82,47 +82,22 @@ import CCurl
             throw sink.isOverfull ? .tooLarge : error
         }
         var retryAfter: curl_off_t = 0
-        unsafe novatune_curl_get_offset(handle, CURLINFO_RETRY_AFTER, &retryAfter)
+        unsafe novatune_curl_get_offset(handle.pointer, CURLINFO_RETRY_AFTER, &retryAfter)
         // The handle lives on, and must not know what is gone.
-        unsafe curl_easy_reset(handle)
+        handle.reset()
         return HTTPResponse(status: status, retryAfterSeconds: retryAfter > 0 ? Int(retryAfter) : nil, body: sink.body)
     }
 
     private func prepare(_ timeout: Duration) {
-        unsafe curl_easy_reset(handle)
-        let (seconds, attoseconds) = timeout.components
-        let milliseconds = max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
-        // Without it libcurl raises SIGALRM for its name resolver's timeout, in whichever thread.
-        setLong(CURLOPT_NOSIGNAL, 1)
-        // A name that does not resolve must not hold the call beyond its timeout.
-        setLong(CURLOPT_QUICK_EXIT, 1)
-        setLong(CURLOPT_TIMEOUT_MS, Int(milliseconds))
-        setLong(CURLOPT_CONNECTTIMEOUT_MS, Int(milliseconds))
-        setText(CURLOPT_PROTOCOLS_STR, "http,https")
-        // An empty proxy overrides the one of the environment. libcurl copies strings.
-        setText(CURLOPT_PROXY, "")
-        if let certificateAuthorities { setText(CURLOPT_CAINFO, certificateAuthorities) }
-        if !isServerVerified {
-            setLong(CURLOPT_SSL_VERIFYPEER, 0)
-            setLong(CURLOPT_SSL_VERIFYHOST, 0)
-        }
+        handle.reset()
+        handle.setTimeout(timeout)
     }
 
     private func perform(_ url: String) throws(HTTPError) -> Int {
-        setText(CURLOPT_URL, url)
-        let code = unsafe curl_easy_perform(handle)
+        handle.set(CURLOPT_URL, url)
+        let code = unsafe curl_easy_perform(handle.pointer)
         guard code == CURLE_OK else { throw HTTPError(code) }
-        var status = 0
-        unsafe novatune_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
-        return status
-    }
-
-    private func setLong(_ option: CURLoption, _ value: Int) {
-        unsafe novatune_curl_set_long(handle, option, value)
-    }
-
-    private func setText(_ option: CURLoption, _ value: String) {
-        unsafe value.withCString { unsafe _ = novatune_curl_set_pointer(handle, option, $0) }
+        return handle.status
     }
 }
 

@@ -6,11 +6,20 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     public let code: String
     public let description: String
 
-    static let tooLarge = HTTPError(code: "too_large", description: "the answer is too large")
+    /// Whether the call was made, as far as it came; false where it waited for a free connection for all of its time.
+    public let wasAttempted: Bool
 
-    private init(code: String, description: String) {
+    static let tooLarge = HTTPError(code: "too_large", description: "the answer is too large")
+    static let noConnectionFree = HTTPError(code: "timeout", description: "no connection came free in time", wasAttempted: false)
+    static let brokenOff = HTTPError(code: "lost", description: "the answer ended within its headers")
+    static let malformedURL = HTTPError(CURLE_URL_MALFORMAT)
+    static let unknownName = HTTPError(CURLE_COULDNT_RESOLVE_HOST)
+    static let resolverTimeout = HTTPError(code: "timeout", description: "the name was not resolved in time")
+
+    private init(code: String, description: String, wasAttempted: Bool = true) {
         self.code = code
         self.description = description
+        self.wasAttempted = wasAttempted
     }
 
     init(_ result: CURLcode) {
@@ -22,5 +31,6 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
             default: "lost"
             }
         description = unsafe String(cString: curl_easy_strerror(result))
+        wasAttempted = true
     }
 }

@@ -47,6 +47,12 @@ public final class HistogramSeries: RecorderHandler, TimerHandler {
         #endif
     }
 
+    /// In seconds.
+    public func observe(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        observe(Double(seconds) + Double(attoseconds) / 1e18)
+    }
+
     public func record(_ value: Int64) { observe(Double(value)) }
 
     public func record(_ value: Double) { observe(value) }

@@ -25,7 +25,7 @@ public enum ProcessFigures {
 
     /// Open ones, counted by asking poll(2) about all that there may be: it marks those that are closed.
     public static var openDescriptors: Int {
-        // libfcgi can use none above 1023, so there are few beyond it.
+        // The unit allows no more (LimitNOFILE).
         let asked = (0..<Int32(clamping: min(maximumDescriptors, 65_536))).map { pollfd(fd: $0, events: 0, revents: 0) }
         var answers = asked
         guard unsafe poll(&answers, nfds_t(answers.count), 0) >= 0 else { return 0 }

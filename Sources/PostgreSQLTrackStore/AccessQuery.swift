@@ -5,6 +5,7 @@
 /// `novatune_responder` may select exactly these columns.
 enum AccessQuery {
     static let name = "stream_access"
+    static let staticName: StaticString = "stream_access"
 
     static let text = """
         select u.status::text, u.session_epoch, u.tokens_valid_after,

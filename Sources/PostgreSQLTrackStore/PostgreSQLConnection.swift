@@ -4,7 +4,7 @@ import Resilience
 
 /// One connection. Every wait has a deadline.
 @safe final class PostgreSQLConnection {
-    private let connection: OpaquePointer
+    let connection: OpaquePointer
 
     /// - Parameter settings: keywords and values (PostgreSQL manual, "Parameter Key Words"), known to be readable; later ones win.
     init(_ settings: [(String, String)], by deadline: Deadline) throws(PostgreSQLError) {
@@ -28,6 +28,14 @@ import Resilience
         guard unsafe PQsendPrepare(connection, name, text, 2, nil) == 1 else { throw lost }
         let result = try firstResult(by: deadline)
         guard result.status == PGRES_COMMAND_OK else { throw failure(result) }
+    }
+
+    /// Makes the connection fit for access queries.
+    /// - Parameter limit: of each statement, kept by the server: one that was given up here would go on waiting for a lock, in a backend that
+    ///   its client's end does not end.
+    func prepareAccessQuery(limit: Duration, by deadline: Deadline) throws(PostgreSQLError) {
+        try execute("set statement_timeout = \(limit.roundedUpMilliseconds)", by: deadline)
+        try prepare(AccessQuery.name, AccessQuery.text, by: deadline)
     }
 
     /// The payload of the next notification; nil where none came in time.
@@ -66,7 +74,7 @@ import Resilience
         return result
     }
 
-    private var lost: PostgreSQLError { PostgreSQLError(code: .lost) }
+    var lost: PostgreSQLError { PostgreSQLError(code: .lost) }
 
     private static func start(_ settings: [(String, String)]) -> OpaquePointer? {
         let keywords = unsafe settings.map { unsafe strdup($0.0) }
@@ -98,7 +106,7 @@ import Resilience
     }
 
     private func failure(_ result: PostgreSQLResult) -> PostgreSQLError {
-        result.sqlState.map { PostgreSQLError(code: .sql(state: $0)) } ?? lost
+        result.sqlState.map { PostgreSQLError(sqlState: $0) } ?? lost
     }
 
     private func firstResult(by deadline: Deadline) throws(PostgreSQLError) -> PostgreSQLResult {
@@ -137,6 +145,7 @@ import Resilience
     deinit { unsafe PQclear(result) }
 
     var status: ExecStatusType { unsafe PQresultStatus(result) }
+    static let rows = PGRES_TUPLES_OK
     var rowCount: Int32 { unsafe PQntuples(result) }
 
     /// SQLSTATE; nil where the error is libpq's own.

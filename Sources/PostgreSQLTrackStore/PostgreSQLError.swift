@@ -17,9 +17,20 @@ struct PostgreSQLError: Error, Sendable, Equatable {
     }
 
     let code: Code
+
+    init(code: Code, message: String = "") {
+        self.code = code
+        self.message = message
+    }
+
+    /// The server's own time limit counts as ours, which it equals: 57014 is "query_canceled".
+    init(sqlState: String) {
+        self.init(code: sqlState == "57014" ? .timeout : .sql(state: sqlState))
+    }
+
     /// For `connect`: libpq's message, which names host, port, role and database: never a password, as
     /// long as that is not taken for one of them (`ConnectionTargets.isValid`).
-    var message = ""
+    let message: String
 
     /// Whether another connection could do better: it broke, the server is shutting down, restarting or changing roles, or this
     /// connection's prepared statement is no longer right (a column got another type: 0A000) or no longer there (26000).

@@ -2,7 +2,7 @@ public import Resilience
 public import StreamIssuing
 
 /// The track store in PostgreSQL, on one connection that is made when it is first needed and replaced when it breaks.
-public final class PostgreSQLTrackStore: TrackStore {
+public final class PostgreSQLTrackStore {
     private let targets: ConnectionTargets
     private let timeout: Duration
     private let breaker: SharedBreaker
@@ -69,7 +69,7 @@ public final class PostgreSQLTrackStore: TrackStore {
     private func connected() throws(PostgreSQLError) -> PostgreSQLConnection {
         if let connection { return connection }
         let fresh = try targets.connect(by: deadline) { (connection, deadline) throws(PostgreSQLError) in
-            try connection.prepare(AccessQuery.name, AccessQuery.text, by: deadline)
+            try connection.prepareAccessQuery(limit: timeout, by: deadline)
         }
         connection = fresh
         return fresh

@@ -55,6 +55,22 @@ public struct StreamTracer: Tracer {
         return record(name.rawValue, position.parent.traceID, context, kind, at: DefaultTracerClock.now.nanosecondsSinceEpoch)
     }
 
+    /// A span below `parent` of something that is over.
+    /// - Parameter describe: fills in the span, which is recorded.
+    public func record(
+        _ name: SpanName, _ kind: SpanRecord.Kind, below parent: StreamSpan, began: ContinuousClock.Instant,
+        ended: ContinuousClock.Instant, _ describe: (StreamSpan) -> Void
+    ) {
+        guard let position = parent.context.position, position.parent.isSampled else { return }
+        let (epoch, now) = (DefaultTracerClock.now.nanosecondsSinceEpoch, ContinuousClock.now)
+        func moment(_ instant: ContinuousClock.Instant) -> UInt64 {
+            epoch - UInt64(max(.zero, instant.duration(to: now)) / .nanoseconds(1))
+        }
+        let span = record(name.rawValue, position.parent.traceID, parent.context, kind, at: moment(began))
+        describe(span)
+        span.end(at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: moment(ended)))
+    }
+
     /// Nil where the trace is not sampled. The half of the id that decides comes first: an unsampled trace draws no more.
     private func recordedTrace(continuing parent: TraceParent?) -> TraceID? {
         if let parent { return parent.isSampled ? parent.traceID : nil }

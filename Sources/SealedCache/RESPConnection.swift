@@ -4,14 +4,6 @@ import Resilience
 
 /// One connection to a RESP server (RESP2). Every command ends by its deadline; after an error the connection is of no more use.
 @safe final class RESPConnection {
-    enum Reply: Equatable {
-        case status(String)
-        case bulk([UInt8])
-        case integer(Int64)
-        case array([Reply])
-        case null
-    }
-
     private let context: UnsafeMutablePointer<redisContext>
     private let timeout: Duration
     private let halfTimeout: Duration
@@ -33,7 +25,7 @@ import Resilience
 
     deinit { unsafe redisFree(context) }
 
-    func command(_ command: RESPCommand) throws(ValueStoreError) -> Reply {
+    func command(_ command: RESPCommand) throws(ValueStoreError) -> RESPReply {
         append(command)
         let deadline = Deadline(after: timeout)
         try flush(by: deadline)
@@ -41,11 +33,11 @@ import Resilience
     }
 
     /// Sends all before the first answer is read. The deadline holds for all together.
-    func pipeline(_ commands: [RESPCommand]) throws(ValueStoreError) -> [Reply] {
+    func pipeline(_ commands: [RESPCommand]) throws(ValueStoreError) -> [RESPReply] {
         for command in commands { append(command) }
         let deadline = Deadline(after: timeout)
         try flush(by: deadline)
-        var replies: [Reply] = []
+        var replies: [RESPReply] = []
         var refusal: ValueStoreError?
         for _ in commands {
             do {
@@ -59,23 +51,40 @@ import Resilience
         return replies
     }
 
+    /// The socket, for a loop: non-blocking. The connection is of no more use.
+    func handOver() throws(ValueStoreError) -> ConnectedSocket {
+        // Bytes that no command asked for would be lost here, and every later reply would go to the wrong command.
+        let reader = unsafe context.pointee.reader.pointee
+        guard unsafe reader.pos == reader.len else { throw .unexpectedReply }
+        let descriptor = unsafe context.pointee.fd
+        // hiredis closes what it still has.
+        unsafe context.pointee.fd = -1
+        let socket = ConnectedSocket(descriptor)
+        guard fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) == 0, fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 else {
+            throw .lost(errno)
+        }
+        return socket
+    }
+
     private func append(_ command: RESPCommand) {
         unsafe command.bytes.withUnsafeBytes { bytes in
             unsafe _ = redisAppendFormattedCommand(context, bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)
         }
     }
 
-    private func reply(by deadline: Deadline) throws(ValueStoreError) -> Reply {
-        let reply = unsafe try nextReply(by: deadline)
-        defer { unsafe freeReplyObject(reply) }
-        return unsafe try Self.translate(reply)
+    private func reply(by deadline: Deadline) throws(ValueStoreError) -> RESPReply {
+        let pointer = unsafe try nextReply(by: deadline)
+        defer { unsafe freeReplyObject(pointer) }
+        let reply = unsafe try RESPReply(pointer)
+        if let refusal = reply.refusal { throw refusal }
+        return reply
     }
 
     private func flush(by deadline: Deadline) throws(ValueStoreError) {
         var isDone: Int32 = 0
         repeat {
             guard unsafe redisBufferWrite(context, &isDone) == REDIS_OK else { throw failure("lost") }
-            if isDone == 0, deadline.isPast { throw Self.timedOut }
+            if isDone == 0, deadline.isPast { throw .timedOut }
         } while isDone == 0
     }
 
@@ -90,7 +99,7 @@ import Resilience
                 return unsafe reply.assumingMemoryBound(to: redisReply.self)
             }
             let remaining = deadline.remaining
-            guard remaining > .zero else { throw Self.timedOut }
+            guard remaining > .zero else { throw .timedOut }
             if remaining < halfTimeout {
                 isTimeoutShortened = true
                 unsafe redisSetTimeout(context, timeval(max(remaining, .milliseconds(1))))
@@ -106,34 +115,13 @@ import Resilience
         }
     }
 
-    private static let timedOut = ValueStoreError(code: "timeout", reason: "no answer in time")
-
     private func failure(_ code: String) -> ValueStoreError {
         let isTimeout = unsafe context.pointee.err == REDIS_ERR_IO && (errno == EAGAIN || errno == ETIMEDOUT)
-        if isTimeout { return Self.timedOut }
+        if isTimeout { return .timedOut }
         let reason = unsafe withUnsafePointer(to: &context.pointee.errstr) { text in
             unsafe String(cString: UnsafeRawPointer(text).assumingMemoryBound(to: CChar.self))
         }
         return ValueStoreError(code: code, reason: reason)
-    }
-
-    private static func translate(_ reply: UnsafeMutablePointer<redisReply>) throws(ValueStoreError) -> Reply {
-        func bytes() -> [UInt8] { unsafe Array(UnsafeRawBufferPointer(start: reply.pointee.str, count: Int(reply.pointee.len))) }
-        switch unsafe reply.pointee.type {
-        case REDIS_REPLY_STRING: return .bulk(bytes())
-        case REDIS_REPLY_STATUS: return .status(String(decoding: bytes(), as: UTF8.self))
-        case REDIS_REPLY_INTEGER: return .integer(unsafe reply.pointee.integer)
-        case REDIS_REPLY_NIL: return .null
-        case REDIS_REPLY_ARRAY:
-            let count = unsafe reply.pointee.elements
-            return .array(
-                try (0..<count).map { (index) throws(ValueStoreError) in unsafe try translate(reply.pointee.element[index]!) })
-        case REDIS_REPLY_ERROR:
-            // The first word is the error's name (`NOAUTH`, `OOM`, `MOVED`); the rest may quote an argument.
-            let name = String(decoding: bytes(), as: UTF8.self).prefix { $0.isLetter || $0.isNumber || $0 == "-" }
-            throw ValueStoreError(code: "refused", reason: "the server answered \(name.prefix(32))")
-        default: throw ValueStoreError(code: "protocol", reason: "an unexpected kind of reply")
-        }
     }
 }
 

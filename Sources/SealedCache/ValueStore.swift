@@ -22,7 +22,8 @@ public protocol ValueStore: AnyObject {
 
 /// A store that did not do what it was asked.
 public struct ValueStoreError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// A stable word for logs and metrics: `connect`, `timeout`, `lost`, `refused`.
+    /// A stable word for logs and metrics: `connect`, `timeout`, `lost`, `refused`, `protocol`; on a loop
+    /// also `connecting`, `deadline`, `overloaded` and `closed`, which say nothing about the server.
     public let code: String
     /// Safe to log: neither key nor value.
     public let reason: String

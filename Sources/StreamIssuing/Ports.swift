@@ -1,29 +1,51 @@
-// What the domain asks of the world. Each adapter serves one request at a time: a worker owns its own.
+// What the domain asks of the world. An adapter serves all requests of one event loop; nothing in it blocks the loop's thread.
+
+/// How a call to a dependency went, and how long it took: what one observer needs for span, metric and log.
+public struct CallOutcome<Value: Sendable>: Sendable {
+    public let result: Result<Value, Unavailable>
+    public let began: ContinuousClock.Instant
+    public let ended: ContinuousClock.Instant
+
+    public init(_ result: Result<Value, Unavailable>, began: ContinuousClock.Instant, ended: ContinuousClock.Instant) {
+        self.result = result
+        self.began = began
+        self.ended = ended
+    }
+
+    public var duration: Duration { began.duration(to: ended) }
+
+    public var failure: Unavailable? { if case .failure(let failure) = result { failure } else { nil } }
+}
 
 /// Says what the database knows about one user and one track.
 ///
-/// Asking and hearing the answer are two calls, so that the cache is read while the database works.
+/// Asking and waiting for the answer are two calls, so that the cache is read while the database works.
 public protocol TrackStore: AnyObject {
+    associatedtype Question
+
+    /// Asks; never waits.
     /// - Parameter deadline: for the question and its answer, retries included.
-    func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable)
-    /// Call once after each `ask` that succeeded.
-    func answer() throws(Unavailable) -> AccessFacts
+    func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) -> Question
+    nonisolated(nonsending) func answer(to question: Question) async -> CallOutcome<AccessFacts>
 }
 
-/// Keeps URLs for a while. It never fails: a cache that is down costs nothing but speed.
+/// Keeps URLs for a while. A cache that is down costs nothing but speed: its failure is a miss.
 public protocol StreamURLCache: AnyObject {
-    func read(user: ULID, track: ULID) -> CachedStreamURL?
+    associatedtype Lookup
+
+    /// Begins to read; never waits.
+    func beginRead(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) -> Lookup
+    nonisolated(nonsending) func entry(of lookup: Lookup) async -> CallOutcome<CachedStreamURL?>
+    /// Writes some time later: no request waits for it.
     /// - Parameter timeToLive: at least 1 s; a read does not extend it.
     func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration)
-    /// Why the last read or write did nothing; nil where it went well. For those who measure and trace: to a request it is a miss.
-    var lastFailure: Unavailable? { get }
 }
 
 /// Holds the audio.
 public protocol ObjectStore: AnyObject {
-    /// Returns if the object is there to be read.
+    /// Succeeds where the track's object is there to be read. Nil where that was known without a call.
     /// - Parameter deadline: for all attempts together.
-    func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable)
+    nonisolated(nonsending) func verify(_ track: Track, by deadline: ContinuousClock.Instant) async -> CallOutcome<Void>?
     /// - Throws: where the key cannot be signed safely: empty, or with a `.` or `..` segment, which URL parsers collapse.
     func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL
 }

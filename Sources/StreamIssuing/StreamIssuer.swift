@@ -51,22 +51,36 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
         self.clock = clock
     }
 
-    /// - Parameter deadline: for the request as a whole, whatever its dependencies' own timeouts and retries add up to; a cache write
-    ///   may still follow.
+    /// - Parameters:
+    ///   - deadline: for the request as a whole, whatever its dependencies' own time limits and retries add up to; a cache write may
+    ///     still follow.
+    ///   - observer: sees each step; it is called before `issue` returns.
     @inlinable
-    public func issue(
-        _ trackID: ULID, to listener: Listener, by deadline: ContinuousClock.Instant
-    ) throws(Problem) -> Issued {
-        let (facts, cached) = try ask(trackID, listener, by: deadline)
-        let permission = try AccessDecision.decide(for: listener, facts)
+    public nonisolated(nonsending) func issue(
+        _ trackID: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, _ observer: some IssueObserver
+    ) async throws(Problem) -> Issued {
+        // The cache is read while the database works.
+        let question = store.ask(user: listener.userID, track: trackID, by: deadline)
+        let lookup = cache.beginRead(user: listener.userID, track: trackID, by: deadline)
+        let facts = await store.answer(to: question)
+        observer.asked(facts)
+        let read = await cache.entry(of: lookup)
+        observer.read(read)
+        let permission = try AccessDecision.decide(for: listener, try Self.value(facts.result))
         let track = permission.track
         let stamp = Stamp(
             trackVersion: track.version, objectKey: track.objectKey, userEpoch: permission.sessionEpoch,
             presignFingerprint: policy.presignFingerprint)
-        if let cached, cached.isUsable(at: clock.now, stamp: stamp, buffer: policy.cacheBuffer), policy.covers(cached.presigned) {
+        if case .success(let cached?) = read.result, cached.isUsable(at: clock.now, stamp: stamp, buffer: policy.cacheBuffer),
+            policy.covers(cached.presigned)
+        {
             return Issued(streamURL: answer(cached.presigned, track), cameFromCache: true)
         }
-        let presigned = try presign(track, by: deadline)
+        if let verified = await objects.verify(track, by: deadline) {
+            observer.verified(verified)
+            try Self.value(verified.result)
+        }
+        let presigned = try presign(track, observer)
         // The end of a grant, or of credentials that shortened the URL, takes the entry with it.
         let now = clock.now
         let timeToLive = min(
@@ -79,27 +93,24 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
         return Issued(streamURL: answer(presigned, track), cameFromCache: false)
     }
 
-    /// The database and the cache side by side: the cache is read while the database works.
     @inlinable
-    func ask(
-        _ trackID: ULID, _ listener: Listener, by deadline: ContinuousClock.Instant
-    ) throws(Problem) -> (AccessFacts, CachedStreamURL?) {
-        do {
-            try store.ask(user: listener.userID, track: trackID, by: deadline)
-            let cached = cache.read(user: listener.userID, track: trackID)
-            return (try store.answer(), cached)
+    func presign(_ track: Track, _ observer: some IssueObserver) throws(Problem) -> PresignedURL {
+        let began = ContinuousClock.now
+        let result: Result<PresignedURL, Unavailable>
+        do throws(Unavailable) {
+            result = .success(try objects.presign(objectKey: track.objectKey, contentType: track.mimeType, at: clock.now))
         } catch {
-            throw .serviceUnavailable(error)
+            result = .failure(error)
         }
+        observer.presigned(CallOutcome(result, began: began, ended: .now))
+        return try Self.value(result)
     }
 
     @inlinable
-    func presign(_ track: Track, by deadline: ContinuousClock.Instant) throws(Problem) -> PresignedURL {
-        do {
-            try objects.verify(objectKey: track.objectKey, by: deadline)
-            return try objects.presign(objectKey: track.objectKey, contentType: track.mimeType, at: clock.now)
-        } catch {
-            throw .serviceUnavailable(error)
+    static func value<Value>(_ result: Result<Value, Unavailable>) throws(Problem) -> Value {
+        switch result {
+        case .success(let value): return value
+        case .failure(let cause): throw .serviceUnavailable(cause)
         }
     }
 

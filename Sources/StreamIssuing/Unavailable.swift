@@ -28,8 +28,10 @@ public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
             retryAfterSeconds: Int(seconds) + (attoseconds > 0 ? 1 : 0))
     }
 
-    /// Whether the dependency was asked: not where it is left alone, or too many are waiting for it already.
-    public var wasAsked: Bool { code != "breaker_open" && code != "bulkhead_full" }
+    /// Whether the dependency was asked: not where it is left alone, there is no connection yet, or too many are waiting for it already.
+    public var wasAsked: Bool {
+        !["breaker_open", "bulkhead_full", "too_many_waiting", "connecting", "overloaded", "closed"].contains(code)
+    }
 
     public var description: String { "\(dependency.rawValue): \(reason) (\(code))" }
 }

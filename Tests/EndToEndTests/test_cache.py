@@ -60,7 +60,7 @@ def test_users_do_not_share_an_entry(api, world, user, cached, redis):
     friend = world.user()
     world.grant(cached, friend)
     api.stream_url(cached.id, friend.token)
-    assert redis("EXISTS", cache_key(cached), cache_key(cached, friend)) == 2
+    assert redis.has(cache_key(cached), cache_key(cached, friend))
 
 
 def test_time_to_live_is_expiry_less_buffer_and_reading_does_not_extend_it(api, user, cached, redis):
@@ -75,7 +75,7 @@ def test_time_to_live_is_expiry_less_buffer_and_reading_does_not_extend_it(api, 
 
 def test_entry_opens_with_an_independent_implementation(api, user, cached, redis, key_ring):
     body = api.stream(cached.id, user.token).json()
-    value = redis("GET", cache_key(cached))
+    value = redis.stored(cache_key(cached))
     version, entry = key_ring.open(value, cache_key(cached))
     assert version == key_ring.current
     assert entry.url == body["streamUrl"]
@@ -86,7 +86,7 @@ def test_entry_opens_with_an_independent_implementation(api, user, cached, redis
 
 def test_value_shows_nothing_of_the_url(api, stack, user, cached, redis):
     parts = urlsplit(api.stream_url(cached.id, user.token))
-    value = redis("GET", cache_key(cached))
+    value = redis.stored(cache_key(cached))
     for secret in (parts.geturl(), parts.scheme + "://", parts.netloc, parts.hostname, parts.path, parts.query, cached.object_key,
                    stack["S3_BUCKET"], stack["S3_ACCESS_KEY_ID"], "X-Amz", "audio", user.id, cached.id):
         assert secret.encode() not in value
@@ -96,13 +96,13 @@ def test_each_seal_has_a_nonce_of_its_own(api, world, user, redis):
     tracks = world.tracks([user], each=20)
     for track in tracks:
         api.stream_url(track.id, user.token)
-    values = [redis("GET", cache_key(track)) for track in tracks]
+    values = [redis.stored(cache_key(track)) for track in tracks]
     nonces = {value[2 + value[1] : 14 + value[1]] for value in values}
     assert len(nonces) == len(tracks)
 
 
 def test_entry_does_not_open_under_another_key(cached, redis, key_ring):
-    value = redis("GET", cache_key(cached))
+    value = redis.stored(cache_key(cached))
     with pytest.raises(InvalidTag):
         key_ring.open(value, cache_key(cached) + "x")
 
@@ -110,7 +110,7 @@ def test_entry_does_not_open_under_another_key(cached, redis, key_ring):
 def test_entry_sealed_by_the_documented_format_is_used(api, cached, redis, key_ring):
     """The control of all that follow: with everything right, what lies in the cache is what the listener gets."""
     key = cache_key(cached)
-    redis("SET", key, key_ring.seal(marked(key_ring, redis("GET", key), key), key))
+    redis("SET", key, key_ring.seal(marked(key_ring, redis.stored(key), key), key))
     assert is_hit(api, cached)
 
 
@@ -120,14 +120,14 @@ def test_entry_of_another_user_does_not_open(api, world, cached, redis, key_ring
     api.stream_url(cached.id, friend.token)
     key, other = cache_key(cached), cache_key(cached, friend)
     before = open_failures(api, "not_authentic")
-    redis("SET", other, key_ring.seal(marked(key_ring, redis("GET", key), key), key))
+    redis("SET", other, key_ring.seal(marked(key_ring, redis.stored(key), key), key))
     assert not is_hit(api, cached, friend)
     assert open_failures(api, "not_authentic") == before + 1
 
 
 def test_entry_moved_to_another_track_leads_to_the_right_object(api, world, user, cached, redis):
     other = world.track(user, object_key=world.put(f"audio/other/{cached.id}.mp3", b"other"))
-    redis("SET", cache_key(other), redis("GET", cache_key(cached)))
+    redis("SET", cache_key(other), redis.stored(cache_key(cached)))
     assert urlsplit(api.stream_url(other.id, user.token)).path.endswith(other.object_key)
 
 
@@ -153,24 +153,24 @@ def test_damaged_value_is_a_counted_miss_and_is_replaced(api, cached, redis, key
     change, reason = DAMAGES[damage]
     key = cache_key(cached)
     before = open_failures(api, reason)
-    redis("SET", key, change(key_ring.seal(marked(key_ring, redis("GET", key), key), key)))
+    redis("SET", key, change(key_ring.seal(marked(key_ring, redis.stored(key), key), key)))
     assert not is_hit(api, cached)
     assert open_failures(api, reason) == before + 1
-    key_ring.open(redis("GET", key), key)
+    key_ring.open(redis.stored(key), key)
 
 
 @pytest.mark.parametrize(
     "changes", [{"track_version": 2}, {"track_version": 0}, {"user_epoch": 1}, {"fingerprint": 1}, {"object_key": "other"}], ids=str)
 def test_entry_with_another_stamp_is_a_miss(api, cached, redis, key_ring, changes):
     key = cache_key(cached)
-    redis("SET", key, key_ring.seal(marked(key_ring, redis("GET", key), key, **changes), key))
+    redis("SET", key, key_ring.seal(marked(key_ring, redis.stored(key), key, **changes), key))
     assert not is_hit(api, cached)
 
 
 @pytest.mark.parametrize("seconds_left, hit", [(-100, False), (0, False), (29, False), (60, True)])
 def test_entry_is_used_only_while_more_than_the_buffer_is_left(api, cached, redis, key_ring, seconds_left, hit):
     key = cache_key(cached)
-    entry = marked(key_ring, redis("GET", key), key, expires_at=int(time.time()) + seconds_left)
+    entry = marked(key_ring, redis.stored(key), key, expires_at=int(time.time()) + seconds_left)
     redis("SET", key, key_ring.seal(entry, key))
     assert is_hit(api, cached) == hit
 
@@ -211,19 +211,19 @@ def test_new_key_version_opens_old_entries_and_seals_new_ones(api, stack, world,
     file = tmp_path / "ring.json"
     file.write_text(json.dumps(ring))
     key = cache_key(cached)
-    redis("SET", key, key_ring.seal(marked(key_ring, redis("GET", key), key), key))
+    redis("SET", key, key_ring.seal(marked(key_ring, redis.stored(key), key), key))
     with stack.responder_with(NOVATUNE_CACHE_KEYS_FILE=str(file)):
         assert is_hit(api, cached)
         fresh = world.track(user)
         api.stream_url(fresh.id, user.token)
-        assert KeyRing(file).open(redis("GET", cache_key(fresh)), cache_key(fresh))[0] == "next"
+        assert KeyRing(file).open(redis.stored(cache_key(fresh)), cache_key(fresh))[0] == "next"
     # Back with the old ring the new version is unknown: a miss.
     assert api.stream(fresh.id, user.token).status == 200
 
 
 def test_changed_presign_settings_make_entries_stale(api, stack, cached, redis, key_ring):
     key = cache_key(cached)
-    redis("SET", key, key_ring.seal(marked(key_ring, redis("GET", key), key), key))
+    redis("SET", key, key_ring.seal(marked(key_ring, redis.stored(key), key), key))
     with stack.responder_with(NOVATUNE_PRESIGN_EXPIRY="180s"):
         assert not is_hit(api, cached)
 
@@ -237,12 +237,12 @@ def test_url_is_not_served_beyond_the_secret_that_signed_it(api, stack, cached, 
 def test_prefix_is_a_setting(api, stack, user, track, redis):
     with stack.responder_with(NOVATUNE_CACHE_PREFIX="other"):
         api.stream_url(track.id, user.token)
+    assert redis.has(cache_key(track).replace("stream:", "other:", 1))
     assert redis("EXISTS", cache_key(track)) == 0
-    assert redis("EXISTS", cache_key(track).replace("stream:", "other:", 1)) == 1
 
 
-def test_memory_cache_serves_all_workers(api, stack, user, track, redis):
-    with stack.responder_with(NOVATUNE_CACHE_URL="memory:"):
+def test_memory_cache_serves_all_loops(api, stack, user, track, redis):
+    with stack.responder_with(NOVATUNE_CACHE_URL="memory:", NOVATUNE_LOOPS="2"):
         first = api.stream(track.id, user.token)
         with stack.frozen("s3"):
             answers = at_once(30, lambda _: api.stream(track.id, user.token, timeout=3))

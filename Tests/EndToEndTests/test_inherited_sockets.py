@@ -85,9 +85,9 @@ def test_own_socket_is_for_owner_and_group_only(stack):
 
 
 def test_requests_in_the_queue_at_sigterm_are_answered(listening, start, tmp_path, user, track):
-    """The only worker is frozen while requests queue up; the signal comes before any of them is accepted."""
+    """The process is frozen while requests queue up; the signal comes before any of them is accepted."""
     server, path = listening("stream")
-    process = start(stdin=server, NOVATUNE_GATE_LISTEN=f"unix:{tmp_path}/gate", NOVATUNE_WORKERS="1")
+    process = start(stdin=server, NOVATUNE_GATE_LISTEN=f"unix:{tmp_path}/gate")
     os.kill(process.pid, signal.SIGSTOP)
     queued = [fastcgi_client.connect(path) for _ in range(8)]
     for connection in queued:

@@ -62,6 +62,7 @@ def test_index_goes_with_the_last_entry(api, stack, world, redis, words):
     first, second = world.tracks([user], each=2)
     for track in (first, second):
         api.stream_url(track.id, user.token)
+        assert redis.has(entry(user, track))
     stack.sql(f"select novatune.delete_track('{first.id}', 'x')")
     words.settle()
     assert redis("EXISTS", index(user)) == 1
@@ -72,11 +73,12 @@ def test_index_goes_with_the_last_entry(api, stack, world, redis, words):
 
 def test_what_is_asked_again_is_cached_again(api, stack, user, track, redis, words):
     api.stream_url(track.id, user.token)
+    assert redis.has(entry(user, track))
     stack.sql(f"select novatune.suspend_user('{user.id}', 'x'); select novatune.reinstate_user('{user.id}', 'x')")
     words.settle()
     assert not redis("EXISTS", entry(user, track))
     api.stream_url(track.id, user.token)
-    assert redis("EXISTS", entry(user, track)) and redis("ZSCORE", index(user), entry(user, track))
+    assert redis.has(entry(user, track)) and redis("ZSCORE", index(user), entry(user, track))
 
 
 # How soon
@@ -135,7 +137,7 @@ def test_entry_leaves_the_shared_cache_within_100_ms_of_the_commit(database, wor
 
     def fill(user, track):
         assert [responder.ask(track, user.token)[0] for responder in both] == [200, 200]
-        assert redis("EXISTS", entry(user, track, "pair"))
+        assert redis.has(entry(user, track, "pair"))
 
     times = measure(database, world, both, fill, lambda user, track: not redis("EXISTS", entry(user, track, "pair")))
     report(capsys, "from commit until the entry was out of Redis", times)

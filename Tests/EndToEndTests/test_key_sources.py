@@ -31,7 +31,7 @@ def serving(responders, source):
 
 
 def version_of(redis, track):
-    value = redis("GET", f"stream:{track.owner.id}:{track.id}")
+    value = redis.stored(f"stream:{track.owner.id}:{track.id}")
     return value[2 : 2 + value[1]].decode()
 
 

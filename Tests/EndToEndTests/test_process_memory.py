@@ -103,7 +103,7 @@ def test_others_of_the_same_user_may_not_look_into_the_process(stack, place_for_
             assert owner(control.pid) == nobody and owner(process.pid) == 0
             # Its threads have their names all the same.
             threads = {comm.read_text().strip() for comm in Path(f"/proc/{process.pid}/task").glob("*/comm")}
-            assert {"stream-0", "gate-0", "invalidation"} <= threads
+            assert {"loop-0", "gate-0", "invalidation"} <= threads
         finally:
             process.kill()
             control.kill()

@@ -126,7 +126,7 @@ def late(api, stack, database, redis, key_ring, monitor):
         asking.join(20)
         assert [answer.status for answer in answers] == [200], "it was true when it was asked"
         key = f"stream:{listener.id}:{track.id}"
-        _, entry = key_ring.open(redis("GET", key), key)
+        _, entry = key_ring.open(redis.stored(key), key)
         assert entry.url == answers[0].json()["streamUrl"] and entry.object_key == track.object_key
         return entry
 
@@ -176,6 +176,6 @@ def test_entry_written_after_all_is_as_before_is_replaced(api, world, user, trac
     stale = late(user, track, twice.format(track=track.id, user=user.id))
     assert api.stream(track.id, user.token).status == 200
     key = f"stream:{user.id}:{track.id}"
-    _, entry = key_ring.open(redis("GET", key), key)
+    _, entry = key_ring.open(redis.stored(key), key)
     assert (entry.track_version, entry.user_epoch) == (
         (stale.track_version + 2, stale.user_epoch) if "track" in twice else (stale.track_version, stale.user_epoch + 2))

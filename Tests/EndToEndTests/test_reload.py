@@ -52,11 +52,11 @@ def test_sighup_takes_a_new_key_ring_without_losing_a_request(api, stack, world,
             fresh = world.track(user)
             assert api.stream(fresh.id, user.token).status == 200
             # Format, length of the key's version, the version.
-            assert redis("GET", f"stream:{user.id}:{fresh.id}")[:4] == b"\x01\x02v2"
+            assert redis.stored(f"stream:{user.id}:{fresh.id}")[:4] == b"\x01\x02v2"
             # What the old key sealed still opens.
-            hits = redis("GET", f"stream:{user.id}:{track.id}")
+            hits = redis.stored(f"stream:{user.id}:{track.id}")
             assert api.stream(track.id, user.token).status == 200
-            assert redis("GET", f"stream:{user.id}:{track.id}") == hits
+            assert redis.stored(f"stream:{user.id}:{track.id}") == hits
         reload(stack, "reloaded")
     assert set(traffic.statuses()) <= {200, 429} and None not in traffic.statuses()
     # Sealed by a key that is no longer there: a miss, and no error.

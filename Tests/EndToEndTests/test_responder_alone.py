@@ -32,7 +32,17 @@ def test_body_up_to_16_kib_is_ignored_and_a_larger_one_refused(ask, user, track)
     parameters = fastcgi_client.stream_request(track.id, user.token)
     assert ask("STREAM_SOCKET", parameters, b"x" * BODY_LIMIT)[0] == 200
     assert_answers(ask("STREAM_SOCKET", parameters, b"x" * (BODY_LIMIT + 1)), 413, "content-too-large", path(track.id))
-    assert_answers(ask("STREAM_SOCKET", parameters, b"x" * 200_000), 413, "content-too-large", path(track.id))
+    assert_answers(ask("STREAM_SOCKET", parameters, b"x" * 60_000), 413, "content-too-large", path(track.id))
+
+
+def test_request_of_more_than_64_kib_ends_its_connection(stack, ask, user, track):
+    """Headers and body together; nginx sends no body at all."""
+    parameters = fastcgi_client.stream_request(track.id, user.token)
+    with fastcgi_client.connect(stack["STREAM_SOCKET"].removeprefix("unix:")) as connection:
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            fastcgi_client.send(connection, parameters, body=b"x" * 200_000)
+            assert fastcgi_client.receive(connection) is None
+    assert ask("STREAM_SOCKET", parameters)[0] == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "", "post"])
@@ -76,7 +86,7 @@ def test_requests_on_one_kept_connection_are_separate(stack, user, track):
 
 
 def test_silent_and_garbled_peers_hold_nobody_up(stack, ask, user, track):
-    """More of them than there are workers."""
+    """Of each kind more than the gate has threads."""
     address = stack["STREAM_SOCKET"].removeprefix("unix:")
     peers = [fastcgi_client.connect(address) for _ in range(64)]
     for index, peer in enumerate(peers[32:]):
@@ -88,7 +98,7 @@ def test_silent_and_garbled_peers_hold_nobody_up(stack, ask, user, track):
 
 @pytest.mark.parametrize("socket", ["STREAM_SOCKET", "GATE_SOCKET"])
 def test_crowd_of_idle_connections_does_not_shut_others_out(stack, api, user, track, socket):
-    """More than the responder holds: the longest idle make room."""
+    """More than the gate holds: the longest idle make room."""
     address = stack[socket].removeprefix("unix:")
     crowd = [fastcgi_client.connect(address) for _ in range(700)]
     try:

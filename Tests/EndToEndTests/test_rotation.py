@@ -53,7 +53,7 @@ def test_command_rotates_the_ring_of_a_running_responder(stack, responders, tmp_
     assert responder.wait_for_event("reloaded")["key_versions"] == "v1 v2"
     track = world.track(user)
     assert responder.ask(track, user.token)[0] == 200
-    assert redis("GET", f"stream:{user.id}:{track.id}")[:4] == b"\x01\x02v2"
+    assert redis.stored(f"stream:{user.id}:{track.id}")[:4] == b"\x01\x02v2"
     assert responder.metrics()['cache_seals_total{key_version="v2"}'] == 1
 
     def seals():
@@ -76,7 +76,7 @@ def test_key_near_its_limit_is_warned_of_and_at_its_limit_it_seals_no_more(respo
     warning = responder.wait_for_event("key near its limit")
     assert warning["key_version"] == "v1" and int(warning["seals"]) >= 2**31 and warning["level"] == "warning"
     sealed = world.track(user)
-    assert responder.ask(sealed, user.token)[0] == 200 and redis("EXISTS", f"{prefix}:{user.id}:{sealed.id}") == 1
+    assert responder.ask(sealed, user.token)[0] == 200 and redis.has(f"{prefix}:{user.id}:{sealed.id}")
     redis("INCRBY", f"{prefix}-seals:{fingerprint}", str(2**31))
     wait_for(lambda: responder.metrics()['cache_key_seals{key_version="v1"}'] >= 2**32, 10, "the shared count")
     unsealed = world.track(user)

@@ -40,7 +40,7 @@ def on_a_terminal(stack, *arguments):
 
 def test_terminal_shows_the_figures(stack):
     text = on_a_terminal(stack, "--count", "1")
-    for words in ("novatune-streamd", "requests", "latency", "workers", "database      answers", "keys       current", "process"):
+    for words in ("novatune-streamd", "requests", "latency", "loops", "database      answers", "keys       current", "process"):
         assert words in text
 
 

@@ -24,7 +24,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         let source = SettingsSource(environment: environment.isEmpty ? switchedOff : environment, configPath: path)
         do {
             let loaded = try SettingsReader.read(source, inherited: [:])
-            precondition(loaded.settings.cacheTTLBuffer < loaded.settings.s3.presignExpiry && (1...128).contains(loaded.settings.workers))
+            precondition(loaded.settings.cacheTTLBuffer < loaded.settings.s3.presignExpiry && (1...16).contains(loaded.settings.loops))
             precondition(!"\(loaded)".contains("canary"))
         } catch {
             precondition(!error.complaints.isEmpty && error.complaints.allSatisfy { !$0.isEmpty && !$0.contains("canary") })

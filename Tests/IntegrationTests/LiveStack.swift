@@ -36,6 +36,40 @@ struct LiveStack {
         try run("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1", self["DATABASE_URL"], "-c", sql)
     }
 
+    /// The same on another database.
+    @discardableResult func psql(_ sql: String, on url: String) throws -> String {
+        try run("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1", url, "-c", sql)
+    }
+
+    /// A transaction that locks a table against everybody, until its end.
+    func beginHoldingLock(on table: String) throws -> HeldLock {
+        let lock = try HeldLock(self["DATABASE_URL"], "begin; lock table \(table);\n")
+        let isHeld = "select count(*) from pg_locks where relation = '\(table)'::regclass and mode = 'AccessExclusiveLock' and granted"
+        while try psql(isHeld) == "0" {}
+        return lock
+    }
+
+    /// psql in a transaction.
+    final class HeldLock {
+        private let process = Process()
+        private let input = Pipe()
+
+        init(_ url: String, _ commands: String) throws {
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = ["psql", "--no-psqlrc", "--quiet", url]
+            process.standardInput = input
+            try process.run()
+            input.fileHandleForWriting.write(Data(commands.utf8))
+        }
+
+        func end() {
+            try? input.fileHandleForWriting.close()
+            process.waitUntilExit()
+        }
+
+        deinit { if process.isRunning { end() } }
+    }
+
     func redis(_ arguments: String...) throws -> String {
         try run(["redis-cli", "-u", self["CACHE_URL"]] + arguments)
     }

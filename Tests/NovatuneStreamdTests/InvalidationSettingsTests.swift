@@ -19,7 +19,7 @@ import Testing
     @Test func settingsOfTheResponderThatItDoesNotNeedMayBeWrong() throws {
         _ = try read([
             "NOVATUNE_DATABASE_URL": "postgresql:///novatune", "NOVATUNE_S3_ENDPOINT": "nonsense",
-            "NOVATUNE_JWT_KEYS_FILE": "/nonexistent", "NOVATUNE_WORKERS": "many",
+            "NOVATUNE_JWT_KEYS_FILE": "/nonexistent", "NOVATUNE_LOOPS": "many",
         ])
     }
 

@@ -34,7 +34,7 @@ import Testing
     func noComplaintHoldsAValue(_ row: Row<[String]>) {
         for value in row.value {
             let complaints = Environments.complaints(
-                Environments.least(with: [row.name: value, "NOVATUNE_WORKERS": "x", "NOVATUNE_JWT_ISSUER": nil]))
+                Environments.least(with: [row.name: value, "NOVATUNE_LOOPS": "x", "NOVATUNE_JWT_ISSUER": nil]))
             #expect(complaints.count >= 2)
             #expect(!complaints.joined().contains("canary") && !complaints.joined().contains("Y2Fu"), "\(row.name)=\(value)")
         }

@@ -27,7 +27,7 @@ import Testing
         arguments: [
             Row("NOVATUNE_LISTEN", ["x", "unix:relative", "127.0.0.1", "127.0.0.1:0"]),
             Row("NOVATUNE_GATE_LISTEN", ["x", "unix:/run/novatune/stream.sock"]),
-            Row("NOVATUNE_WORKERS", ["0", "-1", "129", "x", "8.5", "99999999999999999999"]),
+            Row("NOVATUNE_LOOPS", ["0", "-1", "17", "x", "8.5", "99999999999999999999"]),
             Row("NOVATUNE_DATABASE_TIMEOUT", ["2", "0s", "9ms", "61s", "x"]),
             Row("NOVATUNE_CACHE_URL", ["http://x", "redis://", "memcached://x"]),
             Row("NOVATUNE_CACHE_PREFIX", ["a:b", "a b", "é", "a\n", String(repeating: "a", count: 65)]),
@@ -75,17 +75,17 @@ import Testing
     @Test func allComplaintsComeAtOnce() {
         let complaints = Environments.complaints(
             Environments.least(with: [
-                "NOVATUNE_WORKERS": "x", "NOVATUNE_S3_REGION": nil, "NOVATUNE_LOG_LEVEL": "x", "NOVATUNE_TYPO": "1",
+                "NOVATUNE_LOOPS": "x", "NOVATUNE_S3_REGION": nil, "NOVATUNE_LOG_LEVEL": "x", "NOVATUNE_TYPO": "1",
                 "NOVATUNE_CACHE_KEYS": "{",
             ]))
         #expect(complaints.count == 5)
-        for name in ["WORKERS", "S3_REGION", "LOG_LEVEL", "TYPO", "CACHE_KEYS"] {
+        for name in ["LOOPS", "S3_REGION", "LOG_LEVEL", "TYPO", "CACHE_KEYS"] {
             #expect(complaints.count { $0.contains("NOVATUNE_\(name)") } == 1)
         }
     }
 
     @Test(arguments: [
-        "NOVATUNE_", "NOVATUNE_WORKER", "NOVATUNE_workers", "NOVATUNE_WORKERS_FILE", "NOVATUNE_LISTEN_FILE", "NOVATUNE_JWT_ISSUER_FILE",
+        "NOVATUNE_", "NOVATUNE_LOOP", "NOVATUNE_loops", "NOVATUNE_LOOPS_FILE", "NOVATUNE_LISTEN_FILE", "NOVATUNE_JWT_ISSUER_FILE",
     ])
     func unknownNameIsRefusedByItsName(_ name: String) {
         let complaints = Environments.complaints(Environments.least(with: [name: "canary"]))

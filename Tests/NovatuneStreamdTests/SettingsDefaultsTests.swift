@@ -1,3 +1,4 @@
+import Glibc
 import BearerTokens
 import Cryptography
 import FastCGI
@@ -14,7 +15,7 @@ import Testing
         let settings = try Environments.read(Environments.least)
         #expect(settings.listen == .unix(path: "/run/novatune/stream.sock"))
         #expect(settings.gateListen == .unix(path: "/run/novatune/gate.sock"))
-        #expect(settings.workers == 8)
+        #expect(settings.loops == Settings.defaultLoops(cores: sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         #expect(settings.database.url == "postgresql:///novatune")
         #expect(settings.database.timeout == .seconds(2))
         #expect(settings.cache.url == .memory(.init()))
@@ -40,7 +41,7 @@ import Testing
     @Test func everySettingIsTaken() throws {
         let settings = try Environments.read(
             Environments.least(with: [
-                "NOVATUNE_LISTEN": "127.0.0.1:9000", "NOVATUNE_GATE_LISTEN": "unix:/tmp/g", "NOVATUNE_WORKERS": "16",
+                "NOVATUNE_LISTEN": "127.0.0.1:9000", "NOVATUNE_GATE_LISTEN": "unix:/tmp/g", "NOVATUNE_LOOPS": "16",
                 "NOVATUNE_DATABASE_TIMEOUT": "500ms",
                 "NOVATUNE_CACHE_URL": "redis://cache:1/2", "NOVATUNE_CACHE_PREFIX": "p", "NOVATUNE_CACHE_TIMEOUT": "1s",
                 "NOVATUNE_PRESIGN_EXPIRY": "00:05:00", "NOVATUNE_CACHE_TTL_BUFFER": "1m",
@@ -52,7 +53,7 @@ import Testing
                 "NOVATUNE_OTLP_ENDPOINT": "http://localhost",
             ]))
         #expect(settings.listen == .tcp(host: "127.0.0.1", port: 9000) && settings.gateListen == .unix(path: "/tmp/g"))
-        #expect(settings.workers == 16 && settings.database.timeout == .milliseconds(500))
+        #expect(settings.loops == 16 && settings.database.timeout == .milliseconds(500))
         #expect(
             settings.cache.url == (try CacheURL("redis://cache:1/2")) && settings.cache.prefix == "p"
                 && settings.cache.timeout == .seconds(1))
@@ -70,13 +71,23 @@ import Testing
 
     @Test func emptyValueIsLikeNone() throws {
         let settings = try Environments.read(
-            Environments.least(with: ["NOVATUNE_WORKERS": "", "NOVATUNE_CACHE_URL": "", "NOVATUNE_DATABASE_URL_FILE": ""]))
-        #expect(settings.workers == 8 && settings.cache.url == .memory(.init()))
+            Environments.least(with: ["NOVATUNE_LOOPS": "", "NOVATUNE_CACHE_URL": "", "NOVATUNE_DATABASE_URL_FILE": ""]))
+        #expect(
+            settings.loops == Settings.defaultLoops(cores: sysconf(Int32(_SC_NPROCESSORS_ONLN))) && settings.cache.url == .memory(.init()))
         #expect(Environments.complaints(Environments.least(with: ["NOVATUNE_S3_REGION": ""])) == ["NOVATUNE_S3_REGION is required"])
     }
 
     @Test func otherProgramsVariablesAreIgnored() throws {
         _ = try Environments.read(
             Environments.least(with: ["PATH": "/bin", "novatune_x": "1", "NOVATUNE_RATE_LIMIT_PER_MINUTE": "60", "NOVATUNE_NGINX_X": "1"]))
+    }
+
+    @Test func oneLoopServesUpToFourCores() {
+        #expect([1, 2, 4, 5, 64].map { Settings.defaultLoops(cores: $0) } == [1, 1, 1, 2, 2])
+    }
+
+    @Test func settingOfAnEarlierVersionSaysWhatToDo() {
+        let complaints = Environments.complaints(Environments.least(with: ["NOVATUNE_WORKERS": "8"]))
+        #expect(complaints.count == 1 && complaints.first?.contains("remove it") == true)
     }
 }

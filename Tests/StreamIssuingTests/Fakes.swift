@@ -7,21 +7,18 @@ final class Journal {
 
 final class FakeTrackStore: TrackStore {
     var facts = Facts.facts()
-    var failureOnAsk: Unavailable?
-    var failureOnAnswer: Unavailable?
+    var failure: Unavailable?
     private let journal: Journal
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable) {
+    func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) {
         journal.events.append("ask \(user) \(track)")
-        if let failureOnAsk { throw failureOnAsk }
     }
 
-    func answer() throws(Unavailable) -> AccessFacts {
+    nonisolated(nonsending) func answer(to question: Void) async -> CallOutcome<AccessFacts> {
         journal.events.append("answer")
-        if let failureOnAnswer { throw failureOnAnswer }
-        return facts
+        return outcome(failure.map { .failure($0) } ?? .success(facts))
     }
 }
 
@@ -35,14 +32,18 @@ final class FakeCache: StreamURLCache {
 
     var entry: CachedStreamURL?
     var written: [Written] = []
-    var lastFailure: Unavailable?
+    var failure: Unavailable?
     private let journal: Journal
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func read(user: ULID, track: ULID) -> CachedStreamURL? {
+    func beginRead(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) {
         journal.events.append("read \(user) \(track)")
-        return entry
+    }
+
+    nonisolated(nonsending) func entry(of lookup: Void) async -> CallOutcome<CachedStreamURL?> {
+        journal.events.append("entry")
+        return outcome(failure.map { .failure($0) } ?? .success(entry))
     }
 
     func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
@@ -58,9 +59,12 @@ final class FakeObjectStore: ObjectStore {
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func verify(objectKey: SecretText, by deadline: ContinuousClock.Instant) throws(Unavailable) {
-        journal.events.append("verify \(objectKey.exposed)")
-        if let failureOnVerify { throw failureOnVerify }
+    /// Whether the object is known to be there without a call.
+    var isRemembered = false
+
+    nonisolated(nonsending) func verify(_ track: Track, by deadline: ContinuousClock.Instant) async -> CallOutcome<Void>? {
+        journal.events.append("verify \(track.objectKey.exposed)")
+        return isRemembered ? nil : outcome(failureOnVerify.map { .failure($0) } ?? .success(()))
     }
 
     func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
@@ -68,4 +72,20 @@ final class FakeObjectStore: ObjectStore {
         if let failureOnPresign { throw failureOnPresign }
         return PresignedURL(url: "https://h/fresh", expiresAt: now.adding(.seconds(120)))
     }
+}
+
+private func outcome<Value>(_ result: Result<Value, Unavailable>) -> CallOutcome<Value> {
+    CallOutcome(result, began: .now, ended: .now)
+}
+
+/// Names of the steps that it sees, with an exclamation mark where one failed.
+final class FakeObserver: IssueObserver {
+    private(set) var steps: [String] = []
+
+    func asked(_ outcome: CallOutcome<AccessFacts>) { steps.append("asked" + mark(outcome.failure)) }
+    func read(_ outcome: CallOutcome<CachedStreamURL?>) { steps.append("read" + mark(outcome.failure)) }
+    func verified(_ outcome: CallOutcome<Void>) { steps.append("verified" + mark(outcome.failure)) }
+    func presigned(_ outcome: CallOutcome<PresignedURL>) { steps.append("presigned" + mark(outcome.failure)) }
+
+    private func mark(_ failure: Unavailable?) -> String { failure == nil ? "" : "!" }
 }

@@ -7,13 +7,14 @@ import Testing
     private static let stamp = Stamp(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)
     private static let (ask, read) = ("ask \(Facts.userID) \(Facts.trackID)", "read \(Facts.userID) \(Facts.trackID)")
     private static let miss = [
-        ask, read, "answer", "verify audio/k.mp3", "presign audio/k.mp3 audio/mpeg \(Facts.now)", "write",
+        ask, read, "answer", "entry", "verify audio/k.mp3", "presign audio/k.mp3 audio/mpeg \(Facts.now)", "write",
     ]
 
     private let journal = Journal()
     private let store: FakeTrackStore
     private let cache: FakeCache
     private let objects: FakeObjectStore
+    private let observer = FakeObserver()
     private let clock = SettableWallClock(Facts.now)
 
     init() {
@@ -22,13 +23,13 @@ import Testing
         objects = FakeObjectStore(journal)
     }
 
-    private func issue(
+    private nonisolated(nonsending) func issue(
         credentialsEnd: UnixTime? = nil
-    ) throws(Problem) -> StreamIssuer<FakeTrackStore, FakeCache, FakeObjectStore>.Issued {
+    ) async throws(Problem) -> StreamIssuer<FakeTrackStore, FakeCache, FakeObjectStore>.Issued {
         let policy = IssuingPolicy(
             presignExpiry: .seconds(120), cacheBuffer: .seconds(30), presignFingerprint: Self.fingerprint, credentialsEnd: credentialsEnd)
-        return try StreamIssuer(store: store, cache: cache, objects: objects, policy: policy, clock: clock)
-            .issue(Facts.trackID, to: Facts.listener(), by: .now.advanced(by: .seconds(10)))
+        return try await StreamIssuer(store: store, cache: cache, objects: objects, policy: policy, clock: clock)
+            .issue(Facts.trackID, to: Facts.listener(), by: .now.advanced(by: .seconds(10)), observer)
     }
 
     private func cached(expiresAt: Int64 = Facts.now + 100, stamp: Stamp = stamp) -> CachedStreamURL {
@@ -40,25 +41,25 @@ import Testing
             url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120), contentType: "audio/mpeg", fileSizeInBytes: 15_728_640)
     }
 
-    @Test func hitIsAnsweredWithoutTheObjectStore() throws {
+    @Test func hitIsAnsweredWithoutTheObjectStore() async throws {
         cache.entry = cached()
-        let issued = try issue()
+        let issued = try await issue()
         #expect(issued.cameFromCache)
         #expect(
             issued.streamURL
                 == StreamURL(
                     url: "https://h/cached", expiresAt: UnixTime(seconds: Facts.now + 100), contentType: "audio/mpeg",
                     fileSizeInBytes: 15_728_640))
-        #expect(journal.events == [Self.ask, Self.read, "answer"])
+        #expect(journal.events == [Self.ask, Self.read, "answer", "entry"])
     }
 
-    @Test func cacheIsReadBetweenAskAndAnswer() throws {
-        _ = try issue()
+    @Test func cacheIsReadBetweenAskAndAnswer() async throws {
+        _ = try await issue()
         #expect(Array(journal.events.prefix(3)) == [Self.ask, Self.read, "answer"])
     }
 
-    @Test func missIsVerifiedPresignedAndWritten() throws {
-        let issued = try issue()
+    @Test func missIsVerifiedPresignedAndWritten() async throws {
+        let issued = try await issue()
         #expect(!issued.cameFromCache)
         #expect(issued.streamURL == fresh())
         #expect(journal.events == Self.miss)
@@ -68,20 +69,20 @@ import Testing
             cache.written == [.init(entry: entry, user: Facts.userID, track: Facts.trackID, timeToLive: .seconds(90))])
     }
 
-    @Test func entryDoesNotOutliveTheGrant() throws {
+    @Test func entryDoesNotOutliveTheGrant() async throws {
         store.facts = Facts.facts(mayHearUntil: UnixTime(seconds: Facts.now + 40))
-        _ = try issue()
+        _ = try await issue()
         #expect(cache.written.map(\.timeToLive) == [.seconds(40)])
         store.facts = Facts.facts(mayHearUntil: UnixTime(seconds: Facts.now + 91))
-        _ = try issue()
+        _ = try await issue()
         #expect(cache.written.last?.timeToLive == .seconds(90))
     }
 
     /// The database's clock decides about the grant; ours may be ahead of it.
-    @Test func grantThatEndsNowIsAnsweredAndNotWritten() throws {
+    @Test func grantThatEndsNowIsAnsweredAndNotWritten() async throws {
         for end in [Facts.now, Facts.now - 5] {
             store.facts = Facts.facts(mayHearUntil: UnixTime(seconds: end))
-            #expect(try issue().streamURL == fresh())
+            #expect(try await issue().streamURL == fresh())
         }
         #expect(cache.written == [])
     }
@@ -92,36 +93,36 @@ import Testing
         Row("user epoch", Stamp(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 2, presignFingerprint: fingerprint)),
         Row("presign fingerprint", Stamp(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint + 1)),
     ])
-    func entryWithAStaleStampIsAMiss(_ row: Row<Stamp>) throws {
+    func entryWithAStaleStampIsAMiss(_ row: Row<Stamp>) async throws {
         cache.entry = cached(stamp: row.value)
-        #expect(try issue().streamURL == fresh())
+        #expect(try await issue().streamURL == fresh())
         #expect(journal.events == Self.miss)
         #expect(cache.written.first?.entry.stamp == Self.stamp)
     }
 
-    @Test func entryInItsBufferIsAMissAndOneSecondEarlierAHit() throws {
+    @Test func entryInItsBufferIsAMissAndOneSecondEarlierAHit() async throws {
         cache.entry = cached(expiresAt: Facts.now + 30)
-        #expect(try !issue().cameFromCache)
+        #expect(try await !issue().cameFromCache)
         cache.entry = cached(expiresAt: Facts.now + 31)
-        #expect(try issue().cameFromCache)
+        #expect(try await issue().cameFromCache)
     }
 
-    @Test func entryThatAgesBecomesAMiss() throws {
+    @Test func entryThatAgesBecomesAMiss() async throws {
         cache.entry = cached(expiresAt: Facts.now + 100)
         clock.set(Facts.now + 69)
-        #expect(try issue().cameFromCache)
+        #expect(try await issue().cameFromCache)
         clock.set(Facts.now + 70)
-        #expect(try !issue().cameFromCache)
+        #expect(try await !issue().cameFromCache)
     }
 
     /// The end may become known when the entry lies there already.
-    @Test func entryThatOutlivesTheCredentialsIsAMiss() throws {
+    @Test func entryThatOutlivesTheCredentialsIsAMiss() async throws {
         cache.entry = cached(expiresAt: Facts.now + 100)
-        #expect(try issue(credentialsEnd: UnixTime(seconds: Facts.now + 100)).cameFromCache)
-        #expect(try !issue(credentialsEnd: UnixTime(seconds: Facts.now + 99)).cameFromCache)
+        #expect(try await issue(credentialsEnd: UnixTime(seconds: Facts.now + 100)).cameFromCache)
+        #expect(try await !issue(credentialsEnd: UnixTime(seconds: Facts.now + 99)).cameFromCache)
     }
 
-    @Test func usableEntryDoesNotOpenWhatTheDatabaseForbids() {
+    @Test func usableEntryDoesNotOpenWhatTheDatabaseForbids() async {
         cache.entry = cached()
         for (facts, problem) in [
             (Facts.facts(user: Facts.user("Suspended")), Problem.forbidden),
@@ -130,46 +131,57 @@ import Testing
             (Facts.facts(track: Facts.track("Deleted")), .trackNotReady(Facts.trackID, .deleted)),
         ] {
             store.facts = facts
-            #expect(throws: problem) { try issue() }
+            await #expect(throws: problem) { try await issue() }
         }
         #expect(cache.written == [])
         #expect(!journal.events.contains { $0.hasPrefix("verify") || $0.hasPrefix("presign") })
     }
 
-    @Test func databaseThatIsDownIsUnavailableEvenWithAUsableEntry() {
+    @Test func databaseThatIsDownIsUnavailableEvenWithAUsableEntry() async {
         cache.entry = cached()
         let failure = Unavailable(.database, code: "connect", reason: "down", retryAfterSeconds: 9)
-        store.failureOnAsk = failure
-        #expect(throws: Problem.serviceUnavailable(failure)) { try issue() }
-        #expect(journal.events == [Self.ask])
+        store.failure = failure
+        await #expect(throws: Problem.serviceUnavailable(failure)) { try await issue() }
+        #expect(journal.events == [Self.ask, Self.read, "answer", "entry"])
     }
 
-    @Test func databaseThatDoesNotAnswerIsUnavailableEvenWithAUsableEntry() {
+    @Test func cacheThatFailsIsAMiss() async throws {
         cache.entry = cached()
-        let failure = Unavailable(.database, code: "timeout", reason: "slow")
-        store.failureOnAnswer = failure
-        #expect(throws: Problem.serviceUnavailable(failure)) { try issue() }
-        #expect(journal.events == [Self.ask, Self.read, "answer"])
+        cache.failure = Unavailable(.cache, code: "timeout", reason: "slow")
+        #expect(try await issue().streamURL == fresh())
+        #expect(observer.steps == ["asked", "read!", "verified", "presigned"])
     }
 
-    @Test func missingObjectIsUnavailableAndNothingIsWritten() {
+    @Test func objectThatIsRememberedIsNotVerifiedAgain() async throws {
+        objects.isRemembered = true
+        #expect(try await issue().streamURL == fresh())
+        #expect(observer.steps == ["asked", "read", "presigned"])
+    }
+
+    @Test func stepThatFailsIsTheLastThatIsObserved() async {
+        objects.failureOnVerify = Unavailable(.objectStore, code: "timeout", reason: "slow")
+        await #expect(throws: Problem.self) { try await issue() }
+        #expect(observer.steps == ["asked", "read", "verified!"])
+    }
+
+    @Test func missingObjectIsUnavailableAndNothingIsWritten() async {
         let failure = Unavailable(.objectStore, code: "missing_object", reason: "not there")
         objects.failureOnVerify = failure
-        let problem = #expect(throws: Problem.self) { try issue() }
+        let problem = await #expect(throws: Problem.self) { try await issue() }
         #expect(problem?.kind == .serviceUnavailable && problem?.cause == failure && problem?.retryAfterSeconds == 5)
         #expect(cache.written == [] && journal.events.last == "verify audio/k.mp3")
     }
 
-    @Test func keyThatCannotBeSignedIsUnavailableAndNothingIsWritten() {
+    @Test func keyThatCannotBeSignedIsUnavailableAndNothingIsWritten() async {
         let failure = Unavailable(.objectStore, code: "illegal_key", reason: "dots")
         objects.failureOnPresign = failure
-        #expect(throws: Problem.serviceUnavailable(failure)) { try issue() }
+        await #expect(throws: Problem.serviceUnavailable(failure)) { try await issue() }
         #expect(cache.written == [])
     }
 
-    @Test func objectStoreThatIsDownDoesNotHarmAHit() throws {
+    @Test func objectStoreThatIsDownDoesNotHarmAHit() async throws {
         cache.entry = cached()
         objects.failureOnVerify = Unavailable(.objectStore, code: "timeout", reason: "slow")
-        #expect(try issue().cameFromCache)
+        #expect(try await issue().cameFromCache)
     }
 }

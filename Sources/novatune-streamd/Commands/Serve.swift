@@ -1,6 +1,7 @@
 import ArgumentParser
 import BearerTokens
 import Cryptography
+import EventLoop
 import FastCGI
 import Glibc
 import KeyManagement
@@ -27,9 +28,6 @@ struct Serve: ParsableCommand {
 
     /// Health and metrics take microseconds and wait for nothing.
     private static let gateWorkers = 2
-    /// With three descriptors for each of at most 128 workers (database, cache, store) they stay below 1024, beyond which libfcgi's
-    /// select(2) is undefined. nginx keeps 32 connections for each of its workers and makes a new one where one was closed.
-    private static let streamConnections = 384
     private static let gateConnections = 128
     /// For health and metrics where a lower limit is used up.
     private static let gateReserve = 8
@@ -37,8 +35,9 @@ struct Serve: ParsableCommand {
     private static let drainLimit: Duration = .seconds(15)
     /// For the last spans; within what the unit leaves for stopping.
     private static let spanLimit: Duration = .seconds(3)
-    /// What a request may take beyond its own time: a slow peer, a cache write.
-    private static let progressSlack: Duration = .seconds(20)
+    /// A turn of a loop takes milliseconds; one that takes longer than this has stopped.
+    private static let turnLimit: Duration = .seconds(10)
+    private static let gateProgressLimit: Duration = .seconds(20)
 
     @OptionGroup var options: SettingsOptions
 
@@ -64,12 +63,8 @@ struct Serve: ParsableCommand {
         monitor.expose(in: resources.telemetry)
         InvalidationWatch.start(resources)
         let reserve = DescriptorReserve(size: Self.gateReserve)
-        let stream = FastCGIServer(
-            socket: sockets.stream, name: "stream", workers: settings.workers, capacity: Self.streamConnections, reserve: (reserve, false)
-        ) { _ in
-            StreamRoute(resources)
-        }
-        watch(stream, resources.telemetry.registry)
+        let loops = (0..<settings.loops).map { RequestLoop($0, resources, socket: sockets.stream, reserve: reserve) }
+        watch(loops, resources.telemetry.registry)
         watch(log, resources.telemetry.registry)
         // It answers /metrics, where no name is to come later than others, its own included.
         let started = Locked<FastCGIServer<GateRoute>?>(nil)
@@ -80,18 +75,18 @@ struct Serve: ParsableCommand {
             GateRoute(resources, monitor)
         }
         started.withLock { $0 = gate }
+        for loop in loops { loop.start() }
         resources.telemetry.keyRingLoaded(settings, resources.secrets.value.secrets)
         logger.info(
             "ready",
             metadata: [
                 "version": "\(NovatuneStreamd.version)", "stream": "\(settings.listen)", "gate": "\(settings.gateListen)",
-                "workers": "\(settings.workers)", "key_version": "\(resources.secrets.value.secrets.keyRing.current)",
+                "loops": "\(settings.loops)", "key_version": "\(resources.secrets.value.secrets.keyRing.current)",
                 "key_source": "\(settings.keyRingSource.name)",
             ])
 
         let manager = ServiceManager(environment: Environment.variables, processID: getpid())
         manager.ready()
-        let progressLimit = settings.requestTimeout + Self.progressSlack
         var reloader = Reloader(options, settings, resources, level, taken: files)
         waiting: while true {
             switch signals.next(within: min(manager.heartbeat ?? Reloader.interval, Reloader.interval)) {
@@ -104,15 +99,15 @@ struct Serve: ParsableCommand {
             }
             resources.telemetry.failures.tellRest()
             resources.telemetry.objectFailures.tellRest()
-            if stream.makesProgress(within: progressLimit), gate.makesProgress(within: progressLimit) {
+            if loops.allSatisfy({ $0.makesProgress(within: Self.turnLimit) }), gate.makesProgress(within: Self.gateProgressLimit) {
                 manager.isAlive()
             } else {
-                logger.critical("no worker makes progress")
+                logger.critical("request loop stalled")
             }
         }
         manager.stopping()
         logger.info("draining")
-        let isDrained = drain(gate, stream)
+        let isDrained = drain(gate, loops)
         resources.traces?.exporter.shutdown(by: Deadline(after: Self.spanLimit))
         logger.info("stopped", metadata: ["drained": "\(isDrained)"])
     }
@@ -126,12 +121,20 @@ struct Serve: ParsableCommand {
         return (loaded.settings, resources, level, resources.telemetry.logger)
     }
 
-    private func watch(_ stream: FastCGIServer<StreamRoute>, _ registry: MetricRegistry) {
-        registry.gauge("fastcgi_connections", "Open connections on the stream socket.") { Double(stream.openConnections) }
-        registry.gauge("fastcgi_workers_busy", "Workers of the stream socket that have a request.") { Double(stream.busyWorkers) }
-        registry.gauge("fastcgi_workers", "Workers of the stream socket.") { Double(stream.workers) }
-        registry.count("requests_abandoned_total", "Requests whose connection was closed before they were worked on.") {
-            Double(stream.abandonedRequests)
+    private func watch(_ loops: [RequestLoop], _ registry: MetricRegistry) {
+        func sum(_ figure: @escaping @Sendable (RequestLoop) -> Int) -> @Sendable () -> Double {
+            { Double(loops.reduce(0) { $0 + figure($1) }) }
+        }
+        registry.gauge("fastcgi_connections", "Open connections on the stream socket.", sum { $0.server.openConnections })
+        registry.gauge("fastcgi_requests_in_hand", "Requests that are being answered.", sum { $0.server.requestsInHand })
+        registry.count(
+            "requests_abandoned_total", "Requests whose client was gone before they were answered.", sum { $0.server.abandonedRequests })
+        registry.count(
+            "requests_refused_total", "Requests that were refused because too many were in hand.", sum { $0.server.refusedRequests })
+        registry.gauge(
+            "object_store_calls_waiting", "Requests that wait for the object store now.", sum { $0.requestsWaitingForObjects })
+        registry.counts("event_loop_busy_seconds_total", "Time in which an event loop had something to do.", label: "loop") {
+            loops.enumerated().map { ("\($0)", $1.loop.busyTime / .seconds(1)) }
         }
     }
 
@@ -139,14 +142,14 @@ struct Serve: ParsableCommand {
         registry.gauge("fastcgi_gate_connections", "Open connections on the gate socket.") {
             Double(started.withLock { $0 }?.openConnections ?? 0)
         }
-        registry.gauge("fastcgi_gate_workers_busy", "Workers of the gate socket that have a request, of \(Self.gateWorkers).") {
+        registry.gauge("fastcgi_gate_workers_busy", "Threads of the gate socket that have a request, of \(Self.gateWorkers).") {
             Double(started.withLock { $0 }?.busyWorkers ?? 0)
         }
     }
 
     private func watch(_ log: LogWriter, _ registry: MetricRegistry) {
         registry.gauge(
-            "log_waiting_bytes", "Bytes of log lines that wait to be written; from \(LogWriter.capacity) on, requests wait up to 100 ms."
+            "log_waiting_bytes", "Bytes of log lines that wait to be written; from \(LogWriter.capacity) on, further lines are dropped."
         ) {
             Double(log.waitingBytes)
         }
@@ -164,10 +167,11 @@ struct Serve: ParsableCommand {
         }
     }
 
-    /// The gate last, so that health and metrics are answered until there is nothing left to do.
-    private func drain(_ gate: FastCGIServer<GateRoute>, _ stream: FastCGIServer<StreamRoute>) -> Bool {
+    /// Health is the last to go.
+    private func drain(_ gate: FastCGIServer<GateRoute>, _ loops: [RequestLoop]) -> Bool {
         let deadline = Deadline(after: Self.drainLimit)
-        let isStreamDrained = stream.drain(by: deadline)
-        return gate.drain(by: deadline) && isStreamDrained
+        let drains = loops.map { $0.drain(within: Self.drainLimit) }
+        let areDrained = drains.map { $0.wait(until: deadline) }.allSatisfy { $0 }
+        return gate.drain(by: deadline) && areDrained
     }
 }

@@ -38,9 +38,18 @@ extension Problem.Challenge {
 
 extension FastCGIRequest {
     /// The path as the client wrote it, without its query.
-    var instance: String {
-        let uri = parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI") ?? "/"
+    var instance: String { InstancePath.of(parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI")) }
+}
+
+extension FastCGIExchange {
+    /// The path as the client wrote it, without its query.
+    var instance: String { InstancePath.of(parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI")) }
+}
+
+/// The member `instance` of problem details (RFC 9457 §3.1.5).
+private enum InstancePath {
+    static func of(_ uri: String?) -> String {
         // By bytes: a question mark with an accent is one Character, and not a question mark.
-        return String(Substring(uri.utf8.prefix { $0 != UInt8(ascii: "?") }))
+        String(Substring((uri ?? "/").utf8.prefix { $0 != UInt8(ascii: "?") }))
     }
 }

@@ -2,7 +2,7 @@
 struct RequestLimits: Sendable {
     /// As a whole, from the moment that nginx sent it on.
     let requestTimeout: Duration
-    /// Until a worker takes it up. One that waited longer is turned away at once: under overload, to answer the late ones in full
+    /// Until the event loop takes it up. One that waited longer is turned away without work: under overload, to answer the late ones in full
     /// would only make every other one late.
     let queueTimeout: Duration
 

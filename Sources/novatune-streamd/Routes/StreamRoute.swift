@@ -2,156 +2,178 @@ import BearerTokens
 import FastCGI
 import RequestTraces
 import Resilience
-import S3ObjectStore
-import SealedCache
 import StreamIssuing
-import Tracing
 
-/// `POST /tracks/{trackId}/stream`: what a worker of the stream socket does.
-final class StreamRoute: RequestHandler {
+/// `POST /tracks/{trackId}/stream`, on one event loop: parse → authenticate → issue → write.
+final class StreamRoute: ExchangeHandler, @unchecked Sendable {
     private static let bodyLimit = 16 * 1024
 
     private let resources: Resources
+    private let services: LoopServices
     private var edition: Int
     private var verifier: TokenVerifier
-    private let cache: SealedStreamURLCache
-    private let objects: S3ObjectStore
-    private var issuer: Resources.Issuer
-    private let events: RequestEvents
-    /// The one that is being answered, or was last.
-    private let answered: AnsweredRequest
+    private var issuer: LoopServices.Issuer
     private let limits: RequestLimits
-    /// Whose allowance the request spends: nil until its token is good and has the role.
-    private var spender: ULID?
+    private var observers: [RequestObserver] = []
     private var text = JSONText()
 
-    init(_ resources: Resources) {
+    init(_ resources: Resources, _ services: LoopServices) {
         self.resources = resources
+        self.services = services
         let edition = resources.secrets.value
         self.edition = edition.number
         verifier = resources.makeTokenVerifier(edition)
-        events = RequestEvents(resources.telemetry)
-        answered = events.request
-        cache = resources.makeCache(edition, events)
-        objects = resources.makeObjectStore(edition, breaker: resources.breaker(.objectStore, events))
-        let tracks = resources.makeTrackStore(breaker: resources.breaker(.database, events))
-        issuer = resources.makeIssuer(tracks, cache, objects, edition)
+        issuer = services.makeIssuer(resources.makePolicy(edition), resources.clock)
         limits = resources.limits
     }
 
-    func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
+    nonisolated(nonsending) func respond(to exchange: FastCGIExchange) async {
         if !resources.secrets.isCurrent(edition) { takeCurrentSecrets() }
-        spender = nil
-        let parent = request.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }
-        let correlationID = request.parameter("CORRELATION_ID") ?? ""
-        let waited = RequestLimits.waited(since: request.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
-        let tracer = resources.traces?.tracer
-        guard
-            let span = tracer?.root(.getURL, continuing: parent, correlationID: correlationID, begun: RequestLimits.counted(waited))
-        else {
-            answered.begin(correlationID: correlationID, traceID: parent?.traceID.description)
-            return answer(request, with: &response, waited)
-        }
-        answered.begin(correlationID: correlationID, traceID: span.traceID?.description)
-        ServiceContext.$current.withValue(span.context) { answer(request, with: &response, waited) }
-        answered.describe(in: span, isOfStreamRoute: StreamPath.trackText(request.parameter("DOCUMENT_URI")) != nil)
-        span.end()
-    }
-
-    private func answer(_ request: borrowing FastCGIRequest, with response: inout FastCGIResponse, _ waited: Duration) {
+        let observer = observers.popLast() ?? resources.makeObserver()
+        let waited = begin(observer, exchange)
         let start = ContinuousClock.now
-        do {
-            let issued = try issue(request, by: start.advanced(by: limits.requestTimeout - waited), waited)
-            answered.cameFromCache = issued.cameFromCache
-            write(issued.streamURL, HeaderAnswer.isWanted(by: request), to: &response)
-        } catch {
-            answered.problem = error
-            write(error, request, to: &response)
+        let outcome = await outcome(of: exchange, observer, by: start.advanced(by: limits.requestTimeout - waited), waited)
+        answer(exchange, observer, outcome)
+        observer.request.duration = start.duration(to: .now) + RequestLimits.counted(waited)
+        end(observer, exchange)
+    }
+
+    func refuse(_ exchange: FastCGIExchange) {
+        let observer = observers.popLast() ?? resources.makeObserver()
+        let waited = begin(observer, exchange)
+        answer(exchange, observer, .failure(.overloaded))
+        observer.request.duration = RequestLimits.counted(waited)
+        end(observer, exchange)
+    }
+
+    /// - Returns: how long the request has been under way.
+    private func begin(_ observer: RequestObserver, _ exchange: FastCGIExchange) -> Duration {
+        let waited = RequestLimits.waited(since: exchange.parameter("RECEIVED_AT"), now: SystemClock.milliseconds)
+        observer.begin(
+            correlationID: exchange.parameter("CORRELATION_ID") ?? "",
+            continuing: exchange.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) }, waited: RequestLimits.counted(waited))
+        return waited
+    }
+
+    private func end(_ observer: RequestObserver, _ exchange: FastCGIExchange) {
+        observer.end(isOfStreamRoute: StreamPath.trackText(exchange.parameter("DOCUMENT_URI")) != nil)
+        observers.append(observer)
+    }
+
+    private func answer(
+        _ exchange: FastCGIExchange, _ observer: RequestObserver, _ outcome: Result<LoopServices.Issuer.Issued, Problem>
+    ) {
+        let request = observer.request
+        let isInHeaders = HeaderAnswer.isWanted(by: exchange)
+        switch outcome {
+        case .success(let issued):
+            request.cameFromCache = issued.cameFromCache
+            guard isInHeaders else { return exchange.response.answer(issued.streamURL, using: &text) }
+            text.removeAll()
+            text.append(issued.streamURL)
+            HeaderAnswer(problem: nil, userID: request.spender).write(text, to: &exchange.response)
+        case .failure(let problem):
+            request.problem = problem
+            guard isInHeaders else { return exchange.response.answer(problem, instance: exchange.instance, using: &text) }
+            text.removeAll()
+            text.append(problem, instance: exchange.instance)
+            HeaderAnswer(problem: problem, userID: request.spender).write(text, to: &exchange.response)
         }
-        answered.duration = start.duration(to: .now) + RequestLimits.counted(waited)
-        events.answered()
-    }
-
-    private func write(_ stream: StreamURL, _ inHeaders: Bool, to response: inout FastCGIResponse) {
-        guard inHeaders else { return response.answer(stream, using: &text) }
-        text.removeAll()
-        text.append(stream)
-        HeaderAnswer(problem: nil, userID: spender).write(text, to: &response)
-    }
-
-    private func write(_ problem: Problem, _ request: borrowing FastCGIRequest, to response: inout FastCGIResponse) {
-        guard HeaderAnswer.isWanted(by: request) else { return response.answer(problem, instance: request.instance, using: &text) }
-        text.removeAll()
-        text.append(problem, instance: request.instance)
-        HeaderAnswer(problem: problem, userID: spender).write(text, to: &response)
     }
 
     private func takeCurrentSecrets() {
         let current = resources.secrets.value
         edition = current.number
         verifier = resources.makeTokenVerifier(current)
-        cache.sealer = resources.makeSealer(current)
-        objects.credentials = current.secrets.storeCredentials
+        services.take(current, resources)
         issuer.policy = resources.makePolicy(current)
     }
 
-    /// In the order of the contract. Who may ask comes before what is asked, so that a stranger learns nothing.
-    private func issue(
-        _ request: borrowing FastCGIRequest, by deadline: ContinuousClock.Instant, _ waited: Duration
-    ) throws(Problem) -> Resources.Issuer.Issued {
-        guard waited <= limits.queueTimeout else { throw .overloaded }
-        guard let trackText = StreamPath.trackText(request.parameter("DOCUMENT_URI")) else { throw .notFound }
-        guard request.parameter("REQUEST_METHOD") == "POST" else { throw .methodNotAllowed }
-        guard request.bodyLength <= Self.bodyLimit else { throw .contentTooLarge }
-        answered.trackID = ULID(trackText)
-        let listener = try checkToken(request)
-        spender = listener.userID
-        let isCounted = try spendAllowance(of: listener.userID, request)
-        guard let trackID = answered.trackID else { throw .invalidTrackID }
-        do {
-            let issued = try issuer.issue(trackID, to: listener, by: deadline)
-            events.issued(track: trackID, cameFromCache: issued.cameFromCache, expiresAt: issued.streamURL.expiresAt)
-            return issued
+    private nonisolated(nonsending) func outcome(
+        of exchange: FastCGIExchange, _ observer: RequestObserver, by deadline: ContinuousClock.Instant, _ waited: Duration
+    ) async -> Result<LoopServices.Issuer.Issued, Problem> {
+        do throws(Problem) {
+            let (listener, trackID, isCounted) = try admit(exchange, observer.request, waited)
+            let outcome = await issue(trackID, to: listener, by: deadline, observer)
+            switch outcome {
+            case .success(let issued):
+                observer.events.issued(track: trackID, cameFromCache: issued.cameFromCache, expiresAt: issued.streamURL.expiresAt)
+            case .failure(let problem):
+                if let cause = problem.cause { observer.events.failed(cause, track: trackID) }
+                // nginx does not count it either.
+                if isCounted, problem.kind == .unauthorized { resources.allowances.withLock { $0.forgive(listener.userID) } }
+            }
+            return outcome
         } catch {
-            if let cause = error.cause { events.failed(cause, track: trackID) }
-            // nginx does not count it either.
-            if isCounted, error.kind == .unauthorized { resources.allowances.withLock { $0.forgive(listener.userID) } }
-            throw error
+            return .failure(error)
         }
     }
 
-    private func checkToken(_ request: borrowing FastCGIRequest) throws(Problem) -> Listener {
+    /// What can be decided without a dependency, in the order of the contract. Who may ask comes before what is asked, so that a stranger
+    /// learns nothing.
+    private func admit(
+        _ exchange: FastCGIExchange, _ request: AnsweredRequest, _ waited: Duration
+    ) throws(Problem) -> (Listener, ULID, isCounted: Bool) {
+        guard waited <= limits.queueTimeout else { throw .overloaded }
+        guard let trackText = StreamPath.trackText(exchange.parameter("DOCUMENT_URI")) else { throw .notFound }
+        guard exchange.parameter("REQUEST_METHOD") == "POST" else { throw .methodNotAllowed }
+        guard exchange.bodyLength <= Self.bodyLimit else { throw .contentTooLarge }
+        request.trackID = ULID(trackText)
+        let listener = try checkToken(exchange, request)
+        request.spender = listener.userID
+        let isCounted = try spendAllowance(of: listener.userID, exchange, request)
+        guard let trackID = request.trackID else { throw .invalidTrackID }
+        return (listener, trackID, isCounted)
+    }
+
+    private func checkToken(_ exchange: FastCGIExchange, _ request: AnsweredRequest) throws(Problem) -> Listener {
         let tokens = resources.telemetry.tokens
         do {
-            let listener = try verifier.listener(request.parameter("HTTP_AUTHORIZATION")) { answered.userID = $0.userID }
+            let listener = try verifier.listener(exchange.parameter("HTTP_AUTHORIZATION")) { request.userID = $0.userID }
             tokens.acceptedToken()
             return listener
         } catch {
             tokens.refusedToken(error)
-            answered.wasTurnedAway = true
+            request.wasTurnedAway = true
             throw error
         }
     }
 
     /// nginx limits users, after the answer; that it will refuse this one can be so clear that there is no need to work for it.
     /// - Returns: whether the request was counted; nginx says how many are allowed, and another caller says nothing.
-    private func spendAllowance(of user: ULID, _ request: borrowing FastCGIRequest) throws(Problem) -> Bool {
-        guard let perMinute = request.parameter("RATE_LIMIT_PER_MINUTE").flatMap(Int64.init), let limit = RateLimit(perMinute: perMinute)
+    private func spendAllowance(
+        of user: ULID, _ exchange: FastCGIExchange, _ request: AnsweredRequest
+    ) throws(Problem) -> Bool {
+        guard let perMinute = exchange.parameter("RATE_LIMIT_PER_MINUTE").flatMap(Int64.init), let limit = RateLimit(perMinute: perMinute)
         else { return false }
         let now = SystemClock.steadyMilliseconds
         switch resources.allowances.withLock({ $0.admit(user, limit, at: now) }) {
         case .counted: return true
         case .doubtful: return false
         case .refused:
-            answered.wasTurnedAway = true
+            request.wasTurnedAway = true
             throw .rateLimitExceeded(limit)
+        }
+    }
+
+    /// As part of the request's own task, so that what its calls bring about is logged with its ids.
+    private nonisolated(nonsending) func issue(
+        _ trackID: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, _ observer: RequestObserver
+    ) async -> Result<LoopServices.Issuer.Issued, Problem> {
+        let issuer = issuer
+        return await RequestObserver.$current.withValue(observer) {
+            do throws(Problem) {
+                return .success(try await issuer.issue(trackID, to: listener, by: deadline, observer))
+            } catch {
+                return .failure(error)
+            }
         }
     }
 }
 
 extension TokenVerifier {
     /// A listener with the role `listener`, or the problem to answer with.
-    /// - Parameter verified: told who it is as soon as that is known, also where the role is missing.
+    /// - Parameter verified: called with who it is as soon as that is known, also where the role is missing.
     func listener(_ authorization: String?, verified: (Listener) -> Void = { _ in }) throws(Problem) -> Listener {
         let listener: Listener
         do {

@@ -2,7 +2,7 @@
 enum SettingName: String, CaseIterable {
     case listen = "NOVATUNE_LISTEN"
     case gateListen = "NOVATUNE_GATE_LISTEN"
-    case workers = "NOVATUNE_WORKERS"
+    case loops = "NOVATUNE_LOOPS"
     case databaseURL = "NOVATUNE_DATABASE_URL"
     case databaseTimeout = "NOVATUNE_DATABASE_TIMEOUT"
     case cacheURL = "NOVATUNE_CACHE_URL"
@@ -45,6 +45,11 @@ enum SettingName: String, CaseIterable {
     case otlpEndpoint = "NOVATUNE_OTLP_ENDPOINT"
     case otlpSampleRatio = "NOVATUNE_OTLP_SAMPLE_RATIO"
 
+    /// Settings of earlier versions, with what became of them.
+    static let removed = [
+        "NOVATUNE_WORKERS": "there are no request threads any more; remove it (NOVATUNE_LOOPS is for more than four cores)"
+    ]
+
     /// nginx's settings share the prefix; they are not for this program.
     static let foreignPrefixes = ["NOVATUNE_NGINX_", "NOVATUNE_RATE_LIMIT_PER_MINUTE"]
 
@@ -78,7 +83,7 @@ enum SettingName: String, CaseIterable {
         switch self {
         case .listen: "inherited socket (descriptor 0 or 3), else unix:/run/novatune/stream.sock — FastCGI socket for requests"
         case .gateListen: "inherited socket, else unix:/run/novatune/gate.sock — FastCGI socket for health and metrics"
-        case .workers: "\(Settings.defaultWorkers) — request threads, 1 to 128, each with a database and a cache connection"
+        case .loops: "1, and 2 from five cores on — event loops, 1 to 16, each a thread with its own database and cache connection"
         case .databaseURL: "required — libpq URI or keywords; several hosts allowed"
         case .databaseTimeout: "2s — connecting and the query; tried twice"
         case .cacheURL: "memory: — or memory:?entries=N&bytes=N, redis://host:port/db, unix:/path"
@@ -117,9 +122,9 @@ enum SettingName: String, CaseIterable {
         case .jwtAudience: "required — one of claim aud"
         case .jwtLeeway: "0s — how far clocks may differ, at most 5m"
         case .requestTimeout: "10s — a request as a whole, 100ms to 14s: nginx waits 15s"
-        case .queueTimeout: "2s — a request that waited longer for a worker is answered 503, 10ms to 10s"
+        case .queueTimeout: "2s — a request that waited longer before the event loop took it up is answered 503, 10ms to 10s"
         case .breakerFailures: "5 — failures in a row after which a dependency is left alone, 1 to 1000"
-        case .breakerOpen: "30s — how long it is left alone before it is tried again"
+        case .breakerOpen: "30s — how long it is left alone at most before it is tried again; 1 s the first time"
         case .logLevel: "info — trace, debug, info, notice, warning, error, critical"
         case .otlpEndpoint: "off — OpenTelemetry collector (OTLP/HTTP) for traces: http://host[:port] or https://…"
         case .otlpSampleRatio: "0.01 — share of the traces that begin here and are recorded, 0 to 1; a traceparent decides for its own"

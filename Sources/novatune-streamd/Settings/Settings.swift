@@ -10,12 +10,13 @@ import StreamIssuing
 
 /// Everything the operator decides, valid.
 struct Settings {
-    /// What measured best on two cores with database and cache calls inside (Tests/Load).
-    static let defaultWorkers = 8
+    /// One loop serves two cores best, beside nginx, database and cache (Tests/Load).
+    static func defaultLoops(cores: Int) -> Int { cores <= 4 ? 1 : 2 }
 
     let listen: SocketAddress
     let gateListen: SocketAddress
-    let workers: Int
+    /// Event loops, each a thread.
+    let loops: Int
     let database: DatabaseSettings
     let cache: CacheSettings
     let keyRingSource: any KeyRingSource
@@ -23,7 +24,7 @@ struct Settings {
     let s3: S3Settings
     let claims: ClaimRequirements
     let requestTimeout: Duration
-    /// How long a request may have waited for a worker.
+    /// How long a request may have waited before it is taken up.
     let queueTimeout: Duration
     let breakerFailures: Int
     let breakerOpen: Duration

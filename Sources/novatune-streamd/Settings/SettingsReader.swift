@@ -1,6 +1,7 @@
 import BearerTokens
 import Cryptography
 import FastCGI
+import Glibc
 import KeyManagement
 import Logging
 import PostgreSQLTrackStore
@@ -46,7 +47,7 @@ struct SettingsReader {
         let listen = address(.listen, inherited["stream"], "/run/novatune/stream.sock")
         let gateListen = address(.gateListen, inherited["gate"], "/run/novatune/gate.sock")
         if let listen, listen == gateListen { complaints.append("NOVATUNE_LISTEN and NOVATUNE_GATE_LISTEN are the same socket") }
-        let workers = integer(.workers, 1...128, default: Settings.defaultWorkers)
+        let loops = integer(.loops, 1...16, default: Settings.defaultLoops(cores: sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         let database = database()
         let cache = cache()
         let expiry = duration(.presignExpiry, Presigner.expiryRange, default: .seconds(120))
@@ -72,12 +73,12 @@ struct SettingsReader {
         // Last, because it may have to wait for a service or a command.
         let keyRing = keyRingSource.flatMap { readKeyRing($0) }
 
-        guard complaints.isEmpty, let listen, let gateListen, let workers, let database, let cache, let keyRingSource, let keyRing,
+        guard complaints.isEmpty, let listen, let gateListen, let loops, let database, let cache, let keyRingSource, let keyRing,
             let buffer, let s3, let credentials, let keySet, let issuer, let audience, let leeway, let requestTimeout, let queueTimeout,
             let breakerFailures, let breakerOpen, let logLevel
         else { throw SettingsError(complaints: complaints, isTemporary: temporaryComplaints == complaints.count) }
         let settings = Settings(
-            listen: listen, gateListen: gateListen, workers: workers, database: database, cache: cache,
+            listen: listen, gateListen: gateListen, loops: loops, database: database, cache: cache,
             keyRingSource: keyRingSource, cacheTTLBuffer: buffer, s3: s3,
             claims: ClaimRequirements(issuer: issuer, audience: audience, leeway: leeway),
             requestTimeout: requestTimeout, queueTimeout: queueTimeout, breakerFailures: breakerFailures, breakerOpen: breakerOpen,

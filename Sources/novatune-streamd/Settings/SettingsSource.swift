@@ -51,6 +51,10 @@ struct SettingsSource: CustomStringConvertible, CustomReflectable {
         }
         for name in merged.keys.sorted() where !known.contains(name) {
             if SettingName.foreignPrefixes.contains(where: name.hasPrefix) { continue }
+            if let advice = SettingName.removed[name] {
+                complaints.append("\(name): \(advice)")
+                continue
+            }
             let shown = Self.name(name[...]) ?? "NOVATUNE_…"
             complaints.append("\(shown): no such setting; see 'novatune-streamd serve --help'")
         }

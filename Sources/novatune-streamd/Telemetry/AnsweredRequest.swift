@@ -3,8 +3,8 @@ import Observability
 import RequestTraces
 import StreamIssuing
 
-/// A request for a stream URL and what became of it: the audit trail's line, and what is counted. Each worker has one, which it alone
-/// touches, and fills it in anew for each request, because objects and dictionaries of their own would cost more than the line that is
+/// A request for a stream URL and what became of it: the audit trail's line, and what is counted. One for each request that a loop has
+/// in hand, which is filled in anew for a later one, because objects and dictionaries of their own would cost more than the line that is
 /// made of them.
 final class AnsweredRequest: @unchecked Sendable {
     private(set) var correlationID = ""
@@ -17,6 +17,8 @@ final class AnsweredRequest: @unchecked Sendable {
     /// Nil for 200.
     var problem: Problem?
     var cameFromCache = false
+    /// Whose allowance the request spends: nil until its token is good and has the role.
+    var spender: ULID?
     /// Refused before any work, for its token or because its user is over the limit.
     var wasTurnedAway = false
     var duration: Duration = .zero
@@ -25,7 +27,7 @@ final class AnsweredRequest: @unchecked Sendable {
     func begin(correlationID: String, traceID: String?) {
         self.correlationID = correlationID
         self.traceID = traceID
-        (userID, trackID, problem, cameFromCache, wasTurnedAway, duration) = (nil, nil, nil, false, false, .zero)
+        (userID, trackID, spender, problem, cameFromCache, wasTurnedAway, duration) = (nil, nil, nil, nil, false, false, .zero)
     }
 
     /// What tells it from all others.

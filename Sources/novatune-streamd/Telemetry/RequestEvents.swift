@@ -4,20 +4,18 @@ import Resilience
 import SealedCache
 import StreamIssuing
 
-/// What happens in the requests of one worker, counted and told with the ids of the request that it happens in.
+/// What happens in a request, counted and logged with the request's ids.
 struct RequestEvents: Sendable {
     let request = AnsweredRequest()
     private let telemetry: Telemetry
     private let log: Logger
-    /// Each line is the request's. The second is for requests that are turned away, whose number has no bound: it waits for no reader of
-    /// the log.
-    private let audit, unwaitingAudit: Logger
+    /// Each line is the request's.
+    private let audit: Logger
 
     init(_ telemetry: Telemetry) {
         self.telemetry = telemetry
-        log = telemetry.requestLogger
-        audit = telemetry.requestLogger.with { [request] line in request.append(to: &line) }
-        unwaitingAudit = telemetry.logger.with { [request] line in request.append(to: &line) }
+        log = telemetry.logger
+        audit = telemetry.logger.with { [request] line in request.append(to: &line) }
     }
 
     /// The last of each request.
@@ -26,24 +24,30 @@ struct RequestEvents: Sendable {
             return
         #endif
         telemetry.requests.answered(request)
-        (request.wasTurnedAway ? unwaitingAudit : audit).info("stream url requested")
-        if let problem = request.problem { warn(problem, request.wasTurnedAway ? telemetry.logger : log) }
+        audit.info("stream url requested")
+        if let problem = request.problem { warn(problem) }
     }
 
     /// What an operator may want to look into.
-    private func warn(_ problem: Problem, _ log: Logger) {
-        var fields = request.ids
-        if let userID = request.userID { fields["user_id"] = "\(userID)" }
-        if let trackID = request.trackID { fields["track_id"] = "\(trackID)" }
+    private func warn(_ problem: Problem) {
         switch problem.kind {
         case .forbidden:
+            var fields = fields
             if let ownerID = problem.ownerID { fields["owner_id"] = "\(ownerID)" }
             log.warning("access denied", metadata: fields)
         case .trackNotReady:
+            var fields = fields
             fields["status"] = "\(problem.blockedTrack?.status.rawValue ?? "")"
             log.warning("track not ready", metadata: fields)
         default: break
         }
+    }
+
+    private var fields: Logger.Metadata {
+        var fields = request.ids
+        if let userID = request.userID { fields["user_id"] = "\(userID)" }
+        if let trackID = request.trackID { fields["track_id"] = "\(trackID)" }
+        return fields
     }
 
     /// What happened on the way to a URL.
@@ -69,36 +73,5 @@ struct RequestEvents: Sendable {
         let isOfTrack = cause.code == "missing_object" || cause.code == "illegal_key"
         let log = isOfTrack ? telemetry.objectFailures : telemetry.failures
         log.log(.error, "dependency failed", kind: "\(isOfTrack ? "\(track)" : cause.dependency.rawValue)-\(cause.code)", fields)
-    }
-
-    func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
-        var fields = request.ids
-        fields["dependency"] = "\(dependency.rawValue)"
-        switch state {
-        case .closed: log.notice("breaker closed", metadata: fields)
-        case .open: log.warning("breaker opened", metadata: fields)
-        case .halfOpen: log.notice("breaker half-open", metadata: fields)
-        }
-    }
-
-}
-
-extension RequestEvents: CacheObserver {
-    func stored(track: ULID, expiresAt: UnixTime, keyVersion: String) {
-        guard log.logLevel <= .debug else { return }
-        var fields = request.ids
-        (fields["track_id"], fields["expires_at"], fields["key_version"]) = ("\(track)", "\(expiresAt.rfc3339)", "\(keyVersion)")
-        log.debug("entry sealed and stored", metadata: fields)
-    }
-
-    func valueDidNotOpen(_ failure: EntrySealer.OpenFailure) {
-        telemetry.openFailures.increment(failure.rawValue)
-        telemetry.failures.log(
-            .warning, "cache value did not open", kind: "open-\(failure.rawValue)",
-            request.ids.merging(["reason": "\(failure.rawValue)"]) { $1 })
-    }
-
-    func storeFailed(_ error: ValueStoreError) {
-        telemetry.storeFailed(error, request.ids)
     }
 }

@@ -8,10 +8,8 @@ import StreamIssuing
 /// What the process counts and logs, in one place, so that names are never written twice.
 final class Telemetry: Sendable {
     let registry = MetricRegistry()
-    /// For those who must not wait for whoever reads the log: the threads that probe, listen, reload and tell the service manager.
+    /// Never waits for the log's reader: an event loop must not, nor the threads that probe, listen, reload and tell the service manager.
     let logger: Logger
-    /// For those who answer requests for URLs, whose audit trail it is.
-    let requestLogger: Logger
     let clock: any WallClock
     /// For what a failing dependency would say at each request.
     let failures: RepeatedEventLog
@@ -27,10 +25,11 @@ final class Telemetry: Sendable {
     let tokens: TokenMetrics
     let openFailures: MetricFamily<CounterSeries>
     let invalidations: MetricFamily<CounterSeries>
+    private let slowTurns: CounterSeries
 
     init(_ logger: Logger, clock: any WallClock = SystemClock()) {
-        self.logger = logger.neverWaiting
-        requestLogger = logger
+        let logger = logger.neverWaiting
+        self.logger = logger
         self.clock = clock
         failures = RepeatedEventLog(logger)
         objectFailures = RepeatedEventLog(logger, maximumKinds: 16)
@@ -45,6 +44,7 @@ final class Telemetry: Sendable {
         invalidations = registry.counter(
             "stream_cache_invalidations_total", "Invalidations heard from the database.", labels: ["reason"],
             known: Invalidation.Reason.allCases.map { [$0.rawValue] })
+        slowTurns = registry.counter("event_loop_slow_turns_total", "Turns of an event loop that took longer than 50 ms.").series()
         watchListener()
         watchProcess()
     }
@@ -69,9 +69,14 @@ final class Telemetry: Sendable {
         }
     }
 
-    func watch(_ bulkhead: SharedBulkhead) {
-        registry.gauge("object_store_calls_waiting", "Calls that wait for the object store now; at most half of the workers make one.") {
-            Double(bulkhead.occupied)
+    /// With the ids of the request whose call it was.
+    func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
+        var fields = RequestObserver.current?.request.ids ?? [:]
+        fields["dependency"] = "\(dependency.rawValue)"
+        switch state {
+        case .closed: logger.notice("breaker closed", metadata: fields)
+        case .open: logger.warning("breaker opened", metadata: fields)
+        case .halfOpen: logger.notice("breaker half-open", metadata: fields)
         }
     }
 
@@ -79,6 +84,14 @@ final class Telemetry: Sendable {
     func watch(_ store: MemoryStore) {
         registry.gauge("cache_entries", "Entries in the cache of this process.") { Double(store.usage.entries) }
         registry.gauge("cache_bytes", "Bytes in the cache of this process.") { Double(store.usage.bytes) }
+    }
+
+    /// A turn of an event loop in which something blocked, or there was too much to do.
+    func slowTurn(_ duration: Duration, loop: Int) {
+        slowTurns.increment()
+        failures.log(
+            .warning, "event loop turn too long", kind: "turn",
+            ["loop": "\(loop)", "milliseconds": "\(duration / .milliseconds(1))"])
     }
 
     /// What the probes found, where it differs from what they found before.

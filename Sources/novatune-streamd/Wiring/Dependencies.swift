@@ -79,6 +79,8 @@ struct DependencyProbe {
 /// Keeps asking the dependencies on a thread of its own, so that `/readyz` answers at once whatever they do.
 final class DependencyMonitor: Sendable {
     private static let interval: Int32 = 1000
+    /// After a failure: the breakers wait for the first answer.
+    private static let recoveryInterval: Int32 = 250
     /// A probe that takes longer than this tells enough: its own timeout may be much longer.
     private static let patience: Duration = .milliseconds(1500)
 
@@ -105,9 +107,10 @@ final class DependencyMonitor: Sendable {
                         return outcomes[name]
                     }
                     begun.withLock { $0[name] = nil }
+                    if outcome.failure == nil { resources.noticedRecovery(of: name) }
                     // The first failure is news, the first success is not.
                     if (before?.failure == nil) != (outcome.failure == nil) { resources.telemetry.probed(outcome) }
-                    _ = poll(nil, 0, Self.interval)
+                    _ = poll(nil, 0, outcome.failure == nil ? Self.interval : Self.recoveryInterval)
                 }
             }
         }

@@ -1,5 +1,6 @@
 import PostgreSQLTrackStore
 import Resilience
+import S3ObjectStore
 import SealedCache
 import StreamIssuing
 
@@ -10,6 +11,7 @@ enum InvalidationWatch {
             let (listener, invalidator) = (resources.makeInvalidationListener(), resources.makeInvalidator())
             while true {
                 guard let event = listener.next(by: .now.advanced(by: .seconds(3600))) else { continue }
+                if case .heard(let invalidation) = event { resources.verifiedObjects.forget(invalidation.scope) }
                 handle(event, invalidator, resources.telemetry)
             }
         }

@@ -2,6 +2,7 @@ import KeyManagement
 import Logging
 import Observability
 import Resilience
+import S3ObjectStore
 import StreamIssuing
 
 /// Takes keys, credentials and log level anew from where they come from, when it is told to and when a file has changed. What is not
@@ -49,7 +50,10 @@ struct Reloader {
         do {
             let loaded = try SettingsOptions.read(options.source)
             let settings = loaded.settings
+            let former = resources.secrets.value.secrets.storeCredentials
             resources.secrets.replace(loaded.secrets)
+            // What the former ones could read says nothing about the new ones.
+            if loaded.secrets.storeCredentials != former { resources.verifiedObjects.forget(.everything) }
             level.level = settings.logLevel
             // Other files than were looked at before they were read: they are read once more, a moment later.
             paths = settings.watchedPaths

@@ -1,5 +1,7 @@
 import BearerTokens
 import Cryptography
+import EventLoop
+import HTTPClient
 import PostgreSQLTrackStore
 import RequestTraces
 import Resilience
@@ -8,28 +10,25 @@ import SealedCache
 import SigV4
 import StreamIssuing
 
-/// What all workers share, and how each makes what is its own.
+/// What all loops share, and how each makes what is its own.
 final class Resources: Sendable {
-    typealias Issuer = StreamIssuer<
-        TracedTrackStore<MeasuredTrackStore<PostgreSQLTrackStore>>, TracedStreamURLCache<MeasuredStreamURLCache<SealedStreamURLCache>>,
-        TracedObjectStore<MeasuredObjectStore<S3ObjectStore>>
-    >
-
     let clock = SystemClock()
     let telemetry: Telemetry
     let limits: RequestLimits
     let secrets: CurrentSecrets
     let seals = SealCounts()
-    /// What users have asked for lately, of all workers together.
+    /// What users have asked for lately, of all loops together.
     let allowances = Locked(AllowanceTracker())
     /// Nil where nobody collects traces.
     let traces: Traces?
     private let settings: Settings
-    /// Where the cache is in the process, all workers use the one.
+    /// Where the cache is in the process, all loops use the one.
     private let memoryStore: MemoryStore?
     private let breakers: [Unavailable.Dependency: SharedBreaker]
-    /// At most half of the workers wait for the object store.
-    private let bulkhead: SharedBulkhead
+    /// For writes to the cache: reads may work while they are paused.
+    private let cacheWriteBreaker: SharedBreaker
+    let verifiedObjects = VerifiedObjects()
+    private let cacheConnector = RESPConnector(on: BlockingQueue(name: "cache-connect"))
 
     init(_ settings: Settings, _ secrets: Secrets, telemetry: Telemetry) {
         self.settings = settings
@@ -37,17 +36,16 @@ final class Resources: Sendable {
         self.secrets = CurrentSecrets(secrets)
         traces = settings.traces.map { Traces($0, telemetry) }
         limits = RequestLimits(requestTimeout: settings.requestTimeout, queueTimeout: settings.queueTimeout)
-        bulkhead = SharedBulkhead(Bulkhead.Policy(limit: settings.workers / 2))
         let breakerPolicy = CircuitBreaker.Policy(
             failureLimit: settings.breakerFailures, openDuration: settings.breakerOpen, probeLimit: settings.requestTimeout)
         breakers = Dictionary(
             uniqueKeysWithValues: Unavailable.Dependency.allCases.map { dependency in
-                (dependency, SharedBreaker(breakerPolicy))
+                (dependency, SharedBreaker(breakerPolicy).observed { [telemetry] in telemetry.breakerChanged(dependency, to: $0) })
             })
+        cacheWriteBreaker = SharedBreaker(breakerPolicy)
         if case .memory(let limits) = settings.cache.url { memoryStore = MemoryStore(limits: limits) } else { memoryStore = nil }
         if let memoryStore { telemetry.watch(memoryStore) }
         telemetry.watch(breakers)
-        telemetry.watch(bulkhead)
         telemetry.watch(seals)
         telemetry.watch(traces?.exporter)
         telemetry.loaded(secrets)
@@ -77,18 +75,43 @@ final class Resources: Sendable {
             keys: edition.secrets.keySet, requirements: settings.claims, verifiedTokens: edition.verifiedTokens, clock: clock)
     }
 
+    /// For a thread that may block: a probe, a command.
     func makeTrackStore(breaker: SharedBreaker) -> PostgreSQLTrackStore {
         PostgreSQLTrackStore(conninfo: settings.database.url, timeout: settings.database.timeout, breaker: breaker)
     }
 
+    /// The same.
     func makeObjectStore(_ edition: CurrentSecrets.Edition, breaker: SharedBreaker) -> S3ObjectStore {
-        S3ObjectStore(settings.s3, credentials: edition.secrets.storeCredentials, clock: clock, breaker: breaker, bulkhead: bulkhead)
+        S3ObjectStore(
+            settings.s3, credentials: edition.secrets.storeCredentials, clock: clock, breaker: breaker)
     }
 
-    /// The one that all workers share, for one whose events tell what it brings about.
-    func breaker(_ dependency: Unavailable.Dependency, _ events: RequestEvents) -> SharedBreaker {
+    func makeServices(_ loop: EventLoop) -> LoopServices {
+        let edition = secrets.value
+        return LoopServices(
+            tracks: PipelinedTrackStore(
+                loop, conninfo: settings.database.url, timeout: settings.database.timeout, breaker: breaker(.database)),
+            cache: makeCache(loop, edition),
+            objects: LoopObjectStore(
+                settings.s3, credentials: edition.secrets.storeCredentials, clock: clock, loop: loop,
+                client: LoopHTTPClient(loop, resolver: NameResolver(loop)), verified: verifiedObjects, breaker: breaker(.objectStore)))
+    }
+
+    func makeObserver() -> RequestObserver {
+        let isServer = if case .server = settings.cache.url { true } else { false }
+        return RequestObserver(telemetry, traces?.tracer, isCacheServer: isServer)
+    }
+
+    func breaker(_ dependency: Unavailable.Dependency) -> SharedBreaker {
         guard let breaker = breakers[dependency] else { preconditionFailure("every dependency has a breaker") }
-        return breaker.observed { events.breakerChanged(dependency, to: $0) }
+        return breaker
+    }
+
+    /// A probe has seen the dependency answer: requests need not wait for the breaker's own time.
+    func noticedRecovery(of name: String) {
+        guard let dependency = Unavailable.Dependency(rawValue: name) else { return }
+        breaker(dependency).noticedRecovery()
+        if dependency == .cache { cacheWriteBreaker.noticedRecovery() }
     }
 
     func makeValueStore() -> any ValueStore {
@@ -118,22 +141,21 @@ final class Resources: Sendable {
         }
     }
 
-    func makeCache(_ edition: CurrentSecrets.Edition, _ events: RequestEvents) -> SealedStreamURLCache {
-        SealedStreamURLCache(
-            store: makeValueStore(), sealer: makeSealer(edition), prefix: settings.cache.prefix, breaker: breaker(.cache, events),
-            observer: events)
-    }
-
-    func makeIssuer(
-        _ store: PostgreSQLTrackStore, _ cache: SealedStreamURLCache, _ objects: S3ObjectStore, _ edition: CurrentSecrets.Edition
-    ) -> Issuer {
-        let (dependencies, tracer) = (telemetry.dependencies, traces?.tracer)
-        let isServer = if case .server = settings.cache.url { true } else { false }
-        return StreamIssuer(
-            store: TracedTrackStore(MeasuredTrackStore(store, dependencies.database), tracer),
-            cache: TracedStreamURLCache(MeasuredStreamURLCache(cache, dependencies.cache), isServer: isServer, tracer),
-            objects: TracedObjectStore(MeasuredObjectStore(objects, objects.looksUp ? dependencies.objectStore : nil), tracer),
-            policy: makePolicy(edition), clock: clock)
+    private func makeCache(_ loop: EventLoop, _ edition: CurrentSecrets.Edition) -> LoopStreamURLCache {
+        let store: any LoopValueStore =
+            switch settings.cache.url {
+            case .memory(let limits): LoopMemoryStore(memoryStore ?? MemoryStore(limits: limits))
+            case .server(let server):
+                RESPLoopStore(
+                    server, on: loop, connector: cacheConnector, timeout: settings.cache.timeout,
+                    longestTimeToLive: settings.s3.presignExpiry - settings.cacheTTLBuffer, clock: clock)
+            }
+        return LoopStreamURLCache(
+            store: store, sealer: makeSealer(edition), prefix: settings.cache.prefix, readBreaker: breaker(.cache),
+            writeBreaker: cacheWriteBreaker
+        ) { [telemetry] operation in
+            RequestObserver.current?.cacheObserver(operation) ?? { telemetry.cacheAnswered($0, [:]) }
+        }
     }
 
     /// Tells the other responders how often the keys have sealed, and learns it from them.

@@ -1,5 +1,7 @@
 """What lies in the shared cache, and under which keys."""
 
+from support.waiting import wait_for
+
 
 def entry(user, track, prefix="stream"):
     return f"{prefix}:{user.id}:{track.id}"
@@ -26,7 +28,8 @@ class Cast:
         self._redis = redis
         for user, track in self.entries.values():
             api.stream_url(track.id, user.token)
-        assert self.cached() == self.indexed() == set(self.entries)
+        # A responder writes to the cache after its answer.
+        wait_for(lambda: self.cached() == self.indexed() == set(self.entries), 10, "all entries")
 
     def ids(self):
         return {name: value.id for name, value in vars(self).items() if hasattr(value, "id")}

@@ -21,7 +21,8 @@ def connect(path):
 def send(connection, parameters, keep=False, body=b""):
     content = b"".join(_pair(name.encode(), value.encode()) for name, value in parameters.items())
     connection.sendall(
-        record(BEGIN_REQUEST, 1, struct.pack(">HB5x", 1, keep)) + record(PARAMS, 1, content) + record(PARAMS, 1, b"")
+        # An empty record ends the parameters, so there is one alone where there are none.
+        record(BEGIN_REQUEST, 1, struct.pack(">HB5x", 1, keep)) + (record(PARAMS, 1, content) if content else b"") + record(PARAMS, 1, b"")
         + b"".join(record(STDIN, 1, body[at : at + 32768]) for at in range(0, len(body), 32768)) + record(STDIN, 1, b""))
 
 

@@ -3,6 +3,8 @@
 import socket
 from urllib.parse import urlsplit
 
+from support.waiting import wait_for
+
 
 class Redis:
     def __init__(self, url):
@@ -22,6 +24,14 @@ class Redis:
         parts = [part if isinstance(part, bytes) else str(part).encode() for part in arguments]
         self._socket.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
         return self._reply()
+
+    def stored(self, key):
+        """The value, as soon as it is there: a responder writes to the cache after its answer."""
+        return wait_for(lambda: self("GET", key), 10, "a value in the cache")
+
+    def has(self, *keys):
+        """Whether all are there, now or in a moment."""
+        return wait_for(lambda: self("EXISTS", *keys) == len(keys), 10, "the keys in the cache")
 
     def _reply(self):
         line = self._file.readline()

@@ -15,7 +15,8 @@ struct TopScreen {
                 + "5xx \(Self.rate(figures.rate(ofClass: "5")))   hit ratio \(Self.percent(figures.hitRatio))",
             "latency    p50 \(Self.milliseconds(figures.quantile(0.5, of: latency)))   "
                 + "p95 \(Self.milliseconds(figures.quantile(0.95, of: latency)))   p99 \(Self.milliseconds(figures.quantile(0.99, of: latency)))",
-            "workers    \(Self.whole(figures.value("fastcgi_workers_busy"))) of \(Self.whole(figures.value("fastcgi_workers"))) busy   "
+            "loops      \(Self.percent(figures.rate("event_loop_busy_seconds_total"))) busy   "
+                + "in hand \(Self.whole(figures.value("fastcgi_requests_in_hand")))   "
                 + "connections \(Self.whole(figures.value("fastcgi_connections")))   "
                 + "waiting for the store \(Self.whole(figures.value("object_store_calls_waiting")))   "
                 + "abandoned \(Self.rate(figures.rate("requests_abandoned_total")))/s",
@@ -34,7 +35,7 @@ struct TopScreen {
         return "requests/s=\(Self.rate(figures.rate("stream_url_requests_total"))) 5xx/s=\(Self.rate(figures.rate(ofClass: "5"))) "
             + "p50=\(Self.milliseconds(figures.quantile(0.5, of: latency))) p95=\(Self.milliseconds(figures.quantile(0.95, of: latency))) "
             + "p99=\(Self.milliseconds(figures.quantile(0.99, of: latency))) hits=\(Self.percent(figures.hitRatio)) "
-            + "busy=\(Self.whole(figures.value("fastcgi_workers_busy")))/\(Self.whole(figures.value("fastcgi_workers"))) \(breakers) "
+            + "busy=\(Self.percent(figures.rate("event_loop_busy_seconds_total"))) \(breakers) "
             + "cpu=\(Self.percent(figures.cpu)) memory=\(Self.megabytes(figures.value("process_resident_memory_bytes")))"
     }
 

@@ -1,0 +1,84 @@
+import Resilience
+
+/// Host names to addresses, looked up on threads of their own: getaddrinfo(3) blocks for as long as the name servers take.
+///
+/// A name's lookups are made one at a time, and all tasks that wait share it. Addresses that are known are handed out without waiting;
+/// once they are older than `lifetime` the next call has them looked up anew, and they stay in use until that succeeds: name servers that
+/// are down cost nothing that has worked before. Names are kept for good: those that come from settings, not from requests.
+///
+/// For the loop's thread only.
+public final class NameResolver: @unchecked Sendable {
+    /// The addresses of a host as numeric text; none where the name does not resolve. May block.
+    public typealias Lookup = @Sendable (_ host: String) -> [String]
+
+    public enum Failure: Error, Sendable {
+        /// No answer before the caller's deadline.
+        case timeout
+        case unknownName
+    }
+
+    private struct Known {
+        var addresses: [String]
+        var refreshAt: ContinuousClock.Instant
+    }
+
+    /// After a lookup that failed, for a name whose earlier addresses are still in use.
+    private static let retryInterval: Duration = .seconds(5)
+
+    private let loop: EventLoop
+    private let lifetime: Duration
+    private let lookup: Lookup
+    private var known: [String: Known] = [:]
+    /// Of the lookups that are under way.
+    private var waiting: [String: WaitingTasks<[String]>] = [:]
+
+    /// - Parameters:
+    ///   - lifetime: how old addresses may become before they are looked up anew. Default 60 s.
+    ///   - lookup: called on a thread of its own. Default getaddrinfo(3).
+    public init(_ loop: EventLoop, lifetime: Duration = .seconds(60), lookup: @escaping Lookup = { NumericAddress.lookUp($0) }) {
+        self.loop = loop
+        self.lifetime = lifetime
+        self.lookup = lookup
+    }
+
+    /// - Returns: at least one address, best first; a numeric host is its own.
+    public nonisolated(nonsending) func addresses(
+        of host: String, by deadline: ContinuousClock.Instant
+    ) async throws(Failure) -> [String] {
+        if let known = known[host] {
+            if known.refreshAt <= .now { begin(host) }
+            return known.addresses
+        }
+        if NumericAddress.isNumeric(host) { return [host] }
+        guard let addresses = await begin(host).value(by: deadline) else { throw .timeout }
+        guard !addresses.isEmpty else { throw .unknownName }
+        return addresses
+    }
+
+    /// The host could not be reached at its addresses: the next call has them looked up anew.
+    public func doubt(_ host: String) {
+        known[host]?.refreshAt = .now
+    }
+
+    @discardableResult
+    private func begin(_ host: String) -> WaitingTasks<[String]> {
+        if let waiting = waiting[host] { return waiting }
+        let tasks = WaitingTasks<[String]>(loop)
+        waiting[host] = tasks
+        // The thread does not keep the resolver: a lookup that hangs must not outlive its loop's end.
+        _ = WorkerThread(name: "resolver") { [loop, lookup, weak self] in
+            let addresses = lookup(host)
+            loop.execute { [weak self] in self?.finish(host, addresses) }
+        }
+        return tasks
+    }
+
+    private func finish(_ host: String, _ addresses: [String]) {
+        if !addresses.isEmpty {
+            known[host] = Known(addresses: addresses, refreshAt: .now.advanced(by: lifetime))
+        } else {
+            known[host]?.refreshAt = .now.advanced(by: Self.retryInterval)
+        }
+        waiting.removeValue(forKey: host)?.resumeAll(addresses)
+    }
+}

@@ -1,0 +1,8 @@
+/// What a server answered to a HEAD.
+public struct HTTPHead: Sendable, Equatable {
+    public let status: Int
+
+    public init(status: Int) {
+        self.status = status
+    }
+}

@@ -1,0 +1,43 @@
+import EventLoop
+import Resilience
+import StreamIssuing
+
+/// One question of a request to the database, from its asking to its answer. For its loop's thread only.
+public final class AccessQuestion: @unchecked Sendable {
+    let user: String
+    let track: ULID
+    let trackText: String
+    /// The caller's, for all attempts.
+    let requestDeadline: ContinuousClock.Instant
+    let began = ContinuousClock.now
+    let promise: Promise<CallOutcome<AccessFacts>>
+    let permit: CircuitBreaker.Permit?
+    /// This attempt's.
+    var deadline: ContinuousClock.Instant
+    var attempts = 0
+    /// Whether it goes into a group of its own, because it was in one that another question's error ended.
+    var isAlone = false
+
+    init(
+        user: ULID, track: ULID, by requestDeadline: ContinuousClock.Instant, permit: CircuitBreaker.Permit?
+    ) {
+        self.user = user.description
+        self.track = track
+        trackText = track.description
+        self.requestDeadline = requestDeadline
+        deadline = requestDeadline
+        promise = Promise()
+        self.permit = permit
+    }
+
+    /// One that is answered already.
+    init(track: ULID, failure: Unavailable) {
+        user = ""
+        self.track = track
+        trackText = ""
+        requestDeadline = began
+        deadline = began
+        promise = Promise(CallOutcome(.failure(failure), began: began, ended: began))
+        permit = nil
+    }
+}

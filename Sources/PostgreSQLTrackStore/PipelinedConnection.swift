@@ -1,0 +1,105 @@
+import EventLoop
+
+/// A connection whose questions are sent without waiting for the answers of those before: one write a turn of the loop, one backend for
+/// all requests. For its loop's thread only.
+final class PipelinedConnection: TurnEndHandler {
+    /// What becomes of a question.
+    enum Outcome {
+        case answered(PostgreSQLResult)
+        /// Not run: another question's error ended its group.
+        case aborted
+    }
+
+    private let connection: PostgreSQLConnection
+    private let loop: EventLoop
+    private let answer: (AccessQuestion, Outcome) -> Void
+    private let lost: () -> Void
+    private var queue = PipelineQueue<AccessQuestion>()
+    private var source: IOSource?
+    private var waitsForWriting = false
+    private var waitsForTurnEnd = false
+
+    /// - Parameters:
+    ///   - connection: with the access query prepared, and no command under way.
+    ///   - answer: called for each question once, unless the connection is lost before.
+    ///   - lost: called once; `close` tells which questions are without an answer.
+    init(
+        _ connection: PostgreSQLConnection, _ loop: EventLoop, answer: @escaping (AccessQuestion, Outcome) -> Void,
+        lost: @escaping () -> Void
+    ) throws(PostgreSQLError) {
+        self.connection = connection
+        self.loop = loop
+        self.answer = answer
+        self.lost = lost
+        try connection.enterPipeline()
+        source = loop.watch(connection.descriptor, .read) { [weak self] happened in self?.isReady(happened) }
+    }
+
+    /// Sent and not answered, oldest first.
+    var unanswered: [AccessQuestion] { queue.questions }
+    var oldest: AccessQuestion? { queue.oldest }
+    var isIdle: Bool { queue.isEmpty }
+
+    func send(_ question: AccessQuestion) {
+        guard connection.queue(AccessQuery.staticName, question.user, question.trackText) else { return lost() }
+        queue.append(question)
+        if question.isAlone { endGroup() }
+        if !waitsForTurnEnd {
+            waitsForTurnEnd = true
+            loop.atTurnEnd(self)
+        }
+    }
+
+    func turnEnds() {
+        waitsForTurnEnd = false
+        guard source != nil else { return }
+        if queue.unsynced > 0 { endGroup() }
+        flush()
+    }
+
+    /// Stops watching. The caller decides what becomes of the server's side.
+    /// - Returns: the connection and the questions without an answer.
+    func close() -> (PostgreSQLConnection, [AccessQuestion]) {
+        if let source { loop.unwatch(source) }
+        source = nil
+        return (connection, queue.removeAll())
+    }
+
+    private func endGroup() {
+        guard connection.sync() else { return lost() }
+        queue.appendSync()
+    }
+
+    private func flush() {
+        guard let source else { return }
+        guard let isDone = connection.flush() else { return lost() }
+        guard isDone == waitsForWriting else { return }
+        waitsForWriting = !isDone
+        loop.change(source, to: isDone ? .read : [.read, .write])
+    }
+
+    private func isReady(_ happened: IOInterest) {
+        if happened.contains(.write) { flush() }
+        guard source != nil else { return }
+        guard connection.consume() else { return lost() }
+        do {
+            while source != nil {
+                switch try connection.nextEvent() {
+                case .waiting:
+                    // The server has closed the connection, or says something that it was not asked.
+                    if happened.hasFailed { lost() }
+                    return
+                case .result(let result):
+                    guard let question = queue.answered() else { return lost() }
+                    answer(question, .answered(result))
+                case .aborted:
+                    guard let question = queue.answered() else { return lost() }
+                    answer(question, .aborted)
+                case .sync: guard queue.reachedSync() else { return lost() }
+                }
+            }
+        } catch {
+            lost()
+        }
+    }
+}

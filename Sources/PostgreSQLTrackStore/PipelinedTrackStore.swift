@@ -1,0 +1,189 @@
+public import EventLoop
+public import Resilience
+public import StreamIssuing
+
+/// The track store of one event loop: all its requests share one pipelined connection, which is made when it is first needed and replaced
+/// when it breaks. For its loop's thread only, except `stop`.
+public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
+    /// Questions that may wait for an answer; one more is refused. Each holds less than 1 KiB.
+    public static let defaultCapacity = 4096
+    /// How often late questions are looked for.
+    private static let sweepInterval: Duration = .milliseconds(20)
+    private static let attempts = 2
+
+    private let loop: EventLoop
+    private let connector: TrackStoreConnector
+    private let timeout: Duration
+    private let breaker: SharedBreaker
+    private let capacity: Int
+    private var connection: PipelinedConnection?
+    private var isConnecting = false
+    private var isStopped = false
+    /// Questions that wait for a connection.
+    private var waiting: [AccessQuestion] = []
+    private var pending = 0
+    private var sweep: EventLoop.TimerID?
+
+    /// - Parameters:
+    ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts.
+    ///   - timeout: for connecting and the query together; a broken connection is replaced and the query tried once more.
+    ///   - breaker: shared by all stores of this database. A question and its answer count once, retry included.
+    ///   - capacity: questions that may wait for an answer.
+    public init(
+        _ loop: EventLoop, conninfo: SecretText, timeout: Duration, breaker: SharedBreaker, capacity: Int = defaultCapacity
+    ) {
+        self.loop = loop
+        connector = TrackStoreConnector(conninfo: conninfo, timeout: timeout)
+        self.timeout = timeout
+        self.breaker = breaker
+        self.capacity = capacity
+    }
+
+    /// Questions without an answer.
+    public var unanswered: Int { pending }
+
+    /// Asks; `answer(to:)` waits for what comes.
+    public func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) -> AccessQuestion {
+        guard pending < capacity else { return AccessQuestion(track: track, failure: Self.overloaded) }
+        switch breaker.admit() {
+        case .refused(let retryAt):
+            return AccessQuestion(track: track, failure: .leftAlone(.database, for: ContinuousClock.now.duration(to: retryAt)))
+        case .admitted(let permit):
+            let question = AccessQuestion(user: user, track: track, by: deadline, permit: permit)
+            pending += 1
+            attempt(question)
+            return question
+        }
+    }
+
+    public nonisolated(nonsending) func answer(to question: AccessQuestion) async -> CallOutcome<AccessFacts> {
+        let outcome = await question.promise.value()
+        // Here, where it is part of the request's own task.
+        if let permit = question.permit {
+            if outcome.failure == nil { breaker.succeeded(permit) } else { breaker.failed(permit) }
+        }
+        return outcome
+    }
+
+    /// Connects before the first request.
+    public func connect() {
+        guard connection == nil, !isConnecting, !isStopped else { return }
+        isConnecting = true
+        connector.connect(for: loop) { [weak self] outcome in self?.connected(outcome) }
+    }
+
+    /// Fails what is unanswered and closes the connection. On the loop's thread.
+    public func close() {
+        isStopped = true
+        let unanswered = waiting + (connection?.close().1 ?? [])
+        (connection, waiting) = (nil, [])
+        for question in unanswered { fail(question, PostgreSQLError(code: .lost)) }
+        if let sweep { loop.cancel(sweep) }
+        sweep = nil
+    }
+
+    /// Ends the threads that connect; call it once, after `close`, on another thread than the loop's.
+    public func stop() { connector.stop() }
+
+    private static let overloaded = Unavailable(
+        .database, code: "too_many_waiting", reason: "too many requests wait for it already", retryAfterSeconds: 1)
+
+    private func attempt(_ question: AccessQuestion) {
+        question.attempts += 1
+        question.deadline = min(ContinuousClock.now.advanced(by: timeout), question.requestDeadline)
+        if let connection {
+            connection.send(question)
+        } else {
+            waiting.append(question)
+            connect()
+        }
+        if sweep == nil { scheduleSweep() }
+    }
+
+    private func connected(_ outcome: Result<TrackStoreConnector.Handover, PostgreSQLError>) {
+        isConnecting = false
+        guard !isStopped else { return }
+        let questions = waiting
+        waiting = []
+        do throws(PostgreSQLError) {
+            connection = try PipelinedConnection(
+                try outcome.get().connection, loop, answer: { [weak self] in self?.answered($0, $1) },
+                lost: { [weak self] in self?.lost(PostgreSQLError(code: .lost)) })
+            for question in questions { if let connection { connection.send(question) } else { waiting.append(question) } }
+            if connection == nil, !waiting.isEmpty { connect() }
+        } catch {
+            for question in questions { retryOrFail(question, error) }
+        }
+    }
+
+    private func answered(_ question: AccessQuestion, _ outcome: PipelinedConnection.Outcome) {
+        // It may have been given up meanwhile.
+        guard !question.promise.isKept else { return }
+        switch outcome {
+        case .aborted:
+            question.isAlone = true
+            connection?.send(question)
+        case .answered(let result):
+            do throws(PostgreSQLError) {
+                guard result.status == PostgreSQLResult.rows else {
+                    throw result.sqlState.map { PostgreSQLError(sqlState: $0) } ?? PostgreSQLError(code: .lost)
+                }
+                let facts = try AccessFacts(result, track: question.track)
+                finish(question, .success(facts))
+            } catch {
+                if error.isWorthAnotherConnection { lost(PostgreSQLError(code: .lost)) }
+                retryOrFail(question, error)
+            }
+        }
+    }
+
+    private func retryOrFail(_ question: AccessQuestion, _ error: PostgreSQLError) {
+        guard !question.promise.isKept else { return }
+        guard error.isWorthAnotherConnection, question.requestDeadline > .now, question.attempts < Self.attempts, !isStopped else {
+            return fail(question, error)
+        }
+        attempt(question)
+    }
+
+    private func fail(_ question: AccessQuestion, _ error: PostgreSQLError) {
+        guard !question.promise.isKept else { return }
+        finish(question, .failure(error.unavailable))
+    }
+
+    private func finish(_ question: AccessQuestion, _ result: Result<AccessFacts, Unavailable>) {
+        pending -= 1
+        question.promise.keep(CallOutcome(result, began: question.began, ended: .now))
+    }
+
+    /// The connection is of no more use; what it has not answered is asked again on another one.
+    private func lost(_ error: PostgreSQLError) {
+        guard let old = connection else { return }
+        connection = nil
+        let (closed, unanswered) = old.close()
+        // libpq frees what it holds where nothing refers to it any more, on that thread.
+        connector.giveUp(closed)
+        for question in unanswered { retryOrFail(question, error) }
+    }
+
+    private func scheduleSweep() {
+        sweep = loop.schedule(at: loop.now.advanced(by: Self.sweepInterval)) { [weak self] in self?.sweepLate() }
+    }
+
+    /// A server that does not answer its oldest question in time answers none: the connection is given up.
+    private func sweepLate() {
+        sweep = nil
+        let now = ContinuousClock.now
+        let late = PostgreSQLError(code: .timeout)
+        if let oldest = connection?.oldest, oldest.deadline <= now {
+            lost(late)
+        } else {
+            for question in connection?.unanswered ?? [] where question.deadline <= now { fail(question, late) }
+        }
+        let overdue = waiting.filter { $0.deadline <= now }
+        if !overdue.isEmpty {
+            waiting.removeAll { $0.deadline <= now }
+            for question in overdue { fail(question, late) }
+        }
+        if pending > 0 { scheduleSweep() }
+    }
+}

@@ -1,0 +1,81 @@
+import CPostgreSQL
+import Glibc
+
+// libpq's pipeline mode (PostgreSQL manual, "Pipeline Mode"), without waiting for anything.
+extension PostgreSQLConnection {
+    enum PipelineEvent {
+        /// The result of the query that was sent first of those without one.
+        case result(PostgreSQLResult)
+        /// The query was not run, because another one between the same two syncs failed.
+        case aborted
+        case sync
+        /// Nothing more has arrived.
+        case waiting
+    }
+
+    var descriptor: Int32 { unsafe PQsocket(connection) }
+
+    /// - Throws: where libpq refuses, which it does only in the middle of another command.
+    func enterPipeline() throws(PostgreSQLError) {
+        guard unsafe PQsetnonblocking(connection, 1) == 0, unsafe PQenterPipelineMode(connection) == 1 else { throw lost }
+    }
+
+    /// Into libpq's buffer; `sync` and `flush` send it.
+    func queue(_ name: StaticString, _ user: String, _ track: String) -> Bool {
+        unsafe user.withCString { user in
+            unsafe track.withCString { track in
+                unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: 2) { values in
+                    unsafe values[0] = user
+                    unsafe values[1] = track
+                    return unsafe PQsendQueryPrepared(
+                        connection, UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self), 2, values.baseAddress, nil, nil, 1
+                    ) == 1
+                }
+            }
+        }
+    }
+
+    /// Ends a group of queries: a failed one takes only the rest of its group with it. libpq 15 sends what it has buffered.
+    func sync() -> Bool { unsafe PQpipelineSync(connection) == 1 }
+
+    /// - Returns: whether everything is sent; nil where the connection is lost.
+    func flush() -> Bool? {
+        switch unsafe PQflush(connection) {
+        case 0: true
+        case 1: false
+        default: nil
+        }
+    }
+
+    /// Reads what has arrived. False where the connection is lost.
+    func consume() -> Bool { unsafe PQconsumeInput(connection) == 1 }
+
+    /// The next thing that has arrived in full.
+    /// - Parameter expected: how many results and syncs are still to come; libpq says "no more results" in between.
+    func nextEvent() throws(PostgreSQLError) -> PipelineEvent {
+        // After each query's results libpq says once that there are no more.
+        for _ in 0..<2 {
+            guard unsafe PQisBusy(connection) == 0 else { return .waiting }
+            guard let next = unsafe PQgetResult(connection) else { continue }
+            let result = unsafe PostgreSQLResult(next)
+            switch result.status {
+            case PGRES_PIPELINE_SYNC: return .sync
+            case PGRES_PIPELINE_ABORTED: return .aborted
+            default:
+                guard unsafe PQstatus(connection) == CONNECTION_OK else { throw lost }
+                return .result(result)
+            }
+        }
+        return .waiting
+    }
+
+    /// Asks the server to stop what it is doing for this connection, which closing alone does not: it goes on waiting for a lock. Blocks for
+    /// as long as connecting takes.
+    func cancel() {
+        guard let cancel = unsafe PQgetCancel(connection) else { return }
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in
+            unsafe _ = PQcancel(cancel, text.baseAddress, Int32(text.count))
+        }
+        unsafe PQfreeCancel(cancel)
+    }
+}

@@ -1,0 +1,52 @@
+import HTTPClient
+import StreamIssuing
+
+/// One HEAD with its retry, decided as a value: how long an attempt may take, whether there is another, what it shows of the store.
+struct HeadAttempts {
+    enum Verdict: Equatable {
+        case succeeded, failed
+        /// It says nothing about the store.
+        case abandoned
+    }
+
+    private static let limit = 2
+
+    private let timeout: Duration
+    private let start: ContinuousClock.Instant
+    private let deadline: ContinuousClock.Instant
+    private var attempts = 0
+
+    /// - Parameters:
+    ///   - timeout: for one attempt.
+    ///   - deadline: for all.
+    init(timeout: Duration, start: ContinuousClock.Instant, deadline: ContinuousClock.Instant) {
+        self.timeout = timeout
+        self.start = start
+        self.deadline = deadline
+    }
+
+    /// What the next attempt may take.
+    mutating func next(at now: ContinuousClock.Instant) -> Duration {
+        attempts += 1
+        return max(.zero, min(timeout, now.duration(to: deadline)))
+    }
+
+    /// Once more where the first answer says nothing about the object.
+    func isWorthAnother(_ result: Result<Int, HTTPError>, at now: ContinuousClock.Instant) -> Bool {
+        guard attempts < Self.limit, now < deadline else { return false }
+        return switch result {
+        case .success(let status): status >= 500
+        case .failure(let error): error.wasAttempted
+        }
+    }
+
+    func verdict(_ result: Result<Int, HTTPError>, at now: ContinuousClock.Instant) -> Verdict {
+        switch result {
+        case .success(let status): return status >= 500 || status == 429 ? .failed : .succeeded
+        case .failure(let error):
+            // Cut short by what the request had left of its own time.
+            let isCutShort = error.code == "timeout" && start.duration(to: now) < timeout * 9 / 10
+            return isCutShort || !error.wasAttempted ? .abandoned : .failed
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Cryptography
+public import EventLoop
+public import HTTPClient
+public import Resilience
+public import SigV4
+public import StreamIssuing
+
+/// The audio in an S3 bucket, on an event loop: looked for through the internal endpoint, handed out through the public one.
+///
+/// An object that was found lately is not looked for again, and requests that want the same object share one call. At most as many
+/// requests wait as the limit lets; the excess is refused without waiting.
+///
+/// For the loop's thread only.
+public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
+    private let settings: S3Settings
+    private let urls: ObjectURLs
+    private let verified: VerifiedObjects
+    private let breaker: SharedBreaker
+    private let calls: SharedHeads
+    private let sha256 = SHA256()
+    private var inFlight: InFlightLimit
+
+    /// - Parameters:
+    ///   - verified: shared by all stores of this bucket.
+    ///   - breaker: shared likewise. A call counts once, retry included; an answer that is about the object or the credentials (4xx)
+    ///     shows that the store is well.
+    ///   - inFlight: how many requests may wait for this store.
+    public init(
+        _ settings: S3Settings, credentials: Credentials, clock: any WallClock, loop: EventLoop, client: LoopHTTPClient,
+        verified: VerifiedObjects, breaker: SharedBreaker, inFlight: InFlightLimit = InFlightLimit()
+    ) {
+        self.settings = settings
+        urls = ObjectURLs(settings, credentials, clock)
+        self.verified = verified
+        self.breaker = breaker
+        self.inFlight = inFlight
+        calls = SharedHeads(loop, client, timeout: settings.timeout)
+    }
+
+    /// May be replaced between two requests.
+    public var credentials: Credentials {
+        get { urls.credentials }
+        set { urls.credentials = newValue }
+    }
+
+    /// Whether `verify` asks the store at all.
+    public var verifiesObjects: Bool { settings.verification == .object }
+
+    /// Requests that wait for the store.
+    public var waitingCount: Int { inFlight.count }
+
+    /// As `ObjectStore.presign`.
+    public func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
+        try urls.get(objectKey, contentType: contentType, at: now)
+    }
+
+    /// Returns if the track's object is there to be read.
+    /// - Parameters:
+    ///   - deadline: for all attempts together.
+    ///   - observer: called once, before this returns or throws; not where the store verifies no objects or the key is illegal.
+    public nonisolated(nonsending) func verify(
+        _ track: Track, by deadline: ContinuousClock.Instant, observer: (ObjectStoreCall) -> Void
+    ) async throws(Unavailable) {
+        try ObjectKey.check(track.objectKey)
+        guard verifiesObjects else { return }
+        let start = ContinuousClock.now
+        let object = VerifiedObjectTable.Object(keyDigest: sha256.hash(track.objectKey.exposed), version: track.version)
+        guard let epoch = verified.epochUnlessContained(object, of: track.id, at: start) else {
+            return observer(.remembered(start))
+        }
+        let outcome = await lookUp(track.objectKey, object.keyDigest, by: deadline)
+        switch outcome.status {
+        case 200: verified.remember(object, of: track.id, verifiedAt: outcome.start ?? start, since: epoch)
+        case 404: verified.forget(track.id)
+        default: break
+        }
+        observer(ObjectStoreCall(outcome, start: start))
+        if let failure = outcome.failure { throw failure }
+    }
+
+    public nonisolated(nonsending) func verify(_ track: Track, by deadline: ContinuousClock.Instant) async -> CallOutcome<Void>? {
+        var call: ObjectStoreCall?
+        let began = ContinuousClock.now
+        do throws(Unavailable) {
+            try await verify(track, by: deadline) { call = $0 }
+            guard let call, !call.isRemembered else { return nil }
+            return CallOutcome(.success(()), began: began, ended: .now)
+        } catch {
+            return CallOutcome(.failure(error), began: began, ended: .now)
+        }
+    }
+
+    /// Ends what waits.
+    public func close() {}
+
+    private nonisolated(nonsending) func lookUp(
+        _ key: SecretText, _ digest: Digest256, by deadline: ContinuousClock.Instant
+    ) async -> HeadOutcome {
+        guard inFlight.enter() else {
+            return .refused(
+                Unavailable(
+                    .objectStore, code: "bulkhead_full", reason: "too many requests wait for it already", retryAfterSeconds: 1))
+        }
+        defer { inFlight.leave() }
+        do {
+            let url = try urls.head(key)
+            return await calls.head(url, of: digest, by: deadline, breaker)
+        } catch {
+            return .refused(error)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+public import Cryptography
+public import StreamIssuing
+
+/// How one read or write of the cache went: all that a span, a metric and a log line need.
+public struct CacheOutcome: Sendable, Equatable {
+    public enum Operation: String, Sendable, CaseIterable {
+        case read, write
+    }
+
+    public enum Result: Sendable, Equatable {
+        case hit
+        case miss
+        /// A value that does not open, which is a miss.
+        case rejected(EntrySealer.OpenFailure)
+        case stored(expiresAt: UnixTime, keyVersion: KeyRing.Version)
+        case failed(ValueStoreError)
+        case circuitOpen(retryAt: ContinuousClock.Instant)
+    }
+
+    public let operation: Operation
+    public let track: ULID
+    public let result: Result
+    public let began: ContinuousClock.Instant
+    /// When the answer was there, not when a task took it. A write's time includes that in the queue.
+    public let ended: ContinuousClock.Instant
+
+    public var duration: Duration { began.duration(to: ended) }
+    public var isHit: Bool { result == .hit }
+    /// False where the circuit was open.
+    public var wasAttempted: Bool { if case .circuitOpen = result { false } else { true } }
+
+    /// Nil where the store did what it was asked, which a miss is, too.
+    public var failure: Unavailable? {
+        switch result {
+        case .hit, .miss, .rejected, .stored: nil
+        case .failed(let error): Unavailable(.cache, code: error.code, reason: error.reason)
+        case .circuitOpen(let retryAt): .leftAlone(.cache, for: ended.duration(to: retryAt))
+        }
+    }
+}

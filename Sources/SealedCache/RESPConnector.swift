@@ -1,0 +1,37 @@
+public import EventLoop
+
+/// Opens connections to RESP servers on a thread where it may block: name, connection, AUTH and SELECT.
+///
+/// One attempt after the other. While one hangs, in the resolver for instance, the others wait; requests do not, for which there is no
+/// connection until then.
+public final class RESPConnector: Sendable {
+    typealias Open = @Sendable (_ server: RESPServer, _ timeout: Duration) throws(ValueStoreError) -> ConnectedSocket
+
+    private let queue: BlockingQueue
+    private let open: Open
+
+    /// - Parameter queue: one is enough for a process. The caller stops it.
+    public convenience init(on queue: BlockingQueue) {
+        self.init(on: queue) { (server, timeout) throws(ValueStoreError) in try RESPConnection(server, timeout: timeout).handOver() }
+    }
+
+    init(on queue: BlockingQueue, open: @escaping Open) {
+        self.queue = queue
+        self.open = open
+    }
+
+    /// - Parameters:
+    ///   - timeout: for each step.
+    ///   - whenDone: called on the connector's thread; never where the queue was stopped before.
+    func connect(
+        to server: RESPServer, timeout: Duration, whenDone: @escaping @Sendable (Result<ConnectedSocket, ValueStoreError>) -> Void
+    ) {
+        queue.run { [open] in
+            do throws(ValueStoreError) {
+                whenDone(.success(try open(server, timeout)))
+            } catch {
+                whenDone(.failure(error))
+            }
+        }
+    }
+}

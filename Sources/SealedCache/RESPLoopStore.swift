@@ -1,0 +1,97 @@
+public import EventLoop
+public import StreamIssuing
+
+/// Values on a RESP server, for one event loop, in the layout of `RESPStore`.
+///
+/// Reads and writes have a connection each: a server that holds a client's write back (CLIENT PAUSE, a full disk) holds back all that the
+/// same client sends after it.
+public final class RESPLoopStore: LoopValueStore, TurnEndHandler {
+    private struct Write {
+        let commands: [RESPCommand]
+        let whenDone: (Result<Void, ValueStoreError>) -> Void
+    }
+
+    private let loop: EventLoop
+    private let timeout: Duration
+    private let commands: StoreCommands
+    private let reads: RESPLoopClient
+    private let writes: RESPLoopClient
+    private var queue: WriteQueue<Write>
+    private var isAtTurnEnd = false
+    private var isClosed = false
+
+    /// - Parameters:
+    ///   - timeout: for each of connecting, reading and writing. Nothing is tried twice.
+    ///   - longestTimeToLive: that any value of a group is given.
+    public convenience init(
+        _ server: RESPServer, on loop: EventLoop, connector: RESPConnector, timeout: Duration, longestTimeToLive: Duration,
+        clock: any WallClock
+    ) {
+        let commands = StoreCommands(longestTimeToLive: longestTimeToLive, clock: clock)
+        self.init(server, on: loop, connector: connector, timeout: timeout, commands: commands)
+    }
+
+    init(
+        _ server: RESPServer, on loop: EventLoop, connector: RESPConnector, timeout: Duration, commands: StoreCommands,
+        limits: RESPLoopConnection.Limits = .init(), writeLimits: WriteLimits = .init()
+    ) {
+        self.loop = loop
+        self.timeout = timeout
+        self.commands = commands
+        reads = RESPLoopClient(server, on: loop, connector: connector, timeout: timeout, limits: limits)
+        writes = RESPLoopClient(server, on: loop, connector: connector, timeout: timeout, limits: limits)
+        queue = WriteQueue(writeLimits)
+    }
+
+    /// Whether there is a connection for reads and one for writes.
+    public var isConnected: Bool { reads.isConnected && writes.isConnected }
+
+    public func start() {
+        reads.start()
+        writes.start()
+    }
+
+    public func read(
+        _ key: String, by deadline: ContinuousClock.Instant, whenDone: @escaping (Result<[UInt8]?, ValueStoreError>) -> Void
+    ) {
+        reads.send(StoreCommands.read(key).bytes, replies: 1, by: deadline) { result in
+            whenDone(result.flatMap { reply in Result { () throws(ValueStoreError) in try StoreCommands.value(reply) } })
+        }
+    }
+
+    public func write(
+        _ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration,
+        whenDone: @escaping (Result<Void, ValueStoreError>) -> Void
+    ) {
+        guard !isClosed else { return whenDone(.failure(.closed)) }
+        let write = Write(commands: commands.write(value, forKey: key, in: group, timeToLive: timeToLive), whenDone: whenDone)
+        let bytes = write.commands.reduce(0) { $0 + $1.bytes.count }
+        guard queue.append(write, bytes: bytes) else { return whenDone(.failure(.overloaded)) }
+        sendAtTurnEnd()
+    }
+
+    public func close() {
+        isClosed = true
+        reads.close()
+        writes.close()
+        for write in queue.removeAll() { write.whenDone(.failure(.closed)) }
+    }
+
+    public func turnEnds() {
+        isAtTurnEnd = false
+        while let write = queue.next() {
+            let deadline = loop.now.advanced(by: timeout)
+            writes.send(write.commands.flatMap(\.bytes), replies: write.commands.count, by: deadline) { [weak self] result in
+                self?.queue.finished()
+                write.whenDone(result.flatMap { $0 == .status("OK") ? .success(()) : .failure(.unexpectedReply) })
+                self?.sendAtTurnEnd()
+            }
+        }
+    }
+
+    private func sendAtTurnEnd() {
+        guard !isAtTurnEnd, queue.count > 0 else { return }
+        isAtTurnEnd = true
+        loop.atTurnEnd(self)
+    }
+}

@@ -1,0 +1,47 @@
+import CHiredis
+
+/// Takes replies out of the bytes of a connection, however they were cut.
+///
+/// hiredis's reader, which would make room for as many elements as an array's first line claims: the commands of a loop have no arrays for
+/// an answer, so an array is an error here.
+@safe final class RESPReader {
+    private let reader: UnsafeMutablePointer<redisReader>
+    private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>
+
+    init() {
+        guard let created = unsafe redisReaderCreate() else { preconditionFailure("out of memory") }
+        unsafe reader = created
+        unsafe functions = .allocate(capacity: 1)
+        unsafe functions.initialize(to: created.pointee.fn.pointee)
+        unsafe functions.pointee.createArray = { _, _ in nil }
+        unsafe created.pointee.fn = functions
+    }
+
+    deinit {
+        unsafe redisReaderFree(reader)
+        unsafe functions.deallocate()
+    }
+
+    /// Bytes of a reply that is not complete yet.
+    var unfinishedBytes: Int { unsafe Int(reader.pointee.len) - Int(reader.pointee.pos) }
+
+    func feed(_ bytes: UnsafeRawBufferPointer) throws(ValueStoreError) {
+        let code = unsafe redisReaderFeed(reader, bytes.bindMemory(to: CChar.self).baseAddress, bytes.count)
+        guard code == REDIS_OK else { throw failure }
+    }
+
+    /// Nil where no reply is complete.
+    func next() throws(ValueStoreError) -> RESPReply? {
+        var reply: UnsafeMutableRawPointer?
+        guard unsafe redisReaderGetReply(reader, &reply) == REDIS_OK else { throw failure }
+        guard let reply = unsafe reply else { return nil }
+        defer { unsafe freeReplyObject(reply) }
+        return unsafe try RESPReply(reply.assumingMemoryBound(to: redisReply.self))
+    }
+
+    /// Not hiredis's own text: it may quote a byte of what was sent.
+    private var failure: ValueStoreError {
+        let isMemory = unsafe reader.pointee.err == REDIS_ERR_OOM
+        return ValueStoreError(code: "protocol", reason: isMemory ? "an array came, or memory is short" : "what came is no reply")
+    }
+}

@@ -1,0 +1,66 @@
+import EventLoop
+import FastCGI
+import Resilience
+import S3ObjectStore
+
+/// One event loop on a thread of its own, with the server that answers requests on it.
+final class RequestLoop: Sendable {
+    let loop: EventLoop
+    let server: FastCGILoopServer
+    private let services: LoopServices
+    private let thread = Locked<WorkerThread?>(nil)
+
+    /// - Parameter number: from 0, for the thread's name.
+    init(_ number: Int, _ resources: Resources, socket: ListeningSocket, reserve: DescriptorReserve) {
+        let telemetry = resources.telemetry
+        loop = EventLoop { duration in telemetry.slowTurn(duration, loop: number) }
+        services = resources.makeServices(loop)
+        server = FastCGILoopServer(loop, socket: socket, reserve: reserve, handler: StreamRoute(resources, services))
+        name = "loop-\(number)"
+    }
+
+    private let name: String
+
+    func start() {
+        let thread = WorkerThread(name: name) { [loop] in loop.run() }
+        self.thread.withLock { $0 = thread }
+        let services = services
+        loop.execute { services.start() }
+        server.start()
+    }
+
+    var requestsWaitingForObjects: Int { services.objects.waitingCount }
+
+    /// Whether the turn that is under way, if there is one, has taken less than `limit`.
+    func makesProgress(within limit: Duration) -> Bool { loop.turnDuration < limit }
+
+    /// Accepts nothing more, answers what was accepted, and ends the thread where that was possible in time.
+    /// - Returns: a result to wait for.
+    func drain(within limit: Duration) -> Drained {
+        let drained = Drained()
+        server.drain(within: limit) { [services, loop] isDrained in
+            services.close()
+            loop.stop()
+            drained.report(isDrained)
+        }
+        return drained
+    }
+
+    /// How a drain went.
+    final class Drained: Sendable {
+        private let outcome = Monitored<Bool?>(nil)
+
+        func report(_ isDrained: Bool) {
+            outcome.withLock { $0 = isDrained }
+            outcome.wakeAll()
+        }
+
+        /// Waits for it; false where `deadline` came first.
+        func wait(until deadline: Deadline) -> Bool {
+            outcome.wait { outcome in
+                if let outcome { return .done(outcome) }
+                return deadline.isPast ? .done(false) : .wait(until: deadline.instant)
+            }
+        }
+    }
+}
