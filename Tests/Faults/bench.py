@@ -17,7 +17,8 @@ from support.world import TITLE
 from support.wire import API
 from traffic import Traffic
 
-USERS, TRACKS_EACH = 200, 250
+# Enough that a miss is one to the end of the run.
+USERS, TRACKS_EACH = 200, 750
 
 
 class Proxies:

@@ -53,17 +53,18 @@ class HealthWatch:
         """Whether /readyz said so of the dependency within that time."""
         return any(word.dependencies.get(dependency, {}).get("status") == status for word in self.words if since <= word.at <= until)
 
-    def slowest(self, path):
-        return max((word.milliseconds for word in self.words if word.path == path), default=float("inf"))
+    def slowest(self, path, since=0.0):
+        return max((word.milliseconds for word in self.words if word.path == path and word.at >= since), default=float("inf"))
 
-    def judge(self, report, name):
-        """What holds in every fault."""
+    def judge(self, report, name, since=0.0):
+        """What holds in every fault; for how long it takes, from a moment on."""
         report.check(f"{name}: /healthz and /readyz agree with what they say", self.words and not self.untrue())
         for path in self.HEALTH:
-            report.check(f"{name}: {path} within 100 ms: {self.slowest(path):.0f} ms at worst", self.slowest(path) < 100)
+            slowest = self.slowest(path, since)
+            report.check(f"{name}: {path} within 100 ms: {slowest:.0f} ms at worst", slowest < 100)
 
-    def statuses(self, path):
-        return {word.status for word in self.words if word.path == path}
+    def statuses(self, path, since=0.0):
+        return {word.status for word in self.words if word.path == path and word.at >= since}
 
     def untrue(self):
         """Words that contradict themselves: /healthz is 200 always, /readyz where all that is needed is well, and 503 else."""

@@ -19,7 +19,7 @@ PERIOD_S = 0.1
 
 
 class Stalls:
-    """How long this machine leaves a thread waiting that does nothing but look at the clock: nobody's answer is to blame for that."""
+    """How long this machine leaves a thread waiting that does nothing but look at the clock: no answer is to blame for that."""
 
     TICK_S = 0.002
     USUAL_S = 0.005

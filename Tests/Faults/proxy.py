@@ -9,7 +9,7 @@ Prints `NAME PORT` for each, listening on 127.0.0.1, then reads `NAME MODE` from
   trickle    one byte a second from the server
   reset      breaks every connection, old and new, with RST
   blackhole  old connections fall silent, new ones are never taken: SYN gets no answer
-  refuse     closes every connection, nobody listens
+  refuse     closes every connection, nothing listens
 """
 
 import contextlib
