@@ -1,19 +1,7 @@
-"""Users, tracks, tokens and request lists for a load run.
+"""Users, tracks, grants, tokens and lists of requests for a load run."""
 
-usage: data.py DIR USERS TRACKS-PER-USER OBJECT-KEY MIME-TYPE SIZE
-       with JWT_HS256_SECRET, JWT_ISSUER and JWT_AUDIENCE in the environment
-
-Writes users.tsv and tracks.tsv for COPY, tokens (one a user, a line each), forged (the same claims, signed by somebody else), and
-lists of requests, `TRACK USER-NUMBER` a line: hit (the first track of each user), miss (every track), limited (a few users).
-"""
-
-import base64
-import hashlib
-import hmac
-import json
-import os
+import itertools
 import random
-import sys
 import time
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -25,43 +13,41 @@ def ulid(source):
     return "01K" + "".join(source.choices(CROCKFORD, k=23))
 
 
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+def first_requests(source, tracks, users, count):
+    """Pairs of a track and a user, none twice. The tracks follow Zipf's law: the second is asked for half as often as the first."""
+    weights = list(itertools.accumulate(1 / rank for rank in range(1, tracks + 1)))
+    pairs = {}
+    while len(pairs) < min(count, tracks * users // 4):
+        chosen = source.choices(range(tracks), cum_weights=weights, k=count)
+        pairs.update(dict.fromkeys((track, source.randrange(users)) for track in chosen))
+    return list(pairs)[:count]
 
 
-def token(claims, secret):
-    head = base64url(b'{"alg":"HS256","typ":"JWT"}')
-    signing_input = head + "." + base64url(json.dumps(claims, separators=(",", ":")).encode())
-    return signing_input + "." + base64url(hmac.digest(secret, signing_input.encode(), hashlib.sha256))
-
-
-def main(directory, users, tracks_per_user, object_key, mime_type, size):
+def write(directory, mint, users, tracks, firsts, object_keys, mime_type, size):
+    """users.tsv, tracks.tsv and grants.tsv for COPY; tokens, one a user; forged, the same signed with another secret; and lists of
+    requests, `TRACK USER-NUMBER` a line: hit (a track of each user), miss (every track but those of warm), first, limited (a few
+    users), warm."""
     source = random.Random(1)
-    secret = os.environ["JWT_HS256_SECRET"].encode()
-    now = int(time.time())
 
     def lines(name, values):
-        with open(os.path.join(directory, name), "w") as file:
-            file.writelines(value + "\n" for value in values)
+        (directory / name).write_text("".join(value + "\n" for value in values))
 
-    people = [ulid(source) for _ in range(int(users))]
-    claims = [
-        {
-            "iss": os.environ["JWT_ISSUER"], "aud": os.environ["JWT_AUDIENCE"], "sub": person,
-            "iat": now, "exp": now + 86400, "roles": ["listener"],
-        }
-        for person in people
-    ]
-    tracks = [(ulid(source), owner) for _ in range(int(tracks_per_user)) for owner in range(len(people))]
+    people = [ulid(source) for _ in range(users)]
+    known = [(ulid(source), number % users) for number in range(tracks)]
+    pairs = first_requests(source, tracks - users, users, firsts)
+    expiry = int(time.time()) + 86400
     lines("users.tsv", (f"{person}\tActive" for person in people))
-    lines("tracks.tsv", (f"{track}\t{people[owner]}\tLoad\t{object_key}\t{mime_type}\t{size}\tReady" for track, owner in tracks))
-    lines("tokens", (token(claim, secret) for claim in claims))
-    lines("forged", (token(claim, b"not the secret, but just as long as it") for claim in claims))
-    requests = [f"{track} {owner + 1}" for track, owner in tracks]
-    lines("hit", requests[: len(people)])
-    lines("miss", requests)
-    lines("limited", requests[:LIMITED_USERS])
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    lines("tracks.tsv", (
+        f"{track}\t{people[owner]}\tLoad\t{object_keys[at % len(object_keys)]}\t{mime_type}\t{size}\tReady"
+        for at, (track, owner) in enumerate(known)))
+    lines("grants.tsv", (f"{known[track][0]}\t{people[user]}" for track, user in pairs if known[track][1] != user))
+    lines("tokens", (mint.hs256(person, exp=expiry, email=None) for person in people))
+    forger = "not the secret, but just as long as it"
+    lines("forged", (mint.hs256(person, forger.encode(), exp=expiry, email=None) for person in people))
+    own = [f"{track} {owner + 1}" for track, owner in known]
+    lines("hit", own[:users])
+    # A new process is warmed with tracks that nothing else asks for.
+    lines("miss", own[:-users])
+    lines("warm", own[-users:])
+    lines("first", (f"{known[track][0]} {user + 1}" for track, user in pairs))
+    lines("limited", own[:LIMITED_USERS])

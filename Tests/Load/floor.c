@@ -1,29 +1,29 @@
 // The floor: the least C that does the responder's job, to measure the responder against.
 //
-// Same sockets, epoll design, SQL, RESP commands, cache format, token rules and answers as novatune-streamd, read from the same
-// NOVATUNE_* variables. Left out is what only robustness needs: deadlines, retries, other algorithms, drain, log, help. It keeps
-// no verified tokens: each one is checked by its HMAC. Never serve with it.
+// One thread, one epoll loop: the exchange with nginx, SQL, RESP commands, cache format, token rules and answers of novatune-streamd,
+// read from the same NOVATUNE_* variables. Left out is what only robustness needs: deadlines, retries, other algorithms, the responder's
+// own rate limit, the index of a user's cache entries, drain, log, help. It keeps no verified tokens: each is checked by its HMAC.
+// Never serve with it.
 //
-// cc -O2 floor.c -o floor $(pkg-config --cflags --libs libpq libcrypto libcurl) -lhiredis -lfcgi -lpthread
+// cc -O2 floor.c -o floor $(pkg-config --cflags --libs libpq libcrypto)
 #define _GNU_SOURCE
-#include <curl/curl.h>
 #include <endian.h>
 #include <errno.h>
-#include <fcgiapp.h>
 #include <fcntl.h>
-#include <hiredis/hiredis.h>
 #include <libpq-fe.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -31,7 +31,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ULID = 26, NONCE = 12, TAG = 16, TOKEN_LIMIT = 8192, ENTRY_LIMIT = 8192, WORKERS_LIMIT = 256, GATE_WORKERS = 2 };
+enum {
+    ULID = 26, NONCE = 12, TAG = 16, TOKEN_LIMIT = 8192, ENTRY_LIMIT = 8192, REQUEST_LIMIT = 16384, ANSWER_LIMIT = 16384,
+    QUEUE = 1 << 16, VERIFIED = 1 << 17, EVENTS = 128
+};
 
 static struct {
     const char *database, *cache, *prefix, *endpoint, *public_endpoint, *region, *bucket, *access_key, *secret_key;
@@ -43,26 +46,50 @@ static struct {
     uint64_t fingerprint;
 } settings;
 
-static atomic_long hits, misses, tokens_accepted, tokens_refused;
-
-// One listening socket and all of its connections. They own no thread: each lies in the epoll set until it has something to read.
-struct queue { int socket, epoll; };
-
-struct worker {
-    const struct queue *queue;
-    void (*respond)(struct worker *);
-    FCGX_Request request;
-    PGconn *database;
-    redisContext *cache;
-    CURL *http;
+static struct {
     EVP_MAC_CTX *token_mac, *signing_mac;
     EVP_MD_CTX *hash;
     EVP_CIPHER_CTX *sealing, *opening;
     char signing_date[9];
-    char answer[16384];
-};
+} crypto;
+
+static long hits, misses, tokens_accepted, tokens_refused;
 
 struct listener { char user[ULID + 1]; long issued_at; int is_listener; };
+
+// What the loop waits for; the first member of each kind of it.
+struct source { int descriptor; void (*ready)(struct source *); };
+
+// One connection of nginx's, with the request that it has in work.
+struct exchange {
+    struct source source;
+    char in[REQUEST_LIMIT];
+    int length, id, is_kept, is_busy, is_closed;
+    char *authorization, *path, *method, *uri;
+    int in_headers;
+    // Of a stream request:
+    struct listener listener;
+    char track[ULID + 1], cache_key[300];
+    int waits_for;  // replies of database and cache
+    PGresult *rows;
+    char *cached;
+    int cached_length;
+    time_t now;
+};
+
+static int events;
+
+static void watch(struct source *source, void (*ready)(struct source *)) {
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
+    source->ready = ready;
+    epoll_ctl(events, EPOLL_CTL_ADD, source->descriptor, &event);
+}
+
+// Whose reply is next: PostgreSQL and the cache answer in the order of the questions. Null: no request waits for it.
+struct queue { struct exchange *of[QUEUE]; unsigned first, end; };
+
+static void push(struct queue *queue, struct exchange *exchange) { queue->of[queue->end++ % QUEUE] = exchange; }
+static struct exchange *pop(struct queue *queue) { return queue->of[queue->first++ % QUEUE]; }
 
 static void die(const char *what) { fprintf(stderr, "floor: %s\n", what); exit(1); }
 
@@ -187,9 +214,8 @@ static void mac(EVP_MAC_CTX *context, const void *message, size_t length, unsign
 }
 
 // Null for a good token; else what is wrong with it, "" where none came.
-static const char *check_token(struct worker *worker, struct listener *listener) {
+static const char *check_token(const char *header, struct listener *listener) {
     static const char invalid[] = ", error=\"invalid_token\", error_description=\"The access token is invalid or expired\"";
-    const char *header = FCGX_GetParam("HTTP_AUTHORIZATION", worker->request.envp);
     if (!header || strncasecmp(header, "bearer ", 7)) return "";
     const char *token = header + 7 + strspn(header + 7, " "), *end = token + strlen(token);
     const char *dot = strchr(token, '.'), *second = dot ? strchr(dot + 1, '.') : NULL;
@@ -197,7 +223,7 @@ static const char *check_token(struct worker *worker, struct listener *listener)
 
     unsigned char bytes[TOKEN_LIMIT], code[32];
     if (base64url(second + 1, end - second - 1 < 44 ? end - second - 1 : 1, bytes) != 32) return invalid;
-    mac(worker->token_mac, token, second - token, code);
+    mac(crypto.token_mac, token, second - token, code);
     if (CRYPTO_memcmp(bytes, code, 32)) return invalid;
 
     struct text name, value, rest;
@@ -254,19 +280,19 @@ static void set_mac_key(EVP_MAC_CTX *context, const void *key, size_t length) {
 }
 
 // The signing key is good for a day.
-static void derive_signing_key(struct worker *worker, const char *date) {
+static void derive_signing_key(const char *date) {
     unsigned char key[32];
     char first[300];
     const char *parts[] = {date, settings.region, "s3", "aws4_request"};
-    set_mac_key(worker->signing_mac, first, snprintf(first, sizeof first, "AWS4%s", settings.secret_key));
+    set_mac_key(crypto.signing_mac, first, snprintf(first, sizeof first, "AWS4%s", settings.secret_key));
     for (int i = 0; i < 4; i++) {
-        mac(worker->signing_mac, parts[i], strlen(parts[i]), key);
-        set_mac_key(worker->signing_mac, key, sizeof key);
+        mac(crypto.signing_mac, parts[i], strlen(parts[i]), key);
+        set_mac_key(crypto.signing_mac, key, sizeof key);
     }
-    strcpy(worker->signing_date, date);
+    strcpy(crypto.signing_date, date);
 }
 
-static void presign(struct worker *worker, const char *method, const char *endpoint, const char *key, const char *type,
+static void presign(const char *method, const char *endpoint, const char *key, const char *type,
                     long expiry_s, time_t now, char *url) {
     char date[17], day[9], uri[3300], credential[300], encoded[900], head[1400], tail[600] = "", text[6000];
     char digest_hex[65], signature[65];
@@ -274,7 +300,7 @@ static void presign(struct worker *worker, const char *method, const char *endpo
     struct tm utc;
     strftime(date, sizeof date, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
     memcpy(day, date, 8); day[8] = 0;
-    if (strcmp(day, worker->signing_date)) derive_signing_key(worker, day);
+    if (strcmp(day, crypto.signing_date)) derive_signing_key(day);
 
     encode(uri + sprintf(uri, "/%s/", settings.bucket), key, 1);
     snprintf(credential, sizeof credential, "%s/%s/%s/s3/aws4_request", settings.access_key, day, settings.region);
@@ -286,26 +312,15 @@ static void presign(struct worker *worker, const char *method, const char *endpo
                           type ? "&" : "", tail, strstr(endpoint, "://") + 3);
     static EVP_MD *sha256;
     if (!sha256) sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
-    EVP_DigestInit_ex2(worker->hash, sha256, NULL);
-    EVP_DigestUpdate(worker->hash, text, length);
-    EVP_DigestFinal_ex(worker->hash, digest, NULL);
+    EVP_DigestInit_ex2(crypto.hash, sha256, NULL);
+    EVP_DigestUpdate(crypto.hash, text, length);
+    EVP_DigestFinal_ex(crypto.hash, digest, NULL);
     hexadecimal(digest_hex, digest);
     const char *scope = credential + strlen(settings.access_key) + 1;
     length = snprintf(text, sizeof text, "AWS4-HMAC-SHA256\n%s\n%s\n%s", date, scope, digest_hex);
-    mac(worker->signing_mac, text, length, digest);
+    mac(crypto.signing_mac, text, length, digest);
     hexadecimal(signature, digest);
     sprintf(url, "%s%s?%s%s%s&X-Amz-Signature=%s", endpoint, uri, tail, type ? "&" : "", head, signature);
-}
-
-// HEAD by the service's own endpoint: the status, 0 where none came.
-static long head_object(struct worker *worker, const char *key, time_t now) {
-    char url[8192];
-    long status = 0;
-    presign(worker, "HEAD", settings.endpoint, key, NULL, 60, now, url);
-    curl_easy_setopt(worker->http, CURLOPT_URL, url);
-    if (curl_easy_perform(worker->http) != CURLE_OK) return 0;
-    curl_easy_getinfo(worker->http, CURLINFO_RESPONSE_CODE, &status);
-    return status;
 }
 
 // ---- The sealed cache ----
@@ -322,87 +337,18 @@ static size_t associated_data(char *out, const char *cache_key) {
 }
 
 // The plaintext's length, or -1 for anything that was not sealed under this key.
-static int open_value(struct worker *worker, const char *value, size_t length, const char *cache_key, char *plain) {
+static int open_value(const char *value, size_t length, const char *cache_key, char *plain) {
     char data[512];
     size_t nonce = 2 + strlen(settings.key_version), data_length = associated_data(data, cache_key);
     if (length < nonce + NONCE + TAG || length > ENTRY_LIMIT || memcmp(value, data, nonce)) return -1;
     const unsigned char *at = (const unsigned char *)value + nonce;
     int count = length - nonce - NONCE - TAG, ignored;
-    return EVP_DecryptInit_ex2(worker->opening, NULL, NULL, at, NULL)
-        && EVP_DecryptUpdate(worker->opening, NULL, &ignored, (unsigned char *)data, data_length)
-        && EVP_DecryptUpdate(worker->opening, (unsigned char *)plain, &ignored, at + NONCE, count)
-        && EVP_CIPHER_CTX_ctrl(worker->opening, EVP_CTRL_AEAD_SET_TAG, TAG, (void *)(at + NONCE + count))
-        && EVP_DecryptFinal_ex(worker->opening, (unsigned char *)plain + count, &ignored) ? count : -1;
+    return EVP_DecryptInit_ex2(crypto.opening, NULL, NULL, at, NULL)
+        && EVP_DecryptUpdate(crypto.opening, NULL, &ignored, (unsigned char *)data, data_length)
+        && EVP_DecryptUpdate(crypto.opening, (unsigned char *)plain, &ignored, at + NONCE, count)
+        && EVP_CIPHER_CTX_ctrl(crypto.opening, EVP_CTRL_AEAD_SET_TAG, TAG, (void *)(at + NONCE + count))
+        && EVP_DecryptFinal_ex(crypto.opening, (unsigned char *)plain + count, &ignored) ? count : -1;
 }
-
-static void store_value(struct worker *worker, const char *cache_key, const char *plain, int count) {
-    char value[ENTRY_LIMIT + 600], data[512], milliseconds[24];
-    size_t data_length = associated_data(data, cache_key), nonce = 2 + strlen(settings.key_version);
-    int ignored;
-    memcpy(value, data, nonce);
-    unsigned char *at = (unsigned char *)value + nonce;
-    RAND_bytes(at, NONCE);
-    EVP_EncryptInit_ex2(worker->sealing, NULL, NULL, at, NULL);
-    EVP_EncryptUpdate(worker->sealing, NULL, &ignored, (unsigned char *)data, data_length);
-    EVP_EncryptUpdate(worker->sealing, at + NONCE, &ignored, (unsigned char *)plain, count);
-    EVP_EncryptFinal_ex(worker->sealing, at + NONCE + count, &ignored);
-    EVP_CIPHER_CTX_ctrl(worker->sealing, EVP_CTRL_AEAD_GET_TAG, TAG, at + NONCE + count);
-    sprintf(milliseconds, "%ld", (settings.expiry_s - settings.buffer_s) * 1000);
-    const char *arguments[] = {"SET", cache_key, value, "PX", milliseconds};
-    const size_t lengths[] = {3, strlen(cache_key), nonce + NONCE + count + TAG, 2, strlen(milliseconds)};
-    redisReply *reply = redisCommandArgv(worker->cache, 5, arguments, lengths);
-    if (!reply) die("the cache is gone");
-    freeReplyObject(reply);
-}
-
-// ---- Answers ----
-
-static void put(struct worker *worker, int length) { FCGX_PutStr(worker->answer, length, worker->request.out); }
-
-static void problem(struct worker *worker, int status, const char *slug, const char *title, const char *headers) {
-    char body[600];
-    const char *uri = FCGX_GetParam("REQUEST_URI", worker->request.envp);
-    int length = snprintf(body, sizeof body, "{\"type\":\"https://novatune.dev/errors/%s\",\"title\":\"%s\",\"status\":%d,"
-                          "\"detail\":\"%s.\",\"instance\":\"%.*s\"}", slug, title, status, title,
-                          uri ? (int)strcspn(uri, "?\"\\") : 1, uri ? uri : "/");
-    if (length >= (int)sizeof body) length = sizeof body - 1;
-    put(worker, snprintf(worker->answer, sizeof worker->answer, "Status: %d %s\r\nContent-Type: application/problem+json\r\n"
-                         "Cache-Control: no-store\r\n%sContent-Length: %d\r\n\r\n%.*s",
-                         status, title, headers, length, length, body));
-}
-
-static void unauthorized(struct worker *worker, const char *reason) {
-    char challenge[200];
-    snprintf(challenge, sizeof challenge, "WWW-Authenticate: Bearer realm=\"novatune\"%s\r\n", reason);
-    problem(worker, 401, "unauthorized", "Authentication required", challenge);
-}
-
-static void forbidden(struct worker *worker) { problem(worker, 403, "forbidden", "Access denied", ""); }
-
-static void unavailable(struct worker *worker) {
-    problem(worker, 503, "service-unavailable", "Service unavailable", "Retry-After: 5\r\n");
-}
-
-static void respond_gate(struct worker *worker) {
-    const char *path = FCGX_GetParam("DOCUMENT_URI", worker->request.envp);
-    if (path && !strcmp(path, "/_gate/token")) {
-        struct listener listener;
-        const char *reason = check_token(worker, &listener);
-        atomic_fetch_add(reason ? &tokens_refused : &tokens_accepted, 1);
-        if (reason) return unauthorized(worker, reason);
-        if (!listener.is_listener) return forbidden(worker);
-        put(worker, sprintf(worker->answer, "Status: 204 No Content\r\nX-User-Id: %s\r\n\r\n", listener.user));
-    } else if (path && (!strcmp(path, "/metrics") || !strcmp(path, "/readyz"))) {
-        char body[300];
-        int length = snprintf(body, sizeof body, "stream_url_cache_hits_total %ld\nstream_url_cache_misses_total %ld\n"
-                              "token_checks_total{outcome=\"accepted\"} %ld\ntoken_checks_total{outcome=\"unauthorized\"} %ld\n",
-                              hits, misses, tokens_accepted, tokens_refused);
-        put(worker, sprintf(worker->answer, "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s",
-                            length, body));
-    } else problem(worker, 404, "not-found", "Not found", "");
-}
-
-// ---- The stream URL ----
 
 static int64_t integer(PGresult *rows, int column) {
     uint64_t value;
@@ -410,185 +356,467 @@ static int64_t integer(PGresult *rows, int column) {
     return be64toh(value);
 }
 
-static void respond_with(struct worker *worker, PGresult *rows, const char *url, int url_length, time_t expiry) {
+// ---- Answers: FastCGI records (FastCGI specification, sections 3.3, 5.3 and 5.5) ----
+
+enum { BEGIN_REQUEST = 1, END_REQUEST = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
+
+static void forget(struct exchange *exchange) {
+    close(exchange->source.descriptor);
+    free(exchange);
+}
+
+static unsigned char *record(unsigned char *at, int type, int id, int length, int padding) {
+    const unsigned char header[8] = {1, type, id >> 8, id, length >> 8, length, padding, 0};
+    return (unsigned char *)memcpy(at, header, 8) + 8;
+}
+
+// `text` has `length` bytes of headers and body.
+static void answer(struct exchange *exchange, const char *text, int length) {
+    unsigned char records[ANSWER_LIMIT + 64];
+    int padding = -length & 7;
+    exchange->is_busy = 0;
+    PQclear(exchange->rows);
+    free(exchange->cached);
+    exchange->rows = NULL;
+    exchange->cached = NULL;
+    if (exchange->is_closed) return forget(exchange);
+    unsigned char *at = record(records, STDOUT, exchange->id, length, padding);
+    at = (unsigned char *)memset(memcpy(at, text, length) + length, 0, padding) + padding;
+    at = record(at, STDOUT, exchange->id, 0, 0);
+    at = (unsigned char *)memset(record(at, END_REQUEST, exchange->id, 8, 0), 0, 8) + 8;
+    // The other side's buffer holds it: nginx never has two requests on one connection. It reads an unkept one to its end, then closes.
+    if (send(exchange->source.descriptor, records, at - records, MSG_NOSIGNAL) != at - records) die("nginx does not read");
+    if (!exchange->is_kept) shutdown(exchange->source.descriptor, SHUT_WR);
+}
+
+static void answer_stream(struct exchange *exchange, int status, const char *headers, const char *user, const char *body, int length) {
+    char text[ANSWER_LIMIT];
+    answer(exchange, text, snprintf(text, sizeof text, "Status: 204 No Content\r\nX-Status: %d\r\n%s%s%s%sX-Answer: %.*s\r\n\r\n", status,
+                                    *user ? "X-User-Id: " : "", user, *user ? "\r\n" : "", headers, length, body));
+}
+
+static void problem(struct exchange *exchange, int status, const char *slug, const char *title, const char *headers) {
+    char body[2048];
+    const char *uri = exchange->uri ? exchange->uri : "/";
+    int length = snprintf(body, sizeof body, "{\"type\":\"https://novatune.dev/errors/%s\",\"title\":\"%s\",\"status\":%d,"
+                          "\"detail\":\"%s.\",\"instance\":\"%.*s\"}", slug, title, status, title, (int)strcspn(uri, "?\"\\"), uri);
+    if (length >= (int)sizeof body) length = sizeof body - 1;
+    answer_stream(exchange, status, headers, status == 401 ? "" : exchange->listener.user, body, length);
+}
+
+static void unauthorized(struct exchange *exchange, const char *reason) {
+    char challenge[200];
+    snprintf(challenge, sizeof challenge, "X-Challenge: Bearer realm=\"novatune\"%s\r\n", reason);
+    problem(exchange, 401, "unauthorized", "Authentication required", challenge);
+}
+
+static void forbidden(struct exchange *exchange) { problem(exchange, 403, "forbidden", "Access denied", ""); }
+
+static void unavailable(struct exchange *exchange) {
+    problem(exchange, 503, "service-unavailable", "Service unavailable", "X-Retry-After: 5\r\n");
+}
+
+static void answer_operations(struct exchange *exchange) {
+    char body[300], text[600];
+    int length = snprintf(body, sizeof body, "stream_url_cache_hits_total %ld\nstream_url_cache_misses_total %ld\n"
+                          "token_checks_total{outcome=\"accepted\"} %ld\ntoken_checks_total{outcome=\"unauthorized\"} %ld\n",
+                          hits, misses, tokens_accepted, tokens_refused);
+    answer(exchange, text, sprintf(text, "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s", length, body));
+}
+
+static void answer_url(struct exchange *exchange, const char *url, int url_length, time_t expiry) {
     char body[12288], moment[21];
     struct tm utc;
     strftime(moment, sizeof moment, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&expiry, &utc));
     // Neither a presigned URL nor a media type holds a character that JSON escapes.
     int length = snprintf(body, sizeof body, "{\"streamUrl\":\"%.*s\",\"expiresAt\":\"%s\",\"contentType\":\"%s\","
                           "\"fileSizeBytes\":%ld,\"supportsRangeRequests\":true}",
-                          url_length, url, moment, PQgetvalue(rows, 0, 7), (long)integer(rows, 8));
-    put(worker, snprintf(worker->answer, sizeof worker->answer, "Status: 200 OK\r\nContent-Type: application/json\r\n"
-                         "Cache-Control: private, no-store\r\nContent-Length: %d\r\n\r\n%s", length, body));
+                          url_length, url, moment, PQgetvalue(exchange->rows, 0, 7), (long)integer(exchange->rows, 8));
+    answer_stream(exchange, 200, "", exchange->listener.user, body, length);
 }
 
-static void issue(struct worker *worker, PGresult *rows, const struct listener *listener, redisReply *cached,
-                  const char *cache_key) {
-    char plain[ENTRY_LIMIT], *url;
-    struct entry_head head;
-    time_t now = time(NULL);
+// ---- The cache: RESP over a unix socket, what a turn has to say in one write ----
 
-    if (PQntuples(rows) == 0 || strcmp(PQgetvalue(rows, 0, 0), "Active")) return forbidden(worker);
-    int64_t valid_after = integer(rows, 2);
-    if (valid_after != INT64_MIN && (listener->issued_at < 0 || listener->issued_at * 1000000 < valid_after + 946684800000000))
-        return unauthorized(worker, ", error=\"invalid_token\"");
-    if (PQgetisnull(rows, 0, 3)) return problem(worker, 404, "track-not-found", "Track not found", "");
-    if (!*PQgetvalue(rows, 0, 9)) return forbidden(worker);
-    if (strcmp(PQgetvalue(rows, 0, 4), "Ready"))
-        return problem(worker, 409, "track-not-ready", "Track not ready for streaming", "");
+static struct { struct source source; struct queue queue; char in[1 << 20]; int length; char out[1 << 20]; int unsent; } cache;
 
-    const char *object_key = PQgetvalue(rows, 0, 6);
+static void say(const void *bytes, int length) {
+    if (cache.unsent + length > (int)sizeof cache.out) die("the cache does not read");
+    memcpy(cache.out + cache.unsent, bytes, length);
+    cache.unsent += length;
+}
+
+static void say_word(const char *word, int length) {
+    char head[16];
+    say(head, sprintf(head, "$%d\r\n", length));
+    say(word, length);
+    say("\r\n", 2);
+}
+
+static void decide(struct exchange *);
+
+static void came(struct exchange *exchange) { if (--exchange->waits_for == 0) decide(exchange); }
+
+// A reply is +OK, $-1, or $length and a value; returns its length, or 0 where it is not complete.
+static int take_reply(char *at, int length) {
+    char *end = memmem(at, length, "\r\n", 2);
+    if (!end) return 0;
+    if (*at == '-') die(at);
+    int count = *at == '$' ? atoi(at + 1) : -1, whole = end + 2 - at + (count < 0 ? 0 : count + 2);
+    if (whole > length) return 0;
+    struct exchange *exchange = pop(&cache.queue);
+    if (!exchange) return whole;
+    if (count >= 0) {
+        exchange->cached = memcpy(malloc(count + 1), end + 2, count);
+        exchange->cached_length = count;
+    }
+    came(exchange);
+    return whole;
+}
+
+static void cache_ready(struct source *source) {
+    int count = read(source->descriptor, cache.in + cache.length, sizeof cache.in - 1 - cache.length), at = 0, whole;
+    if (count <= 0) die("the cache is gone");
+    cache.length += count;
+    cache.in[cache.length] = 0;
+    while (at < cache.length && (whole = take_reply(cache.in + at, cache.length - at))) at += whole;
+    memmove(cache.in, cache.in + at, cache.length -= at);
+}
+
+static void store(const char *cache_key, const char *plain, int count) {
+    char value[ENTRY_LIMIT + 600], data[512], milliseconds[24];
+    size_t data_length = associated_data(data, cache_key), nonce = 2 + strlen(settings.key_version);
+    int ignored;
+    memcpy(value, data, nonce);
+    unsigned char *at = (unsigned char *)value + nonce;
+    RAND_bytes(at, NONCE);
+    EVP_EncryptInit_ex2(crypto.sealing, NULL, NULL, at, NULL);
+    EVP_EncryptUpdate(crypto.sealing, NULL, &ignored, (unsigned char *)data, data_length);
+    EVP_EncryptUpdate(crypto.sealing, at + NONCE, &ignored, (unsigned char *)plain, count);
+    EVP_EncryptFinal_ex(crypto.sealing, at + NONCE + count, &ignored);
+    EVP_CIPHER_CTX_ctrl(crypto.sealing, EVP_CTRL_AEAD_GET_TAG, TAG, at + NONCE + count);
+    say("*5\r\n$3\r\nSET\r\n", 13);
+    say_word(cache_key, strlen(cache_key));
+    say_word(value, nonce + NONCE + count + TAG);
+    say_word("PX", 2);
+    say_word(milliseconds, sprintf(milliseconds, "%ld", (settings.expiry_s - settings.buffer_s) * 1000));
+    push(&cache.queue, NULL);
+}
+
+// ---- The object store: HEAD on kept connections, one request on each at a time ----
+
+struct store { struct source source; struct exchange *exchange; char in[4096]; int length; struct store *next; };
+static struct store *idle_stores;
+static struct { char track[ULID]; int64_t version; } verified[VERIFIED];
+
+static int connect_to_store(void) {
+    char host[256];
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
+    snprintf(host, sizeof host, "%s", strstr(settings.endpoint, "://") + 3);
+    char *port = strrchr(host, ':');
+    if (!port) die("NOVATUNE_S3_ENDPOINT: http://host:port");
+    *port++ = 0;
+    if (getaddrinfo(host, port, &hints, &found)) die(host);
+    int descriptor = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    if (connect(descriptor, found->ai_addr, found->ai_addrlen)) die("no object store");
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    freeaddrinfo(found);
+    return descriptor;
+}
+
+static size_t place_of(const char *track) {
+    uint64_t hash = 1469598103934665603u;
+    for (int i = 0; i < ULID; i++) hash = (hash ^ (unsigned char)track[i]) * 1099511628211u;
+    return (hash ^ hash >> 29) % VERIFIED;
+}
+
+static void issue(struct exchange *);
+
+static void store_ready(struct source *source) {
+    struct store *store = (struct store *)source;
+    int status = 0, count = recv(source->descriptor, store->in + store->length, sizeof store->in - 1 - store->length, 0);
+    struct exchange *exchange = store->exchange;
+    if (count <= 0) {
+        if (exchange) die("the object store is gone");
+        for (struct store **at = &idle_stores; *at; at = &(*at)->next) if (*at == store) { *at = store->next; break; }
+        close(source->descriptor);
+        free(store);
+        return;
+    }
+    store->in[store->length += count] = 0;
+    if (!strstr(store->in, "\r\n\r\n")) return;
+    sscanf(store->in, "HTTP/1.1 %d", &status);
+    store->exchange = NULL;
+    store->next = idle_stores;
+    idle_stores = store;
+    if (status != 200) return unavailable(exchange);
+    size_t place = place_of(exchange->track);
+    memcpy(verified[place].track, exchange->track, ULID);
+    verified[place].version = integer(exchange->rows, 5);
+    issue(exchange);
+}
+
+static void head_object(struct exchange *exchange) {
+    char url[8192], text[9000];
+    struct store *store = idle_stores;
+    if (store) idle_stores = store->next;
+    else {
+        store = calloc(1, sizeof *store);
+        store->source.descriptor = connect_to_store();
+        watch(&store->source, store_ready);
+    }
+    store->exchange = exchange;
+    store->length = 0;
+    presign("HEAD", settings.endpoint, PQgetvalue(exchange->rows, 0, 6), NULL, 60, exchange->now, url);
+    const char *host = strstr(url, "://") + 3, *path = strchr(host, '/');
+    int length = snprintf(text, sizeof text, "HEAD %s HTTP/1.1\r\nHost: %.*s\r\n\r\n", path, (int)(path - host), host);
+    if (send(store->source.descriptor, text, length, MSG_NOSIGNAL) != length) die("the object store does not read");
+}
+
+// ---- The stream URL ----
+
+static size_t entry_stamp(PGresult *rows, struct entry_head *head) {
     size_t key_length = PQgetlength(rows, 0, 6);
-    const struct entry_head current = {
+    *head = (struct entry_head){
         0, htobe64(integer(rows, 5)), htobe64(integer(rows, 1)), htobe64(settings.fingerprint), htobe16(key_length)};
-    int count = cached && cached->type == REDIS_REPLY_STRING ? open_value(worker, cached->str, cached->len, cache_key, plain) : -1;
+    return key_length;
+}
+
+static void issue(struct exchange *exchange) {
+    PGresult *rows = exchange->rows;
+    char plain[ENTRY_LIMIT];
+    struct entry_head head;
+    const char *object_key = PQgetvalue(rows, 0, 6);
+    size_t key_length = entry_stamp(rows, &head);
+    head.expiry = htobe64(exchange->now + settings.expiry_s);
+    memcpy(plain, &head, sizeof head);
+    memcpy(plain + sizeof head, object_key, key_length);
+    char *url = plain + sizeof head + key_length;
+    presign("GET", settings.public_endpoint, object_key, PQgetvalue(rows, 0, 7), settings.expiry_s, exchange->now, url);
+    store(exchange->cache_key, plain, sizeof head + key_length + strlen(url));
+    misses++;
+    answer_url(exchange, url, strlen(url), exchange->now + settings.expiry_s);
+}
+
+// Row and cache entry have come.
+static void decide(struct exchange *exchange) {
+    PGresult *rows = exchange->rows;
+    char plain[ENTRY_LIMIT];
+    struct entry_head head, current;
+    exchange->now = time(NULL);
+    if (PQresultStatus(rows) != PGRES_TUPLES_OK) return unavailable(exchange);
+    if (PQntuples(rows) == 0 || strcmp(PQgetvalue(rows, 0, 0), "Active")) return forbidden(exchange);
+    int64_t valid_after = integer(rows, 2);
+    if (valid_after != INT64_MIN
+        && (exchange->listener.issued_at < 0 || exchange->listener.issued_at * 1000000 < valid_after + 946684800000000))
+        return unauthorized(exchange, ", error=\"invalid_token\"");
+    if (PQgetisnull(rows, 0, 3)) return problem(exchange, 404, "track-not-found", "Track not found", "");
+    if (PQgetisnull(rows, 0, 9)) return forbidden(exchange);
+    if (strcmp(PQgetvalue(rows, 0, 4), "Ready"))
+        return problem(exchange, 409, "track-not-ready", "Track not ready for streaming", "");
+
+    size_t key_length = entry_stamp(rows, &current);
+    int count = exchange->cached ? open_value(exchange->cached, exchange->cached_length, exchange->cache_key, plain) : -1;
     if (count > (int)(sizeof head + key_length)) {
         memcpy(&head, plain, sizeof head);
         int is_current = !memcmp((char *)&head + 8, (char *)&current + 8, sizeof head - 8)
-            && !memcmp(plain + sizeof head, object_key, key_length);
-        if (is_current && (time_t)be64toh(head.expiry) > now + settings.buffer_s) {
-            atomic_fetch_add(&hits, 1);
-            url = plain + sizeof head + key_length;
-            return respond_with(worker, rows, url, plain + count - url, be64toh(head.expiry));
+            && !memcmp(plain + sizeof head, PQgetvalue(rows, 0, 6), key_length);
+        if (is_current && (time_t)be64toh(head.expiry) > exchange->now + settings.buffer_s) {
+            char *url = plain + sizeof head + key_length;
+            hits++;
+            return answer_url(exchange, url, plain + count - url, be64toh(head.expiry));
         }
     }
-    if (settings.verifies_object && head_object(worker, object_key, now) != 200) return unavailable(worker);
-    head = current;
-    head.expiry = htobe64(now + settings.expiry_s);
-    memcpy(plain, &head, sizeof head);
-    memcpy(plain + sizeof head, object_key, key_length);
-    url = plain + sizeof head + key_length;
-    presign(worker, "GET", settings.public_endpoint, object_key, PQgetvalue(rows, 0, 7), settings.expiry_s, now, url);
-    store_value(worker, cache_key, plain, sizeof head + key_length + strlen(url));
-    atomic_fetch_add(&misses, 1);
-    respond_with(worker, rows, url, strlen(url), now + settings.expiry_s);
+    size_t place = place_of(exchange->track);
+    int is_verified = !memcmp(verified[place].track, exchange->track, ULID) && verified[place].version == integer(rows, 5);
+    if (settings.verifies_object && !is_verified) head_object(exchange);
+    else issue(exchange);
 }
 
-static void respond_stream(struct worker *worker) {
-    const char *path = FCGX_GetParam("DOCUMENT_URI", worker->request.envp);
-    const char *method = FCGX_GetParam("REQUEST_METHOD", worker->request.envp);
+// ---- The database: libpq in pipeline mode, the questions of a turn in one group ----
+
+static struct { struct source source; PGconn *connection; struct queue queue; int unsynchronized, groups; } database;
+
+static void database_ready(struct source *source) {
+    (void)source;
+    if (!PQconsumeInput(database.connection)) die(PQerrorMessage(database.connection));
+    while ((database.groups || database.queue.first != database.queue.end) && !PQisBusy(database.connection)) {
+        PGresult *result = PQgetResult(database.connection);
+        if (!result) continue;
+        if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) { database.groups--; PQclear(result); continue; }
+        struct exchange *exchange = pop(&database.queue);
+        exchange->rows = result;
+        came(exchange);
+    }
+}
+
+static void ask(struct exchange *exchange) {
+    const char *path = exchange->path;
     size_t length = path ? strlen(path) : 0;
     if (length <= 15 || memcmp(path, "/tracks/", 8) || strcmp(path + length - 7, "/stream"))
-        return problem(worker, 404, "not-found", "Not found", "");
-    if (!method || strcmp(method, "POST"))
-        return problem(worker, 405, "method-not-allowed", "Method not allowed", "Allow: POST\r\n");
-    struct listener listener;
-    const char *reason = check_token(worker, &listener);
-    if (reason) return unauthorized(worker, reason);
-    if (!listener.is_listener) return forbidden(worker);
-    char track[ULID + 1], cache_key[300];
-    if (!ulid(path + 8, length - 15, track)) return problem(worker, 400, "invalid-track-id", "Invalid track ID", "");
+        return problem(exchange, 404, "not-found", "Not found", "");
+    if (!exchange->method || strcmp(exchange->method, "POST"))
+        return problem(exchange, 405, "method-not-allowed", "Method not allowed", "");
+    const char *reason = check_token(exchange->authorization, &exchange->listener);
+    (*(reason ? &tokens_refused : &tokens_accepted))++;
+    if (reason) return unauthorized(exchange, reason);
+    if (!exchange->listener.is_listener) return forbidden(exchange);
+    if (!ulid(path + 8, length - 15, exchange->track)) return problem(exchange, 400, "invalid-track-id", "Invalid track ID", "");
 
     // The cache is read while the database works.
-    const char *parameters[] = {listener.user, track};
-    if (!PQsendQueryPrepared(worker->database, "stream_access", 2, parameters, NULL, NULL, 1) || PQflush(worker->database) < 0)
-        return unavailable(worker);
-    snprintf(cache_key, sizeof cache_key, "%s:%s:%s", settings.prefix, listener.user, track);
-    const char *arguments[] = {"GET", cache_key};
-    const size_t lengths[] = {3, strlen(cache_key)};
-    redisReply *cached = redisCommandArgv(worker->cache, 2, arguments, lengths);
-    if (!cached) die("the cache is gone");
-    PGresult *rows = PQgetResult(worker->database), *next;
-    if (rows && PQresultStatus(rows) == PGRES_TUPLES_OK) issue(worker, rows, &listener, cached, cache_key);
-    else unavailable(worker);
-    PQclear(rows);
-    while ((next = PQgetResult(worker->database))) PQclear(next);
-    freeReplyObject(cached);
+    const char *parameters[] = {exchange->listener.user, exchange->track};
+    if (!PQsendQueryPrepared(database.connection, "stream_access", 2, parameters, NULL, NULL, 1)) return unavailable(exchange);
+    push(&database.queue, exchange);
+    database.unsynchronized++;
+    int key = sprintf(exchange->cache_key, "%s:%s:%s", settings.prefix, exchange->listener.user, exchange->track);
+    say("*2\r\n$3\r\nGET\r\n", 13);
+    say_word(exchange->cache_key, key);
+    push(&cache.queue, exchange);
+    exchange->waits_for = 2;
 }
 
-// ---- Workers ----
+// ---- Requests ----
 
-static void connect_stream_worker(struct worker *worker) {
+static unsigned pair_length(unsigned char **at) {
+    unsigned char *p = *at;
+    if (*p < 128) { *at += 1; return *p; }
+    *at += 4;
+    return (p[0] & 127u) << 24 | p[1] << 16 | p[2] << 8 | p[3];
+}
+
+static void take_parameters(struct exchange *exchange, unsigned char *at, unsigned char *end) {
+    unsigned char *after = NULL;
+    exchange->authorization = exchange->path = exchange->method = exchange->uri = NULL;
+    exchange->in_headers = 0;
+    exchange->listener.user[0] = 0;
+    while (at < end) {
+        unsigned name_length = pair_length(&at), length = pair_length(&at);
+        char *name = (char *)at, *value = name + name_length;
+        // The value before ends here, where a length has just been read.
+        if (after) *after = 0;
+        after = (unsigned char *)value + length;
+        at = after;
+        if (at > end) die("a parameter is longer than its record");
+        #define IS(word) (name_length == sizeof word - 1 && !memcmp(name, word, sizeof word - 1))
+        if (IS("HTTP_AUTHORIZATION")) exchange->authorization = value;
+        else if (IS("DOCUMENT_URI")) exchange->path = value;
+        else if (IS("REQUEST_METHOD")) exchange->method = value;
+        else if (IS("REQUEST_URI")) exchange->uri = value;
+        else if (IS("ANSWER_IN")) exchange->in_headers = 1;
+    }
+    if (after) *after = 0;
+}
+
+// Whether a request is complete: its records end with an empty STDIN.
+static int take_request(struct exchange *exchange) {
+    unsigned char *in = (unsigned char *)exchange->in, *parameters = NULL, *end = NULL;
+    for (int at = 0, whole; at + 8 <= exchange->length; at += whole) {
+        unsigned char *header = in + at;
+        int length = header[4] << 8 | header[5];
+        whole = 8 + length + header[6];
+        if (at + whole > exchange->length) return 0;
+        if (header[1] == BEGIN_REQUEST) { exchange->id = header[2] << 8 | header[3]; exchange->is_kept = header[10] & 1; }
+        if (header[1] == PARAMS && length) {
+            if (parameters) die("parameters in more than one record");
+            parameters = header + 8;
+            end = parameters + length;
+        }
+        if (header[1] == STDIN && !length) {
+            if (parameters) take_parameters(exchange, parameters, end);
+            exchange->length = 0;
+            return 1;
+        }
+    }
+    if (exchange->length == REQUEST_LIMIT) die("a request is too long");
+    return 0;
+}
+
+static void exchange_ready(struct source *source) {
+    struct exchange *exchange = (struct exchange *)source;
+    int count = recv(source->descriptor, exchange->in + exchange->length, REQUEST_LIMIT - exchange->length, MSG_DONTWAIT);
+    if (count < 0 && errno == EAGAIN) return;
+    if (count <= 0) {
+        epoll_ctl(events, EPOLL_CTL_DEL, source->descriptor, NULL);
+        exchange->is_closed = 1;
+        if (!exchange->is_busy) forget(exchange);
+        return;
+    }
+    exchange->length += count;
+    if (!take_request(exchange)) return;
+    exchange->is_busy = 1;
+    if (exchange->in_headers) ask(exchange);
+    else answer_operations(exchange);
+}
+
+static void socket_ready(struct source *source) {
+    int descriptor = accept4(source->descriptor, NULL, NULL, SOCK_CLOEXEC);
+    if (descriptor < 0) return;
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    exchange->source.descriptor = descriptor;
+    watch(&exchange->source, exchange_ready);
+}
+
+// ---- Start ----
+
+static int unix_socket(const char *address, int (*open)(int, const struct sockaddr *, socklen_t)) {
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    if (strncmp(address, "unix:", 5) || strlen(address + 5) >= sizeof name.sun_path) die("a socket is unix:/path");
+    strcpy(name.sun_path, address + 5);
+    if (open == bind) unlink(name.sun_path);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (open(descriptor, (struct sockaddr *)&name, sizeof name)) die(address);
+    return descriptor;
+}
+
+static void listen_on(struct source *source, const char *address) {
+    source->descriptor = unix_socket(address, bind);
+    if (listen(source->descriptor, 4096)) die(address);
+    watch(source, socket_ready);
+}
+
+static void connect_to_database(void) {
     static const char query[] =
         "select u.status::text, u.session_epoch, u.tokens_valid_after,"
         " t.user_id::text, t.status::text, t.version, t.object_key, t.mime_type, t.file_size_bytes,"
-        " t.user_id = u.user_id or exists ("
-        " select from novatune.track_grants g"
-        " where g.track_id = t.track_id and g.grantee_id = u.user_id and (g.expires_at is null or g.expires_at > now()))"
+        " case when t.user_id = u.user_id then 'infinity'::timestamptz else ("
+        " select coalesce(g.expires_at, 'infinity'::timestamptz) from novatune.track_grants g"
+        " where g.track_id = t.track_id and g.grantee_id = u.user_id and (g.expires_at is null or g.expires_at > now())) end"
         " from novatune.users u left join novatune.tracks t on t.track_id = $2"
         " where u.user_id = $1";
     const char *names[] = {"options", "client_encoding", "dbname", NULL};
     const char *values[] = {"-c plan_cache_mode=force_generic_plan -c jit=off", "UTF8", settings.database, NULL};
-    worker->database = PQconnectdbParams(names, values, 1);
-    PGresult *prepared = PQprepare(worker->database, "stream_access", query, 2, NULL);
-    if (PQresultStatus(prepared) != PGRES_COMMAND_OK) die(PQerrorMessage(worker->database));
+    database.connection = PQconnectdbParams(names, values, 1);
+    PGresult *prepared = PQprepare(database.connection, "stream_access", query, 2, NULL);
+    if (PQresultStatus(prepared) != PGRES_COMMAND_OK) die(PQerrorMessage(database.connection));
     PQclear(prepared);
-    worker->cache = redisConnectUnix(settings.cache);
-    if (!worker->cache || worker->cache->err) die("no cache");
-
-    worker->http = curl_easy_init();
-    curl_easy_setopt(worker->http, CURLOPT_NOBODY, 1L);
-    curl_easy_setopt(worker->http, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(worker->http, CURLOPT_PROXY, "");
-    curl_easy_setopt(worker->http, CURLOPT_TIMEOUT_MS, 5000L);
-
-    EVP_CIPHER *gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    worker->sealing = EVP_CIPHER_CTX_new();
-    worker->opening = EVP_CIPHER_CTX_new();
-    EVP_EncryptInit_ex2(worker->sealing, gcm, settings.cache_key, NULL, NULL);
-    EVP_DecryptInit_ex2(worker->opening, gcm, settings.cache_key, NULL, NULL);
-    worker->hash = EVP_MD_CTX_new();
+    PQsetnonblocking(database.connection, 1);
+    PQenterPipelineMode(database.connection);
+    database.source.descriptor = PQsocket(database.connection);
+    watch(&database.source, database_ready);
 }
 
-static void arm(const struct queue *queue, int operation, int connection) {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.fd = connection};
-    epoll_ctl(queue->epoll, operation, connection, &event);
-}
-
-static void serve(struct worker *worker, int connection, int operation) {
-    FCGX_Request *request = &worker->request;
-    char body[8192];
-    // With a descriptor in place FCGX_Accept_r reads the request from it instead of accepting one.
-    request->ipcFd = connection;
-    request->keepConnection = 1;
-    if (FCGX_Accept_r(request)) { request->ipcFd = -1; return; }
-    int is_kept = request->keepConnection;
-    while (FCGX_GetStr(body, sizeof body, request->in) > 0) {}
-    worker->respond(worker);
-    // libfcgi would wait up to two seconds for the peer to close first.
-    request->keepConnection = 1;
-    FCGX_Finish_r(request);
-    if (request->ipcFd < 0) return;
-    request->ipcFd = -1;
-    if (is_kept) arm(worker->queue, operation, connection);
-    else close(connection);
-}
-
-static void *work(void *argument) {
-    struct worker *worker = argument;
+static void prepare_cryptography(void) {
     EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    worker->token_mac = EVP_MAC_CTX_new(hmac);
-    worker->signing_mac = EVP_MAC_CTX_new(hmac);
-    set_mac_key(worker->token_mac, settings.jwt_secret, strlen(settings.jwt_secret));
-    if (worker->respond == respond_stream) connect_stream_worker(worker);
-    FCGX_InitRequest(&worker->request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
-    for (;;) {
-        struct epoll_event event;
-        if (epoll_wait(worker->queue->epoll, &event, 1, -1) != 1) continue;
-        if (event.data.fd != worker->queue->socket) { serve(worker, event.data.fd, EPOLL_CTL_MOD); continue; }
-        int connection = accept4(worker->queue->socket, NULL, NULL, SOCK_CLOEXEC);
-        if (connection >= 0) serve(worker, connection, EPOLL_CTL_ADD);
-    }
-    return NULL;
+    EVP_CIPHER *gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    crypto.token_mac = EVP_MAC_CTX_new(hmac);
+    crypto.signing_mac = EVP_MAC_CTX_new(hmac);
+    set_mac_key(crypto.token_mac, settings.jwt_secret, strlen(settings.jwt_secret));
+    crypto.sealing = EVP_CIPHER_CTX_new();
+    crypto.opening = EVP_CIPHER_CTX_new();
+    EVP_EncryptInit_ex2(crypto.sealing, gcm, settings.cache_key, NULL, NULL);
+    EVP_DecryptInit_ex2(crypto.opening, gcm, settings.cache_key, NULL, NULL);
+    crypto.hash = EVP_MD_CTX_new();
 }
 
-static void listen_on(struct queue *queue, const char *address, int workers, void (*respond)(struct worker *)) {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    if (strncmp(address, "unix:", 5) || strlen(address + 5) >= sizeof name.sun_path) die("a socket is unix:/path");
-    strcpy(name.sun_path, address + 5);
-    unlink(name.sun_path);
-    queue->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (bind(queue->socket, (struct sockaddr *)&name, sizeof name) || chmod(name.sun_path, 0660) || listen(queue->socket, 4096))
-        die(address);
-    queue->epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = queue->socket};
-    epoll_ctl(queue->epoll, EPOLL_CTL_ADD, queue->socket, &event);
-    for (int i = 0; i < workers; i++) {
-        struct worker *worker = calloc(1, sizeof *worker);
-        pthread_t thread;
-        *worker = (struct worker){.queue = queue, .respond = respond};
-        if (pthread_create(&thread, NULL, work, worker)) die("no thread");
+// What a turn has asked, in one write to each.
+static void flush(void) {
+    if (database.unsynchronized) {
+        database.unsynchronized = 0;
+        database.groups++;
+        if (!PQpipelineSync(database.connection)) die(PQerrorMessage(database.connection));
+        while (PQflush(database.connection) > 0) {}
     }
+    if (cache.unsent && send(cache.source.descriptor, cache.out, cache.unsent, MSG_NOSIGNAL) != cache.unsent) die("the cache is gone");
+    cache.unsent = 0;
 }
 
 // {"current":"v1","keys":{"v1":"<base64 of 32 bytes>"}}, with one key.
@@ -602,11 +830,9 @@ static void read_key_ring(const char *path) {
 }
 
 int main(void) {
-    static struct queue stream, gate;
+    static struct source stream, gate;
     settings.database = setting("NOVATUNE_DATABASE_URL", NULL);
     settings.cache = setting("NOVATUNE_CACHE_URL", NULL);
-    if (strncmp(settings.cache, "unix:", 5)) die("NOVATUNE_CACHE_URL: unix:/path");
-    settings.cache += 5;
     settings.prefix = setting("NOVATUNE_CACHE_PREFIX", "stream");
     settings.endpoint = setting("NOVATUNE_S3_ENDPOINT", NULL);
     settings.public_endpoint = setting("NOVATUNE_S3_PUBLIC_ENDPOINT", settings.endpoint);
@@ -622,18 +848,22 @@ int main(void) {
     settings.buffer_s = atol(setting("NOVATUNE_CACHE_TTL_BUFFER", "30s"));
     settings.fingerprint = 0x6E6F766174756E65;
     read_key_ring(setting("NOVATUNE_CACHE_KEYS_FILE", NULL));
-    int workers = atoi(setting("NOVATUNE_WORKERS", "8"));
-    if (workers < 1 || workers > WORKERS_LIMIT) die("NOVATUNE_WORKERS: 1 to 256");
 
-    sigset_t ends;
-    sigemptyset(&ends); sigaddset(&ends, SIGTERM); sigaddset(&ends, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (FCGX_Init()) die("libfcgi");
-    listen_on(&gate, setting("NOVATUNE_GATE_LISTEN", NULL), GATE_WORKERS, respond_gate);
-    listen_on(&stream, setting("NOVATUNE_LISTEN", NULL), workers, respond_stream);
-    int received;
-    sigwait(&ends, &received);
-    _exit(0);
+    events = epoll_create1(EPOLL_CLOEXEC);
+    prepare_cryptography();
+    connect_to_database();
+    cache.source.descriptor = unix_socket(settings.cache, connect);
+    watch(&cache.source, cache_ready);
+    listen_on(&gate, setting("NOVATUNE_GATE_LISTEN", NULL));
+    listen_on(&stream, setting("NOVATUNE_LISTEN", NULL));
+    for (;;) {
+        struct epoll_event ready[EVENTS];
+        int count = epoll_wait(events, ready, EVENTS, -1);
+        for (int i = 0; i < count; i++) {
+            struct source *source = ready[i].data.ptr;
+            source->ready(source);
+        }
+        flush();
+    }
 }

@@ -1,54 +1,61 @@
-"""One run of wrk against one side, with what each process spent on it, as one line of JSON.
-
-usage: measure.py SIDE PATH SECONDS WORKERS BASE-URL METRICS-URL ACCESS-LOG TOKENS REQUESTS GROUP=PID[,PID...]...
-
-Fails, with the reason, where the answers were not what PATH (hit, miss, 401, 429) should give: such numbers mean nothing.
-"""
+"""One run of load.c against one side, and what each process spent on it."""
 
 import collections
-import glob
 import json
 import os
 import re
 import resource
+import shutil
+import signal
 import subprocess
-import sys
 import time
-import urllib.request
+from pathlib import Path
 
-CONNECTIONS, THREADS = 32, 2
-LOG_FLUSH_S = 1.2  # nginx writes its buffered access log once a second
+import process
+from sides import fail
+from support.stack import family
+
+CONNECTIONS, PACED_RATE = 32, 2000
+LIMITED_PER_MINUTE, UNLIMITED = 1, 100_000
 
 
-def descendants(roots):
-    children = collections.defaultdict(list)
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path) as file:
-                pid, rest = file.read().split(" (", 1)
-        except OSError:
-            continue
-        children[int(rest.rsplit(") ", 1)[1].split()[1])].append(int(pid))
-    found, waiting = set(), list(roots)
-    while waiting:
-        pid = waiting.pop()
-        if pid not in found:
-            found.add(pid)
-            waiting += children[pid]
+class RequestPath:
+    """How a path is asked for, and what its answers should be."""
+
+    def __init__(
+        self, title, requests, status=200, tokens="tokens", is_fresh=False, rate=0, connections=CONNECTIONS, per_minute=UNLIMITED
+    ):
+        self.title, self.requests, self.status, self.tokens, self.is_fresh = title, requests, status, tokens, is_fresh
+        self.rate, self.connections, self.per_minute = rate, connections, per_minute
+
+
+PATHS = {
+    "hit": RequestPath("hit: every answer from the warm cache", "hit"),
+    "first": RequestPath("first: each user asks for a track once, tracks by Zipf's law", "first", is_fresh=True),
+    "miss": RequestPath("miss: no track twice, so that each object is looked for", "miss", is_fresh=True),
+    "401": RequestPath("401: forged signatures", "hit", 401, "forged"),
+    "429": RequestPath("429: the allowance is used up", "limited", 429, per_minute=LIMITED_PER_MINUTE),
+    "paced": RequestPath(f"paced: hits, {PACED_RATE:,} a second", "hit", rate=PACED_RATE),
+    "idle": RequestPath("idle: hits, one at a time", "hit", connections=1),
+}
+
+
+def spent(roots):
+    """Nanoseconds on a CPU, and how often it got one, of each thread (Linux, Documentation/scheduler/sched-stats.rst)."""
+    found = {}
+    for root in roots:
+        for pid in family(root):
+            for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                try:
+                    cpu, _, turns = path.read_text().split()
+                    found[path] = (int(cpu), int(turns))
+                except OSError:
+                    pass
     return found
 
 
-def cpu_ns(roots):
-    """Nanoseconds on a CPU of each thread: the first number of schedstat (Linux, Documentation/scheduler/sched-stats.rst)."""
-    spent = {}
-    for pid in descendants(roots):
-        for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
-            try:
-                with open(path) as file:
-                    spent[path] = int(file.read().split()[0])
-            except OSError:
-                pass
-    return spent
+def grown(before, after, index):
+    return sum(figures[index] - before.get(task, (0, 0))[index] for task, figures in after.items())
 
 
 def machine_busy_s():
@@ -57,95 +64,136 @@ def machine_busy_s():
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def resident_mb(pid):
-    with open(f"/proc/{pid}/status") as file:
-        return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1]) / 1024
-
-
-def metrics(url):
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        text = answer.read().decode()
-    return {name: float(value) for name, value in re.findall(r"^(\S+) (\S+)$", text, re.MULTILINE)}
-
-
-def statuses(access_log):
-    with open(access_log) as file:
-        return collections.Counter(re.findall(r'"path":"/tracks/[^"]*","status":(\d+)', file.read()))
-
-
-def unexpected(path, counts, requests, hits, misses):
-    """What is wrong with the answers, or None. wrk leaves up to one request a connection unanswered at its end (499)."""
-    expected = {"hit": "200", "miss": "200"}.get(path, path)
-    others = {status: count for status, count in counts.items() if status != expected}
-    others.pop("499", None)
-    # Each limited user has one request a minute that passes.
-    if path == "429" and others.get("200", 0) <= 64:
-        others.pop("200", None)
-    if others or counts[expected] < 0.99 * requests:
-        return f"expected {expected} alone, got {dict(counts)} for {requests} requests"
-    if path == "hit" and misses > 0.001 * requests:
-        return f"{misses:.0f} of {requests} were misses"
-    if path == "miss" and hits > 0:
-        return f"{hits:.0f} of {requests} were hits: too few tracks for this speed"
-    return None
-
-
-def run_wrk(seconds, base_url, tokens, requests_file):
-    """wrk's summary of itself (wrk.lua)."""
-    environment = dict(os.environ, LOAD_TOKENS=tokens, LOAD_REQUESTS=requests_file, LOAD_THREADS=str(THREADS))
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrk.lua")
-    wrk = subprocess.run(
-        ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", script, base_url],
-        env=environment, stdout=subprocess.PIPE, text=True)
-    if wrk.returncode != 0:
-        sys.exit(f"wrk ended with {wrk.returncode}:\n{wrk.stdout}")
-    return json.loads(wrk.stdout.splitlines()[-1])
-
-
-def spent_us(before, after):
-    """Microseconds that threads spent between two looks at them."""
-    return sum(ns - before.get(task, 0) for task, ns in after.items()) / 1000
-
-
-def wrk_us():
+def children_s():
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (usage.ru_utime + usage.ru_stime) * 1e6
+    return usage.ru_utime + usage.ru_stime
 
 
-def main(side, path, seconds, workers, base_url, metrics_url, access_log, tokens, requests_file, *groups):
-    roots = {name: [int(pid) for pid in pids.split(",")] for name, pids in (group.split("=") for group in groups)}
-    time.sleep(LOG_FLUSH_S)
-    os.truncate(access_log, 0)
-    counted_before = metrics(metrics_url)
-    before = {name: cpu_ns(pids) for name, pids in roots.items()}
-    busy_before, wall_before = machine_busy_s(), time.monotonic()
-    result = run_wrk(seconds, base_url, tokens, requests_file)
-    wall, busy = time.monotonic() - wall_before, machine_busy_s() - busy_before
-    after = {name: cpu_ns(pids) for name, pids in roots.items()}
-    memory = resident_mb(roots["responder"][0])
-    counted = metrics(metrics_url)
-    time.sleep(LOG_FLUSH_S)
+class Bench:
+    def __init__(self, servers, state, generator):
+        self.servers, self._data, self._generator = servers, state / "data", generator
 
-    requests = result["requests"]
-    difference = {name: counted[name] - counted_before.get(name, 0) for name in counted}
-    counts = statuses(access_log)
-    complaint = unexpected(
-        path, counts, requests, difference["stream_url_cache_hits_total"], difference["stream_url_cache_misses_total"])
-    if result["socket_errors"] and not complaint:
-        complaint = f"{result['socket_errors']} socket errors"
-    if complaint:
-        sys.exit(f"{side}, {path}: {complaint}")
+    def groups(self, side, per_minute):
+        servers = self.servers
+        s3 = [int((servers.state / "pid" / name).read_text().split()[0]) for name in ("s3", "s3-osd", "s3-mon")]
+        return {
+            "responder": [side.responder.pid], "nginx": [side.nginx_pid(per_minute)], "postgresql": [int(servers["PID_POSTGRES"])],
+            "redis": [int(servers["PID_REDIS"])], "s3": s3}
 
-    spent = {name: spent_us(before[name], after[name]) for name in roots}
-    spent["wrk"] = wrk_us()
-    print(json.dumps({
-        "side": side, "path": path, "workers": int(workers), "requests": requests,
-        "rate": requests / (result["duration_us"] / 1e6), "p50_ms": result["p50_us"] / 1000, "p99_ms": result["p99_us"] / 1000,
-        "max_ms": result["max_us"] / 1000, "statuses": dict(counts), "resident_mb": memory,
-        "cpu_us": {name: value / requests for name, value in spent.items()},
-        "machine_busy": busy / wall / os.cpu_count(), "foreign": max(0.0, busy - sum(spent.values()) / 1e6) / wall / os.cpu_count(),
-    }))
+    def ask(self, port, path, seconds, rate=None, connections=None, once=False, requests=None):
+        command = [
+            self._generator, port, connections or path.connections, seconds, path.rate if rate is None else rate,
+            self._data / path.tokens, self._data / (requests or path.requests), *(["once"] if once else [])]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        if done.returncode:
+            fail(f"the load generator failed: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def forget_cache(self):
+        subprocess.run(["redis-cli", "-e", "-s", self.servers["REDIS_SOCKET"], "flushall"], check=True, stdout=subprocess.DEVNULL)
+
+    def warm(self, side, name):
+        """Connections, prepared statements, pages, and each user's cache entry. Fresh paths get an empty cache and a new process."""
+        path = PATHS[name]
+        port = side.address(path.per_minute)
+        if path.is_fresh:
+            self.forget_cache()
+            side.restart(**side.loop_settings)
+            self.ask(port, path, 20, once=True, requests="warm")
+            # Entries are written after the answer.
+            time.sleep(.3)
+            return self.forget_cache()
+        for _ in range(10):
+            before = side.metrics()["stream_url_cache_misses_total"]
+            self.ask(port, path, 20, rate=0, connections=CONNECTIONS, once=True)
+            if side.metrics()["stream_url_cache_misses_total"] == before:
+                break
+        self.ask(port, path, .5, rate=0, connections=CONNECTIONS)
+
+    def run(self, side, name, seconds, rate=None, connections=None):
+        """Figures of one run; the side is warm."""
+        path = PATHS[name]
+        port = side.address(path.per_minute)
+        groups = self.groups(side, path.per_minute)
+        counted = side.metrics()
+        before, own = {group: spent(pids) for group, pids in groups.items()}, children_s()
+        busy, wall = machine_busy_s(), time.monotonic()
+        result = self.ask(port, path, seconds, rate, connections, once=path.is_fresh)
+        busy, wall = machine_busy_s() - busy, time.monotonic() - wall
+        after = {group: spent(pids) for group, pids in groups.items()}
+        own = children_s() - own
+        counts = {key: value - counted.get(key, 0) for key, value in side.metrics().items()}
+        check(side.name, name, result, counts)
+        requests = max(1, result["requests"])
+        cpu_us = {group: grown(before[group], after[group], 0) / 1000 / requests for group in groups}
+        served = sum(cpu_us[group] for group in groups)
+        return {
+            "side": side.name, "path": name, "offered": rate or path.rate, "rate": result["requests"] / result["seconds"],
+            **{key: result[key] for key in ("requests", "seconds", "statuses", "p50_ms", "p99_ms", "max_ms")},
+            "cpu_us": cpu_us | {"generator": own * 1e6 / requests},
+            "switches": {group: grown(before[group], after[group], 1) / requests for group in groups},
+            "resident_mb": process.resident_kb(side.responder.pid) / 1024,
+            "foreign": max(0.0, busy - served * requests / 1e6 - own) / wall / os.cpu_count(),
+        }
+
+    def system_calls(self, side, name):
+        """Calls a request of each group, counted by perf in a run of their own, because counting slows; None where perf cannot."""
+        if not shutil.which("perf"):
+            return None
+        path = PATHS[name]
+        groups = self.groups(side, path.per_minute)
+        counters = {
+            group: subprocess.Popen(
+                ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p",
+                 ",".join(str(pid) for root in roots for pid in family(root))],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            for group, roots in groups.items() if group != "s3"}
+        time.sleep(.5)
+        result = self.ask(side.address(path.per_minute), path, 1, once=path.is_fresh)
+        found = {}
+        for group, counter in counters.items():
+            counter.send_signal(signal.SIGINT)
+            line = re.search(r"^(\d+),", counter.communicate()[1], re.MULTILINE)
+            found[group] = int(line[1]) / max(1, result["requests"]) if line else None
+        return None if None in found.values() else found
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def check(side, name, result, counts):
+    """Figures of wrong answers mean nothing."""
+    path, statuses = PATHS[name], dict(result["statuses"])
+    expected = statuses.pop(str(path.status), 0)
+    # Each limited user has one request a minute that passes.
+    if name == "429" and statuses.get("200", 0) <= 64:
+        statuses.pop("200", None)
+    hits, misses = counts["stream_url_cache_hits_total"], counts["stream_url_cache_misses_total"]
+    if statuses or not expected or result["errors"]:
+        fail(f"{side}, {name}: expected {path.status} alone, got {result}")
+    if path.requests == "hit" and path.status == 200 and misses > 0.001 * expected + 5:
+        fail(f"{side}, {name}: {misses:.0f} of {expected} were misses")
+    if path.is_fresh and hits > 0:
+        fail(f"{side}, {name}: {hits:.0f} of {expected} were hits")
+
+
+def side_by_side(bench, sides, port, nginx_pid, log, seconds):
+    """Two responders behind one nginx that asks them in turns, in the same seconds: for what differs less than one second from the next.
+    Which of them answered is in nginx's access log."""
+    flush_s = 1.2  # nginx writes its buffered access log once a second
+    others = [nginx_pid, int(bench.servers["PID_POSTGRES"]), int(bench.servers["PID_REDIS"])]
+    time.sleep(flush_s)
+    os.truncate(log, 0)
+    before, others_before, own = {side: spent([side.responder.pid]) for side in sides}, spent(others), children_s()
+    busy, wall = machine_busy_s(), time.monotonic()
+    result = bench.ask(port, PATHS["hit"], seconds)
+    busy, wall = machine_busy_s() - busy, time.monotonic() - wall
+    after, others_after, own = {side: spent([side.responder.pid]) for side in sides}, spent(others), children_s() - own
+    time.sleep(flush_s)
+    found = collections.Counter(re.findall(
+        r'"path":"/tracks/[^"]*","status":(\d+),.*"upstreamAddress":"unix:[^"]*/([^"/]+)/stream\.sock"', log.read_text()))
+    answered = {side: found["200", side.name] for side in sides}
+    if set(result["statuses"]) != {"200"} or result["errors"] or sum(answered.values()) < 0.99 * result["requests"]:
+        fail(f"expected 200 alone, got {dict(found)} in the access log, and {result}")
+    ns = {side: grown(before[side], after[side], 0) for side in sides}
+    rest = busy - (sum(ns.values()) + grown(others_before, others_after, 0)) / 1e9 - own
+    return [
+        {"side": side.name, "path": "hit", "requests": answered[side], "cpu_us": ns[side] / 1000 / answered[side],
+         "foreign": max(0.0, rest) / wall / os.cpu_count()} for side in sides]
