@@ -3,7 +3,7 @@ import Resilience
 /// Host names to addresses, looked up on threads of their own: getaddrinfo(3) blocks for as long as the name servers take.
 ///
 /// A name's lookups are made one at a time, and all tasks that wait share it. Addresses that are known are handed out without waiting;
-/// once they are older than `lifetime` the next call has them looked up anew, and they stay in use until that succeeds: name servers that
+/// once they are older than `lifetime` the next call has them looked up again, and they stay in use until that succeeds: name servers that
 /// are down cost nothing that has worked before. Names are kept for good: those that come from settings, not from requests.
 ///
 /// For the loop's thread only.
@@ -33,7 +33,7 @@ public final class NameResolver: @unchecked Sendable {
     private var waiting: [String: WaitingTasks<[String]>] = [:]
 
     /// - Parameters:
-    ///   - lifetime: how old addresses may become before they are looked up anew. Default 60 s.
+    ///   - lifetime: how old addresses may become before they are looked up again. Default 60 s.
     ///   - lookup: called on a thread of its own. Default getaddrinfo(3).
     public init(_ loop: EventLoop, lifetime: Duration = .seconds(60), lookup: @escaping Lookup = { NumericAddress.lookUp($0) }) {
         self.loop = loop
@@ -55,7 +55,7 @@ public final class NameResolver: @unchecked Sendable {
         return addresses
     }
 
-    /// The host could not be reached at its addresses: the next call has them looked up anew.
+    /// The host could not be reached at its addresses: the next call has them looked up again.
     public func doubt(_ host: String) {
         known[host]?.refreshAt = .now
     }

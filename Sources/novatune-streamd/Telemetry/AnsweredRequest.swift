@@ -4,7 +4,7 @@ import RequestTraces
 import StreamIssuing
 
 /// A request for a stream URL and what became of it: the audit trail's line, and what is counted. One for each request that a loop has
-/// in hand, which is filled in anew for a later one, because objects and dictionaries of their own would cost more than the line that is
+/// in hand, which is filled in again for a later one, because objects and dictionaries of their own would cost more than the line that is
 /// made of them.
 final class AnsweredRequest: @unchecked Sendable {
     private(set) var correlationID = ""
