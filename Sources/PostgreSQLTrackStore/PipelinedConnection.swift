@@ -41,8 +41,11 @@ final class PipelinedConnection: TurnEndHandler {
     var isIdle: Bool { queue.isEmpty }
 
     func send(_ question: AccessQuestion) {
-        guard connection.queue(AccessQuery.staticName, question.user, question.trackText) else { return lost() }
+        if question.isAlone, queue.unsynced > 0 { endGroup() }
+        guard source != nil else { return answer(question, .aborted) }
+        // Before it is sent, so that it is among the unanswered where sending fails.
         queue.append(question)
+        guard connection.queue(AccessQuery.staticName, question.user, question.trackText) else { return lost() }
         if question.isAlone { endGroup() }
         if !waitsForTurnEnd {
             waitsForTurnEnd = true

@@ -122,7 +122,7 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
         switch outcome {
         case .aborted:
             question.isAlone = true
-            connection?.send(question)
+            if let connection { connection.send(question) } else { retryOrFail(question, PostgreSQLError(code: .lost)) }
         case .answered(let result):
             do throws(PostgreSQLError) {
                 guard result.status == PostgreSQLResult.rows else {

@@ -90,9 +90,6 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
         }
     }
 
-    /// Ends what waits.
-    public func close() {}
-
     private nonisolated(nonsending) func lookUp(
         _ key: SecretText, _ digest: Digest256, by deadline: ContinuousClock.Instant
     ) async -> HeadOutcome {

@@ -35,10 +35,9 @@ final class LoopServices: @unchecked Sendable {
         cache.start()
     }
 
-    /// Fails what is unanswered. On the loop's thread.
+    /// Fails what is unanswered; what waits for the object store ends by itself. On the loop's thread.
     func close() {
         tracks.close()
         cache.close()
-        objects.close()
     }
 }
