@@ -148,7 +148,7 @@ import Testing
         let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
         let dead = makeStore("host=/nonexistent dbname=none", breaker: breaker)
         for _ in 0..<2 { #expect(throws: Unavailable.self) { try dead.ask(user: user, track: track, by: later) } }
-        let living = makeStore(breaker: breaker)
+        let living = makeStore(timeout: .seconds(20), breaker: breaker)
         #expect { try living.ask(user: user, track: track, by: later) } throws: { error in
             guard let error = error as? Unavailable else { return false }
             return error.code == "breaker_open" && error.retryAfterSeconds == 1

@@ -66,15 +66,16 @@ import Testing
     @Test func thoseThatWaitTimeOutAndLeaveTheirPlaces() async throws {
         let client = LoopHTTPClient(running.loop, resolver: NameResolver(running.loop))
         let store = try makeStore(client, timeout: .milliseconds(200))
-        let deadline = ContinuousClock.now.advanced(by: .seconds(1))
         let codes = await running.run { _ in
             await withTaskGroup(of: String?.self) { group in
-                for number in 0..<Self.requests { group.addTask { await call(store, .number(number), deadline)?.failure?.code } }
+                for number in 0..<Self.requests {
+                    group.addTask { await call(store, .number(number), .now.advanced(by: .seconds(1)))?.failure?.code }
+                }
                 return await group.reduce(into: [:]) { $0[$1 ?? "", default: 0] += 1 }
             }
         }
-        // Some may have come after others had left.
-        #expect(codes.keys.sorted() == ["bulkhead_full", "timeout"] && codes["timeout", default: 0] >= 1024)
+        // Some may have come after others had left; on a slow machine that may be all of them.
+        #expect(Set(codes.keys).isSubset(of: ["bulkhead_full", "timeout"]) && codes["timeout", default: 0] >= 1024)
         #expect(store.waitingCount == 0 && client.waitingCount == 0)
         #expect(eventually { server.connections == 0 })
     }
