@@ -76,6 +76,7 @@ import Testing
         }
         // Some may have come after others had left; on a slow machine that may be all of them.
         #expect(Set(codes.keys).isSubset(of: ["bulkhead_full", "timeout"]) && codes["timeout", default: 0] >= 1024)
+        #expect(codes.values.reduce(0, +) == Self.requests)
         #expect(store.waitingCount == 0 && client.waitingCount == 0)
         #expect(eventually { server.connections == 0 })
     }
