@@ -64,12 +64,21 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
 
+        room(
+            "StreamResponder",
+            [
+                "BearerTokens", "FastCGI", "Observability", "RequestTraces", "Resilience", "SealedCache", "StreamIssuing",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Tracing", package: "swift-distributed-tracing"),
+            ]),
+
         .executableTarget(
             name: "novatune-streamd",
             dependencies: [
                 "BearerTokens", "Cryptography", "EventLoop", "FastCGI", "HTTPClient", "KeyManagement", "Observability",
                 "PostgreSQLTrackStore", "RequestTraces", "Resilience", "S3ObjectStore", "SealedCache", "SigV4", "StreamIssuing",
-                "StrictJSON",
+                "StreamResponder", "StrictJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -106,9 +115,13 @@ let package = Package(
             ]),
         tests("FastCGI", ["EventLoop", "Resilience"]),
         tests(
+            "StreamResponder",
+            ["BearerTokens", "Cryptography", "FastCGI", "Observability", "RequestTraces", "Resilience", "SealedCache", "StreamIssuing"]),
+        tests(
             "novatune-streamd",
             [
                 "BearerTokens", "Cryptography", "FastCGI", "Observability", "SealedCache", "S3ObjectStore", "SigV4", "StreamIssuing",
+                "StreamResponder",
                 .product(name: "Logging", package: "swift-log"),
             ], name: "NovatuneStreamdTests"),
         .testTarget(

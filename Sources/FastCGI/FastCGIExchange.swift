@@ -1,8 +1,18 @@
 import CFastCGI
 
+/// A request and its answer.
+public protocol Exchange: AnyObject {
+    /// Bytes of the body (stream FCGI_STDIN).
+    var bodyLength: Int { get }
+    /// To be filled in by the handler.
+    var response: FastCGIResponse { get set }
+    /// A parameter (FastCGI 1.0 §5.2, stream FCGI_PARAMS); nil where it was not sent.
+    func parameter(_ name: StaticString) -> String?
+}
+
 /// One request and its answer on a connection of a loop's server. Parameters can be read until the request is answered. For the loop's
 /// thread only.
-@safe public final class FastCGIExchange: @unchecked Sendable {
+@safe public final class FastCGIExchange: Exchange, @unchecked Sendable {
     let request: UnsafeMutablePointer<FCGX_Request>
     /// Bytes of the body (stream FCGI_STDIN), which has been read and dropped.
     public internal(set) var bodyLength = 0
@@ -10,6 +20,8 @@ import CFastCGI
     public internal(set) var isAbandoned = false
     /// To be filled in by the handler.
     public var response = FastCGIResponse()
+    /// Nil while no request is in it.
+    var connection: LoopConnection?
 
     init() {
         unsafe request = .allocate(capacity: 1)
@@ -31,8 +43,8 @@ import CFastCGI
 
 /// Answers requests on an event loop.
 public protocol ExchangeHandler: AnyObject, Sendable {
-    /// Fills in `exchange.response`.
-    nonisolated(nonsending) func respond(to exchange: FastCGIExchange) async
-    /// The same without any work, where more requests are in hand than may be.
+    /// Answers requests, one after another, until the source has no more. Called in as many tasks as requests are in hand.
+    nonisolated(nonsending) func serve(_ exchanges: ExchangeSource) async
+    /// Fills in `exchange.response` without any work, where more requests are in hand than may be.
     func refuse(_ exchange: FastCGIExchange)
 }

@@ -24,7 +24,8 @@ import Synchronization
     private static let sweepInterval: Duration = .milliseconds(250)
     /// For a peer that connected and has not yet written its first request when a drain begins.
     private static let drainGrace: Duration = .milliseconds(250)
-    private static let pooledExchanges = 64
+    /// Exchanges and tasks without a request that are kept for the next ones.
+    private static let pooled = 64
 
     private let loop: EventLoop
     private let socket: ListeningSocket
@@ -36,6 +37,8 @@ import Synchronization
     private var listening: IOSource?
     private var connections: [Int32: LoopConnection] = [:]
     private var exchanges: [FastCGIExchange] = []
+    /// Tasks without a request.
+    private var idle: [ExchangeSource] = []
     private var drained: (@Sendable (Bool) -> Void)?
     private var isDraining = false
     private var sweep: EventLoop.TimerID?
@@ -189,6 +192,7 @@ import Synchronization
         connection.phase = .handling
         connection.since = loop.now
         connection.exchange = exchange
+        exchange.connection = connection
         if inHand.load(ordering: .relaxed) >= limits.requests {
             refused.add(1, ordering: .relaxed)
             handler.refuse(exchange)
@@ -196,17 +200,31 @@ import Synchronization
             return finish(connection, exchange)
         }
         inHand.add(1, ordering: .relaxed)
-        loop.task { [self, handler] in
-            await handler.respond(to: exchange)
-            finish(connection, exchange)
+        if let task = idle.popLast() { task.give(exchange) } else { beginTask(with: exchange) }
+    }
+
+    private func beginTask(with exchange: FastCGIExchange) {
+        let source = ExchangeSource(first: exchange) { [self] exchange in
+            if let connection = exchange.connection { finish(connection, exchange) }
+        } becomeIdle: { [self] source in
+            guard idle.count < Self.pooled, !isDraining else { return false }
+            idle.append(source)
+            return true
         }
+        loop.task { [handler] in await handler.serve(source) }
+    }
+
+    private func endIdleTasks() {
+        for task in idle { task.give(nil) }
+        idle = []
     }
 
     private func finish(_ connection: LoopConnection, _ exchange: FastCGIExchange) {
         inHand.subtract(1, ordering: .relaxed)
         let (isUsable, isClosed) = connection.write(exchange)
         connection.exchange = nil
-        if exchanges.count < Self.pooledExchanges { exchanges.append(exchange) }
+        exchange.connection = nil
+        if exchanges.count < Self.pooled { exchanges.append(exchange) }
         connection.hasServed = true
         connection.phase = .reading
         connection.since = loop.now
@@ -262,6 +280,7 @@ import Synchronization
             socket.close()
         }
         isDraining = true
+        endIdleTasks()
         shutDownIdle(onlyServed: true)
     }
 

@@ -21,21 +21,21 @@ public struct IssuingPolicy: Sendable, Equatable {
     }
 }
 
+/// A stream URL, and where it came from.
+public struct IssuedURL: Sendable, Equatable {
+    public let streamURL: StreamURL
+    public let cameFromCache: Bool
+
+    public init(streamURL: StreamURL, cameFromCache: Bool) {
+        self.streamURL = streamURL
+        self.cameFromCache = cameFromCache
+    }
+}
+
 /// The product in one place: a listener and a track in, a stream URL or the reason why not out.
 ///
 /// Inlinable, so that it is compiled for the adapters that it is used with.
-public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: ObjectStore> {
-    public struct Issued: Sendable, Equatable {
-        public let streamURL: StreamURL
-        public let cameFromCache: Bool
-
-        @usableFromInline
-        init(streamURL: StreamURL, cameFromCache: Bool) {
-            self.streamURL = streamURL
-            self.cameFromCache = cameFromCache
-        }
-    }
-
+public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: ObjectStore> {
     @usableFromInline let store: Store
     @usableFromInline let cache: Cache
     @usableFromInline let objects: Objects
@@ -58,7 +58,7 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
     @inlinable
     public nonisolated(nonsending) func issue(
         _ trackID: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, _ observer: some IssueObserver
-    ) async throws(Problem) -> Issued {
+    ) async throws(Problem) -> IssuedURL {
         // The cache is read while the database works.
         let question = store.ask(user: listener.userID, track: trackID, by: deadline)
         let lookup = cache.beginRead(user: listener.userID, track: trackID, by: deadline)
@@ -74,7 +74,7 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
         if case .success(let cached?) = read.result, cached.isUsable(at: clock.now, stamp: stamp, buffer: policy.cacheBuffer),
             policy.covers(cached.presigned)
         {
-            return Issued(streamURL: answer(cached.presigned, track), cameFromCache: true)
+            return IssuedURL(streamURL: answer(cached.presigned, track), cameFromCache: true)
         }
         if let verified = await objects.verify(track, by: deadline) {
             observer.verified(verified)
@@ -90,7 +90,7 @@ public struct StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: Ob
             cache.write(
                 CachedStreamURL(presigned: presigned, stamp: stamp), user: listener.userID, track: trackID, timeToLive: timeToLive)
         }
-        return Issued(streamURL: answer(presigned, track), cameFromCache: false)
+        return IssuedURL(streamURL: answer(presigned, track), cameFromCache: false)
     }
 
     @inlinable

@@ -44,6 +44,30 @@ import Testing
         #expect(server.drain())
     }
 
+    @Test func oneTaskAnswersRequestsThatFollowEachOther() throws {
+        let server = try LoopTestServer()
+        for _ in 0..<20 { try expectAnswer(server) }
+        #expect(server.handler.tasks == (1, 0))
+        #expect(server.drain())
+        #expect(eventually { server.handler.tasks == (1, 1) })
+    }
+
+    @Test func tasksOfACrowdEndWithItButForAFew() throws {
+        let server = try LoopTestServer()
+        for _ in 0..<2 {
+            let waiting = try (0..<200).map { _ in try server.connect() }
+            for client in waiting { try client.send(Self.wait) }
+            #expect(eventually { server.handler.waiting == 200 })
+            server.open()
+            for client in waiting { #expect(try client.answer().body == "POST /wait 0") }
+            #expect(eventually { server.handler.tasks.begun - server.handler.tasks.ended == 64 })
+            server.handler.close()
+        }
+        #expect(server.handler.tasks.begun == 200 + 136)
+        #expect(server.drain())
+        #expect(eventually { server.handler.tasks == (336, 336) })
+    }
+
     @Test func peerThatWritesTwoRequestsAtATimeIsDisconnected() throws {
         let server = try LoopTestServer()
         let client = try server.connect()

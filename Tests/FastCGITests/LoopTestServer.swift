@@ -10,10 +10,20 @@ final class EchoExchangeHandler: ExchangeHandler {
     private let promises = Locked<[Promise<Void>]>([])
     private let isOpen = Locked(false)
 
+    private let counts = Locked((begun: 0, ended: 0))
+
+    /// Tasks of the server, since its start.
+    var tasks: (begun: Int, ended: Int) { counts.withLock { $0 } }
     /// Requests that wait.
     var waiting: Int { promises.withLock { $0.count } }
 
-    nonisolated(nonsending) func respond(to exchange: FastCGIExchange) async {
+    nonisolated(nonsending) func serve(_ exchanges: ExchangeSource) async {
+        counts.withLock { $0.begun += 1 }
+        while let exchange = await exchanges.next() { await respond(to: exchange) }
+        counts.withLock { $0.ended += 1 }
+    }
+
+    private nonisolated(nonsending) func respond(to exchange: FastCGIExchange) async {
         let path = exchange.parameter("PATH") ?? "none"
         if path == "/wait", !isOpen.withLock({ $0 }) {
             let promise = Promise<Void>()
@@ -31,6 +41,9 @@ final class EchoExchangeHandler: ExchangeHandler {
         exchange.response.start(status: 503)
         exchange.response.finish(body: Array("refused".utf8))
     }
+
+    /// From now on requests for `/wait` wait.
+    func close() { isOpen.withLock { $0 = false } }
 
     func open(on loop: EventLoop) {
         loop.execute { [self] in

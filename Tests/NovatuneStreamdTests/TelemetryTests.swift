@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 @testable import Observability
+import StreamResponder
 import Testing
 
 @testable import novatune_streamd
@@ -19,7 +20,7 @@ import Testing
         let reason = Logger.MetadataValue.string(String(repeating: "x", count: 3000))
         for number in 0..<200 {
             telemetry.failures.log(.error, "dependency failed", kind: "\(number)", ["reason": reason])
-            telemetry.objectFailures.log(.error, "dependency failed", kind: "\(number)", ["reason": reason])
+            telemetry.requests.objectFailures.log(.error, "dependency failed", kind: "\(number)", ["reason": reason])
         }
         telemetry.slowTurn(.seconds(1), loop: 0)
         #expect(writer.droppedLines > 0)

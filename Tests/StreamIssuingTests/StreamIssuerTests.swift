@@ -25,7 +25,7 @@ import Testing
 
     private nonisolated(nonsending) func issue(
         credentialsEnd: UnixTime? = nil
-    ) async throws(Problem) -> StreamIssuer<FakeTrackStore, FakeCache, FakeObjectStore>.Issued {
+    ) async throws(Problem) -> IssuedURL {
         let policy = IssuingPolicy(
             presignExpiry: .seconds(120), cacheBuffer: .seconds(30), presignFingerprint: Self.fingerprint, credentialsEnd: credentialsEnd)
         return try await StreamIssuer(store: store, cache: cache, objects: objects, policy: policy, clock: clock)

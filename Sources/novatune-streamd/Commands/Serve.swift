@@ -10,6 +10,7 @@ import Observability
 import RequestTraces
 import Resilience
 import SealedCache
+import StreamResponder
 
 /// Answers requests until it is told to stop.
 struct Serve: ParsableCommand {
@@ -40,6 +41,10 @@ struct Serve: ParsableCommand {
     private static let gateProgressLimit: Duration = .seconds(20)
 
     @OptionGroup var options: SettingsOptions
+
+    /// What seeing the service run costs is measured against a run with it (Tests/Load/run --telemetry).
+    @Flag(help: ArgumentHelp("Make no log line, figure or span of a request: for measuring what they cost.", visibility: .hidden))
+    var unobserved = false
 
     func run() throws {
         let log = LogWriter(descriptor: STDERR_FILENO)
@@ -98,7 +103,7 @@ struct Serve: ParsableCommand {
             default: break waiting
             }
             resources.telemetry.failures.tellRest()
-            resources.telemetry.objectFailures.tellRest()
+            resources.telemetry.requests.objectFailures.tellRest()
             if loops.allSatisfy({ $0.makesProgress(within: Self.turnLimit) }), gate.makesProgress(within: Self.gateProgressLimit) {
                 manager.isAlive()
             } else {
@@ -117,7 +122,7 @@ struct Serve: ParsableCommand {
         let loaded = try options.load()
         let level = SharedLogLevel(loaded.settings.logLevel)
         let logger = Logger(label: "novatune-streamd") { _ in JSONLogHandler(level: level, writer: log) }
-        let resources = Resources(loaded.settings, loaded.secrets, telemetry: Telemetry(logger))
+        let resources = Resources(loaded.settings, loaded.secrets, telemetry: Telemetry(logger), observesRequests: !unobserved)
         return (loaded.settings, resources, level, resources.telemetry.logger)
     }
 

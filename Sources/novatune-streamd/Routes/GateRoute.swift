@@ -1,6 +1,7 @@
 import FastCGI
 import Observability
 import StreamIssuing
+import StreamResponder
 
 /// What a worker of the gate socket does: health and metrics. None of it waits for a dependency or for the log's reader.
 final class GateRoute: RequestHandler {

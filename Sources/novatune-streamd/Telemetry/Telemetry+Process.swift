@@ -3,7 +3,7 @@ import Observability
 // The process itself, by the names that Prometheus's client libraries use.
 extension Telemetry {
     func watchProcess() {
-        let start = Double(SystemClock.milliseconds) / 1000
+        let start = Double(SystemClock().milliseconds) / 1000
         registry.gauges(
             "novatune_build_info", "1; the build as labels.", labels: [("version", NovatuneStreamd.version), ("swift", Self.swiftVersion)])
         registry.count("process_cpu_seconds_total", "User and system time of the process.") { ProcessFigures.cpuSeconds }

@@ -4,6 +4,7 @@ import Observability
 import Resilience
 import SealedCache
 import StreamIssuing
+import StreamResponder
 
 /// What the process counts and logs, in one place, so that names are never written twice.
 final class Telemetry: Sendable {
@@ -11,36 +12,25 @@ final class Telemetry: Sendable {
     /// Never waits for the log's reader: an event loop must not, nor the threads that probe, listen, reload and tell the service manager.
     let logger: Logger
     let clock: any WallClock
-    /// For what a failing dependency would say at each request.
-    let failures: RepeatedEventLog
-    /// For what is wrong with one object: each is told of, as long as they are few.
-    let objectFailures: RepeatedEventLog
+    let requests: RequestTelemetry
     let lastReload: Locked<Reload>
     let isListening = Locked(false)
     let lastHeard: Locked<UnixTime>
     /// Key versions that a warning was given for.
     let nearLimit = Locked<Set<String>>([])
-    let requests: RequestMetrics
-    let dependencies: DependencyMetrics
-    let tokens: TokenMetrics
-    let openFailures: MetricFamily<CounterSeries>
     let invalidations: MetricFamily<CounterSeries>
     private let slowTurns: CounterSeries
+
+    /// For what would be logged many times a second while something is broken.
+    var failures: RepeatedEventLog { requests.failures }
 
     init(_ logger: Logger, clock: any WallClock = SystemClock()) {
         let logger = logger.neverWaiting
         self.logger = logger
         self.clock = clock
-        failures = RepeatedEventLog(logger)
-        objectFailures = RepeatedEventLog(logger, maximumKinds: 16)
         lastReload = Locked(Reload(moment: clock.now))
         lastHeard = Locked(clock.now)
-        requests = RequestMetrics(registry)
-        dependencies = DependencyMetrics(registry)
-        tokens = TokenMetrics(registry)
-        openFailures = registry.counter(
-            "cache_open_failures_total", "Cache values that did not open.", labels: ["reason"],
-            known: EntrySealer.OpenFailure.allCases.map { [$0.rawValue] })
+        requests = RequestTelemetry(logger, registry)
         invalidations = registry.counter(
             "stream_cache_invalidations_total", "Invalidations heard from the database.", labels: ["reason"],
             known: Invalidation.Reason.allCases.map { [$0.rawValue] })
@@ -71,7 +61,7 @@ final class Telemetry: Sendable {
 
     /// With the ids of the request whose call it was.
     func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
-        var fields = RequestObserver.current?.request.ids ?? [:]
+        var fields = RequestObserver.current?.ids ?? [:]
         fields["dependency"] = "\(dependency.rawValue)"
         switch state {
         case .closed: logger.notice("breaker closed", metadata: fields)
@@ -101,12 +91,5 @@ final class Telemetry: Sendable {
         } else {
             logger.notice("dependency back", metadata: ["dependency": "\(outcome.name)"])
         }
-    }
-
-    /// - Parameter ids: of the request that met it, if there is one.
-    func storeFailed(_ error: ValueStoreError, _ ids: Logger.Metadata = [:]) {
-        dependencies.failed(.cache, code: error.code)
-        let fields: Logger.Metadata = ["dependency": "cache", "code": "\(error.code)", "reason": "\(error.reason)"]
-        failures.log(.warning, "dependency failed", kind: "cache-\(error.code)", ids.merging(fields) { $1 })
     }
 }

@@ -3,6 +3,7 @@ import Resilience
 import S3ObjectStore
 import SealedCache
 import StreamIssuing
+import StreamResponder
 
 /// Takes out of the cache what the database says is no longer good, on a thread of its own.
 enum InvalidationWatch {
@@ -32,7 +33,7 @@ enum InvalidationWatch {
                 removed = try invalidator.remove(invalidation.scope)
             } catch {
                 // What stays in the cache is not handed out: its stamp no longer fits.
-                telemetry.storeFailed(error)
+                telemetry.requests.cacheFailed(error)
             }
             telemetry.heard(invalidation, removed: removed)
         }

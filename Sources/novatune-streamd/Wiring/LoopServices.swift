@@ -1,32 +1,52 @@
+import BearerTokens
 import EventLoop
 import PostgreSQLTrackStore
 import Resilience
 import S3ObjectStore
 import SealedCache
 import StreamIssuing
+import StreamResponder
 
 /// What the requests of one event loop share: its connections to database, cache and object store.
-final class LoopServices: @unchecked Sendable {
-    typealias Issuer = StreamIssuer<PipelinedTrackStore, LoopStreamURLCache, LoopObjectStore>
-
+final class LoopServices: StreamServices, @unchecked Sendable {
+    private let resources: Resources
+    private var edition: Int
+    private var verifier: TokenVerifier
+    private let issuer: StreamIssuer<PipelinedTrackStore, LoopStreamURLCache, LoopObjectStore>
     let tracks: PipelinedTrackStore
     let cache: LoopStreamURLCache
     let objects: LoopObjectStore
 
-    init(tracks: PipelinedTrackStore, cache: LoopStreamURLCache, objects: LoopObjectStore) {
+    init(
+        _ resources: Resources, _ edition: CurrentSecrets.Edition, tracks: PipelinedTrackStore, cache: LoopStreamURLCache,
+        objects: LoopObjectStore
+    ) {
+        self.resources = resources
+        self.edition = edition.number
+        verifier = resources.makeTokenVerifier(edition)
+        issuer = StreamIssuer(
+            store: tracks, cache: cache, objects: objects, policy: resources.makePolicy(edition), clock: resources.clock)
         self.tracks = tracks
         self.cache = cache
         self.objects = objects
     }
 
-    func makeIssuer(_ policy: IssuingPolicy, _ clock: any WallClock) -> Issuer {
-        Issuer(store: tracks, cache: cache, objects: objects, policy: policy, clock: clock)
+    func takeCurrentSecrets() {
+        guard !resources.secrets.isCurrent(edition) else { return }
+        let current = resources.secrets.value
+        edition = current.number
+        verifier = resources.makeTokenVerifier(current)
+        issuer.policy = resources.makePolicy(current)
+        cache.sealer = resources.makeSealer(current)
+        objects.credentials = current.secrets.storeCredentials
     }
 
-    /// From the next request on.
-    func take(_ edition: CurrentSecrets.Edition, _ resources: Resources) {
-        cache.sealer = resources.makeSealer(edition)
-        objects.credentials = edition.secrets.storeCredentials
+    func verify(authorization: String?) throws(TokenRejection) -> Listener { try verifier.verify(authorization: authorization) }
+
+    nonisolated(nonsending) func issue(
+        _ track: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, _ observer: RequestObserver
+    ) async throws(Problem) -> IssuedURL {
+        try await issuer.issue(track, to: listener, by: deadline, observer)
     }
 
     /// Connects before the first request.

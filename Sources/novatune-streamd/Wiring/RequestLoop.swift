@@ -2,6 +2,7 @@ import EventLoop
 import FastCGI
 import Resilience
 import S3ObjectStore
+import StreamResponder
 
 /// One event loop on a thread of its own, with the server that answers requests on it.
 final class RequestLoop: Sendable {
@@ -15,7 +16,10 @@ final class RequestLoop: Sendable {
         let telemetry = resources.telemetry
         loop = EventLoop { duration in telemetry.slowTurn(duration, loop: number) }
         services = resources.makeServices(loop)
-        server = FastCGILoopServer(loop, socket: socket, reserve: reserve, handler: StreamRoute(resources, services))
+        let route = StreamRoute(
+            services, limits: resources.limits, allowances: resources.allowances, clock: resources.clock,
+            makeObserver: resources.makeObserver)
+        server = FastCGILoopServer(loop, socket: socket, reserve: reserve, handler: route)
         name = "loop-\(number)"
     }
 

@@ -9,6 +9,7 @@ import S3ObjectStore
 import SealedCache
 import SigV4
 import StreamIssuing
+import StreamResponder
 
 /// What all loops share, and how each makes what is its own.
 final class Resources: Sendable {
@@ -30,8 +31,12 @@ final class Resources: Sendable {
     let verifiedObjects = VerifiedObjects()
     private let cacheConnector = RESPConnector(on: BlockingQueue(name: "cache-connect"))
 
-    init(_ settings: Settings, _ secrets: Secrets, telemetry: Telemetry) {
+    private let observesRequests: Bool
+
+    /// - Parameter observesRequests: false leaves out each request's log line, figures and spans, to measure what they cost.
+    init(_ settings: Settings, _ secrets: Secrets, telemetry: Telemetry, observesRequests: Bool = true) {
         self.settings = settings
+        self.observesRequests = observesRequests
         self.telemetry = telemetry
         self.secrets = CurrentSecrets(secrets)
         traces = settings.traces.map { Traces($0, telemetry) }
@@ -89,6 +94,7 @@ final class Resources: Sendable {
     func makeServices(_ loop: EventLoop) -> LoopServices {
         let edition = secrets.value
         return LoopServices(
+            self, edition,
             tracks: PipelinedTrackStore(
                 loop, conninfo: settings.database.url, timeout: settings.database.timeout, breaker: breaker(.database)),
             cache: makeCache(loop, edition),
@@ -98,8 +104,9 @@ final class Resources: Sendable {
     }
 
     func makeObserver() -> RequestObserver {
+        guard observesRequests else { return RequestObserver() }
         let isServer = if case .server = settings.cache.url { true } else { false }
-        return RequestObserver(telemetry, traces?.tracer, isCacheServer: isServer)
+        return TelemetryObserver(telemetry.requests, traces?.tracer, isCacheServer: isServer)
     }
 
     func breaker(_ dependency: Unavailable.Dependency) -> SharedBreaker {
@@ -154,7 +161,7 @@ final class Resources: Sendable {
             store: store, sealer: makeSealer(edition), prefix: settings.cache.prefix, readBreaker: breaker(.cache),
             writeBreaker: cacheWriteBreaker
         ) { [telemetry] operation in
-            RequestObserver.current?.cacheObserver(operation) ?? { telemetry.cacheAnswered($0, [:]) }
+            RequestObserver.current?.cacheObserver(operation) ?? { telemetry.requests.cacheAnswered($0, [:]) }
         }
     }
 

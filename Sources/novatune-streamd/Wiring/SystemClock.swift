@@ -1,17 +1,18 @@
 import Glibc
 import StreamIssuing
+import StreamResponder
 
 /// The machine's clock.
-struct SystemClock: WallClock {
+struct SystemClock: WallClock, ArrivalClock {
     /// Since 1970-01-01T00:00:00Z.
-    static var milliseconds: Int64 {
+    var milliseconds: Int64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     /// Since some moment before the process began; it never jumps.
-    static var steadyMilliseconds: Int64 {
+    var steadyMilliseconds: Int64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000

@@ -57,7 +57,7 @@ struct Top: ParsableCommand {
                 continue
             }
             let now = ContinuousClock.now
-            let clock = Double(SystemClock.milliseconds) / 1000
+            let clock = Double(SystemClock().milliseconds) / 1000
             let figures = LiveFigures(before?.text, text, elapsed: before.map { $0.at.duration(to: now) } ?? .zero, clock: clock)
             show(TopScreen(figures: figures, address: url, clock: clock), isTerminal)
             before = (text, now)

@@ -5,7 +5,7 @@ import StreamIssuing
 /// lets one exchange come before the rate limit (nginx/include/stream-request.conf).
 struct HeaderAnswer {
     /// Whether the request asks for this form (`ANSWER_IN=headers`). Without it the answer is a CGI response with a body.
-    static func isWanted(by exchange: FastCGIExchange) -> Bool { exchange.parameter("ANSWER_IN") == "headers" }
+    static func isWanted(by exchange: some Exchange) -> Bool { exchange.parameter("ANSWER_IN") == "headers" }
 
     /// Nil for 200.
     let problem: Problem?

@@ -33,14 +33,14 @@ struct RequestMetrics: Sendable {
     }
 
     /// How long it took to turn a request away is not observed: many who are refused quickly would hide that those who are not wait.
-    func answered(_ request: AnsweredRequest) {
+    func answered(_ request: RequestRecord) {
         count(request)
         guard !request.wasTurnedAway else { return }
         let (seconds, attoseconds) = request.duration.components
         duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 
-    private func count(_ request: AnsweredRequest) {
+    private func count(_ request: RequestRecord) {
         if let problem = request.problem {
             answers.increment(String(problem.kind.status), "false")
             problems.increment(problem.kind.slug)

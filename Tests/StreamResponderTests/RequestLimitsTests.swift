@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import novatune_streamd
+@testable import StreamResponder
 
 @Suite struct RequestLimitsTests {
     private static let now: Int64 = 1_767_875_400_500

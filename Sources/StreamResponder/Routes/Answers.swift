@@ -1,5 +1,5 @@
-import FastCGI
-import StreamIssuing
+public import FastCGI
+public import StreamIssuing
 
 extension FastCGIResponse {
     /// - Parameter text: takes the body.
@@ -13,7 +13,7 @@ extension FastCGIResponse {
     }
 
     /// - Parameter instance: the request's path without its query.
-    mutating func answer(_ problem: Problem, instance: String, using text: inout JSONText) {
+    public mutating func answer(_ problem: Problem, instance: String, using text: inout JSONText) {
         start(status: problem.kind.status)
         header("Content-Type", "application/problem+json")
         header("Cache-Control", "no-store")
@@ -38,10 +38,10 @@ extension Problem.Challenge {
 
 extension FastCGIRequest {
     /// The path as the client wrote it, without its query.
-    var instance: String { InstancePath.of(parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI")) }
+    public var instance: String { InstancePath.of(parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI")) }
 }
 
-extension FastCGIExchange {
+extension Exchange {
     /// The path as the client wrote it, without its query.
     var instance: String { InstancePath.of(parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI")) }
 }

@@ -1,10 +1,15 @@
 /// How long a request may take.
-struct RequestLimits: Sendable {
+public struct RequestLimits: Sendable {
     /// As a whole, from the moment that nginx sent it on.
-    let requestTimeout: Duration
+    public let requestTimeout: Duration
     /// Until the event loop takes it up. One that waited longer is turned away without work: under overload, to answer the late ones in full
     /// would only make every other one late.
-    let queueTimeout: Duration
+    public let queueTimeout: Duration
+
+    public init(requestTimeout: Duration, queueTimeout: Duration) {
+        self.requestTimeout = requestTimeout
+        self.queueTimeout = queueTimeout
+    }
 
     /// The part of a wait that is no mere difference of two clocks which tick in milliseconds.
     static func counted(_ waited: Duration) -> Duration { waited < .milliseconds(5) ? .zero : waited }

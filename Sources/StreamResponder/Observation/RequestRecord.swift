@@ -6,8 +6,8 @@ import StreamIssuing
 /// A request for a stream URL and what became of it: the audit trail's line, and what is counted. One for each request that a loop has
 /// in hand, which is filled in again for a later one, because objects and dictionaries of their own would cost more than the line that is
 /// made of them.
-final class AnsweredRequest: @unchecked Sendable {
-    private(set) var correlationID = ""
+public final class RequestRecord: @unchecked Sendable {
+    public private(set) var correlationID = ""
     /// Of the request's own or of its caller's trace, in 32 hexadecimal digits.
     private(set) var traceID: String?
     /// Nil where the token said nothing that can be believed.

@@ -6,13 +6,14 @@ import StreamIssuing
 
 /// What happens in a request, counted and logged with the request's ids.
 struct RequestEvents: Sendable {
-    let request = AnsweredRequest()
-    private let telemetry: Telemetry
+    private let request: RequestRecord
+    private let telemetry: RequestTelemetry
     private let log: Logger
     /// Each line is the request's.
     private let audit: Logger
 
-    init(_ telemetry: Telemetry) {
+    init(_ telemetry: RequestTelemetry, _ request: RequestRecord) {
+        self.request = request
         self.telemetry = telemetry
         log = telemetry.logger
         audit = telemetry.logger.with { [request] line in request.append(to: &line) }
@@ -20,9 +21,6 @@ struct RequestEvents: Sendable {
 
     /// The last of each request.
     func answered() {
-        #if WITHOUT_TELEMETRY
-            return
-        #endif
         telemetry.requests.answered(request)
         audit.info("stream url requested")
         if let problem = request.problem { warn(problem) }

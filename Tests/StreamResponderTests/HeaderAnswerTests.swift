@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @testable import FastCGI
-@testable import novatune_streamd
+@testable import StreamResponder
 
 /// What nginx/include/stream-request.conf takes from the exchange.
 @Suite struct HeaderAnswerTests {

@@ -1,0 +1,61 @@
+public import Logging
+public import Observability
+public import SealedCache
+import StreamIssuing
+
+/// What requests are counted and logged by, in one place, so that names are never written twice. Shared by all loops.
+public final class RequestTelemetry: Sendable {
+    /// Never waits for the log's reader.
+    let logger: Logger
+    /// For what a failing dependency would say at each request.
+    public let failures: RepeatedEventLog
+    /// For what is wrong with one object: each is reported, as long as they are few.
+    public let objectFailures: RepeatedEventLog
+    let requests: RequestMetrics
+    let dependencies: DependencyMetrics
+    let tokens: TokenMetrics
+    private let openFailures: MetricFamily<CounterSeries>
+
+    /// - Parameter logger: one that never waits for the log's reader.
+    public init(_ logger: Logger, _ registry: MetricRegistry) {
+        self.logger = logger
+        failures = RepeatedEventLog(logger)
+        objectFailures = RepeatedEventLog(logger, maximumKinds: 16)
+        requests = RequestMetrics(registry)
+        dependencies = DependencyMetrics(registry)
+        tokens = TokenMetrics(registry)
+        openFailures = registry.counter(
+            "cache_open_failures_total", "Cache values that did not open.", labels: ["reason"],
+            known: EntrySealer.OpenFailure.allCases.map { [$0.rawValue] })
+    }
+
+    /// - Parameter ids: of the request, where it is one's.
+    public func cacheAnswered(_ outcome: CacheOutcome, _ ids: Logger.Metadata) {
+        switch outcome.result {
+        case .hit, .miss, .circuitOpen: return
+        case .failed(let error):
+            // Misses of the first moments, and of the last, which say nothing about the server.
+            guard error.code != "connecting", error.code != "closed" else { return }
+            cacheFailed(error, ids)
+        case .rejected(let failure):
+            openFailures.increment(failure.rawValue)
+            failures.log(
+                .warning, "cache value did not open", kind: "open-\(failure.rawValue)",
+                ids.merging(["reason": "\(failure.rawValue)"]) { $1 })
+        case .stored(let expiresAt, let keyVersion):
+            guard logger.logLevel <= .debug else { return }
+            var fields = ids
+            (fields["track_id"], fields["expires_at"], fields["key_version"]) = (
+                "\(outcome.track)", "\(expiresAt.rfc3339)", "\(keyVersion)"
+            )
+            logger.debug("entry sealed and stored", metadata: fields)
+        }
+    }
+
+    /// - Parameter ids: of the request that met it, if there is one.
+    public func cacheFailed(_ error: ValueStoreError, _ ids: Logger.Metadata = [:]) {
+        dependencies.failed(.cache, code: error.code)
+        let fields: Logger.Metadata = ["dependency": "cache", "code": "\(error.code)", "reason": "\(error.reason)"]
+        failures.log(.warning, "dependency failed", kind: "cache-\(error.code)", ids.merging(fields) { $1 })
+    }
+}

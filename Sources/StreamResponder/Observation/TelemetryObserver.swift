@@ -1,0 +1,117 @@
+import Logging
+import Observability
+public import RequestTraces
+public import SealedCache
+public import StreamIssuing
+import Tracing
+
+/// Makes log lines, figures and spans of a request.
+public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
+    private let telemetry: RequestTelemetry
+    private let events: RequestEvents
+    private let tracer: StreamTracer?
+    private let isCacheServer: Bool
+    /// Nil where the trace is not recorded.
+    private var span: StreamSpan?
+
+    /// - Parameters:
+    ///   - tracer: nil where no traces are collected.
+    ///   - isCacheServer: whether the cache lies on a server, or in this process.
+    public init(_ telemetry: RequestTelemetry, _ tracer: StreamTracer?, isCacheServer: Bool) {
+        self.telemetry = telemetry
+        self.tracer = tracer
+        self.isCacheServer = isCacheServer
+        let record = RequestRecord()
+        events = RequestEvents(telemetry, record)
+        super.init(record)
+    }
+
+    override func begin(correlationID: String, continuing parent: TraceParent?, waited: Duration) {
+        span = tracer?.root(.getURL, continuing: parent, correlationID: correlationID, begun: waited)
+        record.begin(correlationID: correlationID, traceID: (span?.traceID ?? parent?.traceID)?.description)
+    }
+
+    override func acceptedToken() { telemetry.tokens.acceptedToken() }
+    override func refusedToken(_ problem: Problem) { telemetry.tokens.refusedToken(problem) }
+
+    override func issued(_ issued: IssuedURL, _ track: ULID) {
+        events.issued(track: track, cameFromCache: issued.cameFromCache, expiresAt: issued.streamURL.expiresAt)
+    }
+
+    override func failed(_ cause: Unavailable, _ track: ULID) { events.failed(cause, track: track) }
+
+    override func end(isOfStreamRoute: @autoclosure () -> Bool) {
+        events.answered()
+        guard let span else { return }
+        record.describe(in: span, isOfStreamRoute: isOfStreamRoute())
+        span.end()
+        self.span = nil
+    }
+
+    // MARK: Calls to dependencies
+
+    public override func asked(_ outcome: CallOutcome<AccessFacts>) {
+        observe(outcome, telemetry.dependencies.database)
+        record(.databaseAuthorize, .client, outcome) { $0.set(.postgreSQL) }
+    }
+
+    public override func read(_ outcome: CallOutcome<CachedStreamURL?>) {
+        observe(outcome, telemetry.dependencies.cache)
+        record(.cacheGet, isCacheServer ? .client : .internal, outcome) { span in
+            if isCacheServer { span.set(.redis) }
+            if case .success(let entry) = outcome.result { span.set(.cacheHit(entry != nil)) } else { span.set(.cacheHit(false)) }
+        }
+    }
+
+    public override func verified(_ outcome: CallOutcome<Void>) {
+        observe(outcome, telemetry.dependencies.objectStore)
+        record(.storageHead, .client, outcome) { span in
+            span.set(.head)
+            if let failure = outcome.failure { span.set(.status(of: failure)) } else { span.set(.status(200)) }
+        }
+    }
+
+    public override func presigned(_ outcome: CallOutcome<PresignedURL>) { record(.storagePresign, .internal, outcome) }
+
+    public override func cacheObserver(_ operation: CacheOutcome.Operation) -> (CacheOutcome) -> Void {
+        switch operation {
+        case .read: return { [self] outcome in telemetry.cacheAnswered(outcome, outcome.isOrdinary ? [:] : ids) }
+        case .write:
+            return { [telemetry, tracer, span, isCacheServer, ids] outcome in
+                telemetry.cacheAnswered(outcome, ids)
+                if outcome.wasAttempted { telemetry.dependencies.cache.observe(outcome.duration) }
+                guard let tracer, let span else { return }
+                let kind: SpanRecord.Kind = isCacheServer ? .client : .internal
+                tracer.record(.cacheSet, kind, below: span, began: outcome.began, ended: outcome.ended) { span in
+                    if isCacheServer { span.set(.redis) }
+                    if let failure = outcome.failure { span.fail(failure) }
+                }
+            }
+        }
+    }
+
+    private func record<Value>(
+        _ name: SpanName, _ kind: SpanRecord.Kind, _ outcome: CallOutcome<Value>, _ describe: (StreamSpan) -> Void = { _ in }
+    ) {
+        guard let tracer, let span else { return }
+        tracer.record(name, kind, below: span, began: outcome.began, ended: outcome.ended) { span in
+            describe(span)
+            if let failure = outcome.failure { span.fail(failure) }
+        }
+    }
+
+    private func observe<Value>(_ outcome: CallOutcome<Value>, _ durations: HistogramSeries) {
+        guard outcome.failure?.wasAsked ?? true else { return }
+        durations.observe(outcome.duration)
+    }
+}
+
+extension CacheOutcome {
+    /// Whether there is nothing to log.
+    fileprivate var isOrdinary: Bool {
+        switch result {
+        case .hit, .miss, .circuitOpen: true
+        case .rejected, .stored, .failed: false
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import BearerTokens
+import EventLoop
+import FastCGI
+import StreamIssuing
+
+@testable import StreamResponder
+
+/// A request as nginx sends it, without a connection.
+final class RecordedExchange: Exchange {
+    static let track = "01HXK5Z8J3QW9R7N2M4P6T8V0C"
+    static let receivedAt = "1767875400.500"
+
+    var parameters: [String: String]
+    var bodyLength = 0
+    var response = FastCGIResponse()
+
+    /// - Parameter changes: nil leaves a parameter out.
+    init(_ changes: [String: String?] = [:]) {
+        parameters = [
+            "DOCUMENT_URI": "/tracks/\(Self.track)/stream", "REQUEST_URI": "/tracks/\(Self.track)/stream?x=1", "REQUEST_METHOD": "POST",
+            "HTTP_AUTHORIZATION": "Bearer good", "CORRELATION_ID": "c-1", "RECEIVED_AT": Self.receivedAt, "ANSWER_IN": "headers",
+            "RATE_LIMIT_PER_MINUTE": "60",
+        ]
+        for (name, value) in changes { parameters[name] = value }
+    }
+
+    func parameter(_ name: StaticString) -> String? { parameters["\(name)"] }
+}
+
+/// A world that answers as a test says, and remembers what it was asked.
+final class FakeServices: StreamServices {
+    static let user = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0B")!
+
+    var listener: Result<Listener, TokenRejection> = .success(Listener(userID: user, holdsListenerRole: true, tokenIssuedAt: nil))
+    var outcome: Result<IssuedURL, Problem> = .success(issued(fromCache: true))
+    /// Where there is one, `issue` waits for it.
+    var gate: Promise<Void>?
+    private(set) var calls: [String] = []
+    private(set) var timeLeft: Duration?
+
+    static func issued(fromCache: Bool) -> IssuedURL {
+        IssuedURL(
+            streamURL: StreamURL(
+                url: "https://h/signed", expiresAt: UnixTime(seconds: 1_767_875_500), contentType: "audio/mpeg", fileSizeInBytes: 9),
+            cameFromCache: fromCache)
+    }
+
+    func takeCurrentSecrets() { calls.append("secrets") }
+
+    func verify(authorization: String?) throws(TokenRejection) -> Listener {
+        calls.append("verify \(authorization ?? "nothing")")
+        return try listener.get()
+    }
+
+    nonisolated(nonsending) func issue(
+        _ track: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, _ observer: RequestObserver
+    ) async throws(Problem) -> IssuedURL {
+        calls.append("issue \(track) to \(listener.userID)")
+        timeLeft = ContinuousClock.now.duration(to: deadline)
+        await gate?.value()
+        return try outcome.get()
+    }
+}
+
+struct FixedArrivalClock: ArrivalClock {
+    /// Of `RecordedExchange.receivedAt`, and some more.
+    var milliseconds: Int64 = 1_767_875_400_500
+    var steadyMilliseconds: Int64 = 1000
+}

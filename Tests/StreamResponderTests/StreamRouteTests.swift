@@ -1,0 +1,188 @@
+import BearerTokens
+import FastCGI
+import Resilience
+import StreamIssuing
+import TestSupport
+import Testing
+
+@testable import FastCGI
+@testable import StreamResponder
+
+/// Parse → authenticate → issue → write, without a server.
+@Suite struct StreamRouteTests {
+    private let services = FakeServices()
+    private let observer = RequestObserver()
+    private let allowances = Locked(AllowanceTracker())
+    private static let issueCall = "issue \(RecordedExchange.track) to \(FakeServices.user)"
+    private static let lost = Unavailable(.database, code: "lost", reason: "lost", retryAfterSeconds: 7)
+
+    private func route(_ clock: FixedArrivalClock = FixedArrivalClock()) -> StreamRoute {
+        StreamRoute(
+            services, limits: RequestLimits(requestTimeout: .seconds(5), queueTimeout: .seconds(2)), allowances: allowances, clock: clock
+        ) { RequestObserver() }
+    }
+
+    /// The lines of the answer's head, and its body.
+    private nonisolated(nonsending) func answer(
+        _ exchange: RecordedExchange, _ clock: FixedArrivalClock = FixedArrivalClock()
+    ) async -> (head: [Substring], body: Substring) {
+        await route(clock).respond(to: exchange, observer)
+        let lines = String(decoding: exchange.response.bytes, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false)
+        return (Array(lines.prefix { !$0.isEmpty }), lines.last ?? "")
+    }
+
+    private func status(_ head: [Substring]) -> Substring? {
+        head.first { $0.hasPrefix("X-Status: ") }?.dropFirst("X-Status: ".count)
+    }
+
+    @Test func listenerGetsTheURLInHeaders() async {
+        let (head, body) = await answer(RecordedExchange())
+        #expect(head[..<3] == ["Status: 204 No Content", "X-Status: 200", "X-User-Id: \(FakeServices.user)"])
+        #expect(head.last?.hasPrefix("X-Answer: {") == true && head.last?.contains("https://h/signed") == true)
+        #expect(body.isEmpty)
+        #expect(services.calls == ["secrets", "verify Bearer good", Self.issueCall])
+        #expect(observer.record.status == 200 && observer.record.cameFromCache)
+        #expect(observer.record.userID == FakeServices.user && observer.record.trackID?.description == RecordedExchange.track)
+    }
+
+    @Test func withoutTheParameterTheAnswerHasABody() async {
+        let (head, body) = await answer(RecordedExchange(["ANSWER_IN": nil]))
+        #expect(head.contains("Status: 200 OK") && head.contains("Cache-Control: private, no-store"))
+        #expect(body.contains("https://h/signed"))
+    }
+
+    @Test func answerFreshlySignedIsRecordedAsAMiss() async {
+        services.outcome = .success(FakeServices.issued(fromCache: false))
+        _ = await answer(RecordedExchange())
+        #expect(!observer.record.cameFromCache && observer.record.status == 200)
+    }
+
+    // MARK: The order of the checks (contract §2)
+
+    @Test(arguments: ["/", "/tracks//stream", "/tracks/a/b/stream", "/tracks/x/stream/", "/Tracks/x/stream"])
+    func otherPathIsNotFoundAndAsksNothing(path: String) async {
+        let (head, _) = await answer(RecordedExchange(["DOCUMENT_URI": path, "REQUEST_METHOD": "GET"]))
+        #expect(status(head) == "404")
+        #expect(services.calls.isEmpty)
+    }
+
+    @Test(arguments: ["GET", "HEAD", "PUT", "post", ""])
+    func otherMethodIsRefusedBeforeTheToken(method: String) async {
+        let (head, _) = await answer(RecordedExchange(["REQUEST_METHOD": method]))
+        #expect(status(head) == "405")
+        #expect(services.calls.isEmpty)
+    }
+
+    @Test(arguments: [Row("200", 16_384), Row("413", 16_385)])
+    func bodyBeyondTheLimitIsRefusedBeforeTheToken(_ row: Row<Int>) async {
+        let exchange = RecordedExchange()
+        exchange.bodyLength = row.value
+        let (head, _) = await answer(exchange)
+        #expect(status(head) == Substring(row.name))
+        #expect(services.calls.isEmpty == (row.value > 16_384))
+    }
+
+    @Test func refusedTokenIs401AndNamesNoUser() async {
+        services.listener = .failure(.badSignature)
+        let (head, _) = await answer(RecordedExchange(["DOCUMENT_URI": "/tracks/not-a-ulid/stream"]))
+        #expect(status(head) == "401")
+        #expect(head.contains { $0.hasPrefix("X-Challenge: ") && $0.contains("invalid_token") })
+        #expect(!head.contains { $0.hasPrefix("X-User-Id") })
+        #expect(services.calls == ["secrets", "verify Bearer good"])
+        #expect(observer.record.wasTurnedAway && observer.record.userID == nil)
+        #expect(allowances.withLock { $0.count } == 0)
+    }
+
+    @Test func missingTokenIsChallengedWithoutAnError() async {
+        services.listener = .failure(.missing)
+        let (head, _) = await answer(RecordedExchange(["HTTP_AUTHORIZATION": nil]))
+        #expect(status(head) == "401" && head.contains(#"X-Challenge: Bearer realm="novatune""#))
+        #expect(services.calls == ["secrets", "verify nothing"])
+    }
+
+    @Test func userWithoutTheRoleIsForbiddenAndSpendsNothing() async {
+        services.listener = .success(Listener(userID: FakeServices.user, holdsListenerRole: false, tokenIssuedAt: nil))
+        let (head, _) = await answer(RecordedExchange())
+        #expect(status(head) == "403" && !head.contains { $0.hasPrefix("X-User-Id") })
+        #expect(observer.record.userID == FakeServices.user)
+        #expect(allowances.withLock { $0.count } == 0)
+    }
+
+    @Test(arguments: ["01HXK5Z8J3QW9R7N2M4P6T8V0", "81HXK5Z8J3QW9R7N2M4P6T8V0C", "not-a-ulid"])
+    func trackThatIsNoULIDIsRefusedAfterTheToken(text: String) async {
+        let (head, _) = await answer(RecordedExchange(["DOCUMENT_URI": "/tracks/\(text)/stream"]))
+        #expect(status(head) == "400" && head.contains("X-User-Id: \(FakeServices.user)"))
+        #expect(services.calls == ["secrets", "verify Bearer good"])
+    }
+
+    // MARK: Rate limit
+
+    @Test func userClearlyOverTheLimitCostsNoWork() async {
+        let limit = RecordedExchange(["RATE_LIMIT_PER_MINUTE": "1"])
+        for _ in 0..<2 { _ = await answer(limit) }
+        let before = services.calls.filter { $0.hasPrefix("issue") }.count
+        let (head, _) = await answer(limit)
+        #expect(status(head) == "429" && head.contains { $0.hasPrefix("X-Retry-After: ") })
+        #expect(services.calls.filter { $0.hasPrefix("issue") }.count == before)
+        #expect(observer.record.wasTurnedAway)
+    }
+
+    @Test(arguments: [nil, "", "0", "-1", "x", "100001", "99999999999999999999"] as [String?])
+    func limitThatIsNoneLetsEveryRequestPass(_ limit: String?) async {
+        for _ in 0..<5 {
+            let (head, _) = await answer(RecordedExchange(["RATE_LIMIT_PER_MINUTE": limit]))
+            #expect(status(head) == "200")
+        }
+        #expect(allowances.withLock { $0.count } == 0)
+    }
+
+    /// nginx does not count it either, because the answer names no user.
+    @Test func tokenThatTheDatabaseRefusesGivesItsAllowanceBack() async {
+        services.outcome = .failure(.unauthorized(.invalidToken))
+        for _ in 0..<5 {
+            let (head, _) = await answer(RecordedExchange(["RATE_LIMIT_PER_MINUTE": "1"]))
+            #expect(status(head) == "401" && !head.contains { $0.hasPrefix("X-User-Id") })
+        }
+    }
+
+    // MARK: Deadlines
+
+    @Test func requestThatWaitedTooLongIsTurnedAwayWithoutWork() async {
+        let (head, _) = await answer(RecordedExchange(), FixedArrivalClock(milliseconds: 1_767_875_402_501))
+        #expect(status(head) == "503" && head.contains("X-Retry-After: 1"))
+        #expect(services.calls.isEmpty)
+        #expect(observer.record.duration >= .milliseconds(2001))
+    }
+
+    @Test func timeThatARequestWaitedIsPartOfItsDeadline() async throws {
+        _ = await answer(RecordedExchange(), FixedArrivalClock(milliseconds: 1_767_875_402_000))
+        let left = try #require(services.timeLeft)
+        #expect(left <= .milliseconds(3500) && left > .zero)
+    }
+
+    // MARK: Failures
+
+    @Test func failedDependencyIs503AndSaysWhenToAskAgain() async {
+        services.outcome = .failure(.serviceUnavailable(Self.lost))
+        let (head, _) = await answer(RecordedExchange())
+        #expect(status(head) == "503" && head.contains("X-Retry-After: 7"))
+        #expect(!String(describing: head).contains("lost"))
+        #expect(observer.record.problem?.cause == Self.lost)
+    }
+
+    @Test func problemNamesThePathWithoutItsQuery() async {
+        services.outcome = .failure(.trackNotFound)
+        let (head, _) = await answer(RecordedExchange())
+        #expect(head.last?.contains(#""instance":"/tracks/\#(RecordedExchange.track)/stream""#) == true)
+    }
+
+    @Test func observerIsUsedAgainWithoutAnythingOfTheRequestBefore() async {
+        services.outcome = .failure(.serviceUnavailable(Self.lost))
+        _ = await answer(RecordedExchange())
+        services.listener = .failure(.missing)
+        _ = await answer(RecordedExchange(["CORRELATION_ID": "c-2", "DOCUMENT_URI": "/tracks/x/stream"]))
+        let record = observer.record
+        #expect(record.correlationID == "c-2" && record.userID == nil && record.trackID == nil && record.spender == nil)
+        #expect(record.problem?.kind == .unauthorized)
+    }
+}
