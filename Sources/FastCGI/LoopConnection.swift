@@ -26,6 +26,8 @@ import Glibc
     /// Something has happened on the descriptor while the request was handled.
     var mayHaveMore = false
     var source: IOSource?
+    /// No less than the bytes that the peer has not taken yet.
+    private var possiblyUnsent = 0
     /// Only while a request is handled: it holds some kilobytes.
     var exchange: FastCGIExchange?
 
@@ -82,10 +84,16 @@ import Glibc
     /// Whether an answer fits into the socket's buffer, so that libfcgi's write, which blocks, does not. What a peer has not taken of the
     /// answers before counts: one that never reads is not waited for.
     private func canTake(_ count: Int) -> Bool {
+        // The kernel is asked only where all that was written since it was last asked would not fit: once for dozens of answers.
+        possiblyUnsent += count + Self.framing
+        guard possiblyUnsent > Self.safeBufferUse else { return true }
         let unsent = novatune_unsent_bytes(descriptor)
-        return unsent >= 0 && Int(unsent) + count + 1024 <= Self.safeBufferUse
+        possiblyUnsent = Int(unsent) + count + Self.framing
+        return unsent >= 0 && possiblyUnsent <= Self.safeBufferUse
     }
 
     /// A quarter of Linux's default buffer: the kernel counts its own bookkeeping for each write, too.
     private static let safeBufferUse = 64 * 1024
+    /// More than the records around an answer take.
+    private static let framing = 1024
 }
