@@ -1,5 +1,5 @@
 /// Where a handler's task takes its requests from. One for each task; for the loop's thread only.
-public final class ExchangeSource: @unchecked Sendable {
+@safe public final class ExchangeSource: @unchecked Sendable {
     private let finish: (FastCGIExchange) -> Void
     private let becomeIdle: (ExchangeSource) -> Bool
     private var current: FastCGIExchange?

@@ -1,5 +1,5 @@
-public import FastCGI
-public import StreamIssuing
+import FastCGI
+import StreamIssuing
 
 extension FastCGIResponse {
     /// - Parameter text: takes the body.
@@ -13,7 +13,7 @@ extension FastCGIResponse {
     }
 
     /// - Parameter instance: the request's path without its query.
-    public mutating func answer(_ problem: Problem, instance: String, using text: inout JSONText) {
+    mutating func answer(_ problem: Problem, instance: String, using text: inout JSONText) {
         start(status: problem.kind.status)
         header("Content-Type", "application/problem+json")
         header("Cache-Control", "no-store")
@@ -38,7 +38,7 @@ extension Problem.Challenge {
 
 extension FastCGIRequest {
     /// The path as the client wrote it, without its query.
-    public var instance: String { InstancePath.of(parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI")) }
+    var instance: String { InstancePath.of(parameter("REQUEST_URI") ?? parameter("DOCUMENT_URI")) }
 }
 
 extension Exchange {

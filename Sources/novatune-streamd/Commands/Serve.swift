@@ -77,7 +77,7 @@ struct Serve: ParsableCommand {
         let gate = FastCGIServer(
             socket: sockets.gate, name: "gate", workers: Self.gateWorkers, capacity: Self.gateConnections, reserve: (reserve, true)
         ) { _ in
-            GateRoute(resources, monitor)
+            GateRoute(resources.telemetry.registry, Readiness(monitor: monitor, telemetry: resources.telemetry))
         }
         started.withLock { $0 = gate }
         for loop in loops { loop.start() }

@@ -6,6 +6,7 @@ import Resilience
 import S3ObjectStore
 import SealedCache
 import StreamIssuing
+import StreamResponder
 
 /// Calls each dependency once, as a request would.
 struct DependencyProbe {
@@ -74,6 +75,17 @@ struct DependencyProbe {
         do { try call() } catch { failure = "\(error)" }
         return Outcome(name: name, failure: failure, isOptional: isOptional, elapsed: start.duration(to: .now))
     }
+}
+
+/// What `/readyz` says.
+struct Readiness: ReadinessSource {
+    let monitor: DependencyMonitor
+    let telemetry: Telemetry
+
+    var dependencies: [DependencyHealth] {
+        monitor.state.map { DependencyHealth(name: $0.name, failure: $0.failure, isOptional: $0.isOptional) }
+    }
+    var reloadRefusal: String? { telemetry.reloadRefusal }
 }
 
 /// Keeps asking the dependencies on a thread of its own, so that `/readyz` answers at once whatever they do.

@@ -1,35 +1,36 @@
-import FastCGI
-import Observability
+public import FastCGI
+public import Observability
 import StreamIssuing
-import StreamResponder
 
 /// What a worker of the gate socket does: health and metrics. None of it waits for a dependency or for the log's reader.
-final class GateRoute: RequestHandler {
-    private let telemetry: Telemetry
-    private let monitor: DependencyMonitor
+public final class GateRoute: RequestHandler {
+    private let registry: MetricRegistry
+    private let readiness: any ReadinessSource
     private var text = JSONText()
 
-    init(_ resources: Resources, _ monitor: DependencyMonitor) {
-        telemetry = resources.telemetry
-        self.monitor = monitor
+    public init(_ registry: MetricRegistry, _ readiness: any ReadinessSource) {
+        self.registry = registry
+        self.readiness = readiness
     }
 
-    func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
-        switch request.parameter("DOCUMENT_URI") {
+    public func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
+        respond(
+            path: request.parameter("DOCUMENT_URI"), accept: request.parameter("HTTP_ACCEPT"), instance: request.instance, with: &response)
+    }
+
+    func respond(path: String?, accept: String?, instance: String, with response: inout FastCGIResponse) {
+        switch path {
         case "/healthz": answer(200, #"{"status":"alive"}"#, "application/json", &response)
         case "/readyz": answerReadiness(&response)
-        case "/metrics": answerMetrics(request, &response)
-        default: response.answer(.notFound, instance: request.instance, using: &text)
+        case "/metrics":
+            let format = ExpositionFormat(accept: accept)
+            answer(200, registry.exposition(format), format.contentType, &response)
+        default: response.answer(.notFound, instance: instance, using: &text)
         }
     }
 
-    private func answerMetrics(_ request: borrowing FastCGIRequest, _ response: inout FastCGIResponse) {
-        let format = ExpositionFormat(accept: request.parameter("HTTP_ACCEPT"))
-        answer(200, telemetry.registry.exposition(format), format.contentType, &response)
-    }
-
     private func answerReadiness(_ response: inout FastCGIResponse) {
-        let state = monitor.state
+        let state = readiness.dependencies
         let isReady = state.allSatisfy { $0.failure == nil || $0.isOptional }
         text.removeAll()
         text.append(isReady ? "{\"status\":\"ready\"" : "{\"status\":\"not ready\"")
@@ -45,7 +46,7 @@ final class GateRoute: RequestHandler {
             text.append("},")
         }
         // The service does not start without keys; refused new ones leave it with the former.
-        if let refusal = telemetry.reloadRefusal {
+        if let refusal = readiness.reloadRefusal {
             text.append("\"keys\":{\"status\":\"failed\",\"reason\":")
             text.append(quoted: "reload refused, the former keys and credentials stay: \(refusal)")
             text.append(",\"optional\":true}}}")
