@@ -45,6 +45,6 @@ public protocol Exchange: AnyObject {
 public protocol ExchangeHandler: AnyObject, Sendable {
     /// Answers requests, one after another, until the source has no more. Called in as many tasks as requests are in hand.
     nonisolated(nonsending) func serve(_ exchanges: ExchangeSource) async
-    /// Fills in `exchange.response` without any work, where more requests are in hand than may be.
+    /// Fills in `exchange.response` without waiting for anything, where more requests are in hand than may be.
     func refuse(_ exchange: FastCGIExchange)
 }

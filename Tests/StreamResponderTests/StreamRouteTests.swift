@@ -160,6 +160,24 @@ import Testing
         #expect(left <= .milliseconds(3500) && left > .zero)
     }
 
+    // MARK: More requests in hand than may be
+
+    private func refusal(of exchange: RecordedExchange) -> [Substring] {
+        route().refuse(beyondLimit: exchange)
+        return String(decoding: exchange.response.bytes, as: UTF8.self).split(separator: "\r\n")
+    }
+
+    @Test func requestBeyondTheLimitIs503AndSaysWhenToAskAgain() {
+        let head = refusal(of: RecordedExchange())
+        #expect(status(head) == "503" && head.contains("X-Retry-After: 1") && head.contains("X-User-Id: \(FakeServices.user)"))
+        #expect(services.calls == ["secrets", "verify Bearer good"])
+    }
+
+    @Test func strangerBeyondTheLimitIs401AsEver() {
+        services.listener = .failure(.expired)
+        #expect(status(refusal(of: RecordedExchange())) == "401")
+    }
+
     // MARK: Failures
 
     @Test func failedDependencyIs503AndSaysWhenToAskAgain() async {

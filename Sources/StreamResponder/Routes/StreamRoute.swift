@@ -55,9 +55,19 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
         end(observer, exchange)
     }
 
-    public func refuse(_ exchange: FastCGIExchange) {
+    public func refuse(_ exchange: FastCGIExchange) { refuse(beyondLimit: exchange) }
+
+    /// What needs no dependency is decided all the same: a stranger learns nothing of the load, and no rate limit is passed by.
+    func refuse(beyondLimit exchange: some Exchange) {
         let waited = begin(refusals, exchange)
-        write(.failure(.overloaded), refusals.record, to: exchange)
+        let problem: Problem
+        do throws(Problem) {
+            _ = try admit(exchange, refusals, waited)
+            problem = .overloaded
+        } catch {
+            problem = error
+        }
+        write(.failure(problem), refusals.record, to: exchange)
         refusals.record.duration = RequestLimits.counted(waited)
         end(refusals, exchange)
     }
