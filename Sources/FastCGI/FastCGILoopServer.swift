@@ -35,12 +35,12 @@ import Synchronization
     private let peekBuffer: UnsafeMutableBufferPointer<UInt8>
     private let scratch: UnsafeMutableBufferPointer<CChar>
     private var listening: IOSource?
+    private var table = ConnectionTable()
     private var connections: [Int32: LoopConnection] = [:]
     private var exchanges: [FastCGIExchange] = []
     /// Tasks without a request.
     private var idle: [ExchangeSource] = []
     private var drained: (@Sendable (Bool) -> Void)?
-    private var isDraining = false
     private var sweep: EventLoop.TimerID?
 
     private let open = Atomic<Int>(0)
@@ -116,81 +116,59 @@ import Synchronization
         if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor), let listening {
             loop.change(listening, to: [])
             _ = loop.schedule(at: .now.advanced(by: .milliseconds(10))) { [self] in
-                if !isDraining { loop.change(listening, to: .read) }
+                if !table.isDraining { loop.change(listening, to: .read) }
             }
         }
         return nil
     }
 
     private func add(_ descriptor: Int32) {
-        let connection = LoopConnection(descriptor, since: loop.now)
+        let connection = LoopConnection(descriptor)
         connections[descriptor] = connection
+        table.add(descriptor, at: loop.now)
         open.add(1, ordering: .relaxed)
         connection.source = loop.watch(descriptor, [.read, .peerClosed, .edgeTriggered]) { [unowned self, unowned connection] happened in
-            isReady(connection, happened)
+            if let action = table[descriptor]?.happened(happened) { perform(action, connection) }
         }
-        if connections.count > limits.connections { closeLongestIdle() }
+        if table.count > limits.connections, let idle = table.longestIdle { close(idle) }
     }
 
-    private func closeLongestIdle() {
-        let idle = connections.values.filter { $0.phase == .reading && !$0.hasPartialRequest }
-        if let oldest = idle.min(by: { $0.since < $1.since }) { close(oldest) }
-    }
-
-    private func isReady(_ connection: LoopConnection, _ happened: IOInterest) {
-        if happened.contains(.peerClosed) { connection.hasPeerFinished = true }
-        switch connection.phase {
-        case .closed: return
-        case .reading:
-            connection.hasHungUp = happened.hasFailed
-            examine(connection)
-        case .handling:
-            connection.mayHaveMore = true
-            if happened.hasFailed, let exchange = connection.exchange, !exchange.isAbandoned {
-                exchange.isAbandoned = true
-                abandoned.add(1, ordering: .relaxed)
-            }
+    private func perform(_ action: ConnectionState.Action, _ connection: LoopConnection) {
+        switch action {
+        case .none: break
+        case .examine: examine(connection)
+        case .begin: begin(connection)
+        case .close: close(connection)
+        case .abandon:
+            abandoned.add(1, ordering: .relaxed)
+            connection.exchange?.isAbandoned = true
+        case .closeAbandoned:
+            abandoned.add(1, ordering: .relaxed)
+            close(connection)
         }
     }
 
     /// Looks at what has arrived, without taking it.
     private func examine(_ connection: LoopConnection) {
+        let arrival: ConnectionState.Arrival
         let count = unsafe recv(
             connection.descriptor, peekBuffer.baseAddress, peekBuffer.count, Int32(MSG_PEEK | MSG_DONTWAIT))
-        guard count > 0 else {
-            if count < 0, errno == EAGAIN || errno == EINTR { return }
-            return close(connection)
+        if count > 0 {
+            arrival = unsafe .bytes(count, RequestScan.scan(UnsafeBufferPointer(rebasing: peekBuffer[..<count]).span))
+        } else {
+            arrival = count < 0 && (errno == EAGAIN || errno == EINTR) ? .nothing : .end
         }
-        let scan = unsafe RequestScan.scan(UnsafeBufferPointer(rebasing: peekBuffer[..<count]).span)
-        switch scan {
-        case .complete(let length):
-            // What follows libfcgi would read, too, and drop. No web server writes the next request before it has its answer.
-            guard count == length else { return close(connection) }
-            if connection.hasHungUp {
-                abandoned.add(1, ordering: .relaxed)
-                return close(connection)
-            }
-            begin(connection)
-        case .incomplete:
-            guard count < limits.requestLength else { return close(connection) }
-            if !connection.hasPartialRequest { connection.since = loop.now }
-            connection.hasPartialRequest = true
-            // What is missing will not come.
-            if connection.hasPeerFinished { close(connection) }
-        case .invalid: close(connection)
-        }
+        let action = table[connection.descriptor]?.arrived(arrival, limit: limits.requestLength, at: loop.now)
+        if let action { perform(action, connection) }
     }
 
     private func begin(_ connection: LoopConnection) {
         let exchange = exchanges.popLast() ?? FastCGIExchange()
-        connection.hasPartialRequest = false
-        connection.mayHaveMore = false
         guard unsafe connection.read(into: exchange, scratch: scratch) else {
             unsafe exchange.request.pointee.ipcFd = -1
             return forget(connection)
         }
-        connection.phase = .handling
-        connection.since = loop.now
+        table[connection.descriptor]?.beginHandling(at: loop.now)
         connection.exchange = exchange
         exchange.connection = connection
         if inHand.load(ordering: .relaxed) >= limits.requests {
@@ -207,7 +185,7 @@ import Synchronization
         let source = ExchangeSource(first: exchange) { [self] exchange in
             if let connection = exchange.connection { finish(connection, exchange) }
         } becomeIdle: { [self] source in
-            guard idle.count < Self.pooled, !isDraining else { return false }
+            guard idle.count < Self.pooled, !table.isDraining else { return false }
             idle.append(source)
             return true
         }
@@ -225,19 +203,18 @@ import Synchronization
         connection.exchange = nil
         exchange.connection = nil
         if exchanges.count < Self.pooled { exchanges.append(exchange) }
-        connection.hasServed = true
-        connection.phase = .reading
-        connection.since = loop.now
         if isClosed { return forget(connection) }
-        guard isUsable, !connection.hasPeerFinished, !isDraining else { return close(connection) }
-        if connection.mayHaveMore {
-            connection.mayHaveMore = false
-            examine(connection)
-        }
+        let isDraining = table.isDraining
+        let action = table[connection.descriptor]?.answered(isUsable: isUsable, isDraining: isDraining, at: loop.now)
+        if let action { perform(action, connection) }
+    }
+
+    private func close(_ descriptor: Int32) {
+        if let connection = connections[descriptor] { close(connection) }
     }
 
     private func close(_ connection: LoopConnection) {
-        guard connection.phase != .closed else { return }
+        guard table[connection.descriptor] != nil else { return }
         forget(connection)
         _ = Glibc.close(connection.descriptor)
         // Only now: a client that sees it closed must not find it counted.
@@ -246,7 +223,7 @@ import Synchronization
 
     /// For one whose descriptor is about to be closed, or was by libfcgi.
     private func forget(_ connection: LoopConnection) {
-        connection.phase = .closed
+        guard table.remove(connection.descriptor) else { return }
         if let source = connection.source { loop.unwatch(source) }
         connection.source = nil
         connections[connection.descriptor] = nil
@@ -258,8 +235,7 @@ import Synchronization
 
     private func scheduleSweep() {
         sweep = loop.schedule(at: loop.now.advanced(by: Self.sweepInterval)) { [unowned self] in
-            let limit = loop.now.advanced(by: .zero - limits.arrival)
-            for connection in connections.values where connection.hasPartialRequest && connection.since < limit { close(connection) }
+            for descriptor in table.late(since: loop.now.advanced(by: .zero - limits.arrival)) { close(descriptor) }
             scheduleSweep()
         }
     }
@@ -279,22 +255,23 @@ import Synchronization
             }
             socket.close()
         }
-        isDraining = true
+        table.beginDraining()
         endIdleTasks()
         shutDownIdle(onlyServed: true)
     }
 
     /// For reading: on a unix socket what the peer has written is still read, and its next write fails, so that it asks elsewhere.
     private func shutDownIdle(onlyServed: Bool) {
-        for connection in connections.values where connection.phase == .reading && (connection.hasServed || !onlyServed) {
-            shutdown(connection.descriptor, Int32(SHUT_RD))
-            connection.hasPeerFinished = true
+        for descriptor in table.reading(onlyServed: onlyServed) {
+            guard let connection = connections[descriptor] else { continue }
+            shutdown(descriptor, Int32(SHUT_RD))
+            table[descriptor]?.stopReading()
             examine(connection)
         }
     }
 
     private func finishIfDrained() {
-        if isDraining, connections.isEmpty { finishDraining(true) }
+        if table.finishesDraining() { finishDraining(true) }
     }
 
     private func finishDraining(_ isDrained: Bool) {

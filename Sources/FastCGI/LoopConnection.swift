@@ -3,38 +3,16 @@ import CFastCGI
 import EventLoop
 import Glibc
 
-/// A connection of a loop's server. For the loop's thread only.
+/// What a connection of a loop's server reads and writes; where it stands is in the server's `ConnectionTable`. For the loop's thread only.
 @safe final class LoopConnection: @unchecked Sendable {
-    enum Phase {
-        /// Between two requests, or with a part of one.
-        case reading
-        case handling
-        case closed
-    }
-
     let descriptor: Int32
-    var phase = Phase.reading
-    /// When the phase began, or the first byte of a request arrived.
-    var since: ContinuousClock.Instant
-    /// Whether a part of a request has arrived.
-    var hasPartialRequest = false
-    var hasServed = false
-    /// The peer writes no more.
-    var hasPeerFinished = false
-    /// The peer has closed the connection in both directions: nothing waits for an answer.
-    var hasHungUp = false
-    /// Something has happened on the descriptor while the request was handled.
-    var mayHaveMore = false
     var source: IOSource?
     /// No less than the bytes that the peer has not taken yet.
     private var possiblyUnsent = 0
     /// Only while a request is handled: it holds some kilobytes.
     var exchange: FastCGIExchange?
 
-    init(_ descriptor: Int32, since: ContinuousClock.Instant) {
-        self.descriptor = descriptor
-        self.since = since
-    }
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     /// Reads the request, which has arrived in full, by libfcgi.
     /// - Returns: false where libfcgi does not take it; it has closed the descriptor then.
