@@ -3,7 +3,7 @@ public import StreamIssuing
 
 /// Signs URLs of one bucket by query parameters: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
 ///
-/// It keeps the day's signing key and its contexts: not for several threads at once.
+/// It keeps the day's signing key with its contexts, and what all URLs of one second have in common: not for several threads at a time.
 public final class Presigner {
     /// 1 s to 7 days, as AWS allows.
     public static let expiryRange: ClosedRange<Duration> = .seconds(1) ... .seconds(7 * 86_400)
@@ -13,8 +13,14 @@ public final class Presigner {
     private let endpoint: Endpoint
     private let bucket: String
     private let addressing: Endpoint.Addressing
+    private let host: String
+    /// `scheme://authority`.
+    private let origin: String
+    /// With its separator; empty without one.
+    private let tokenParameter: String
     private let sha256 = SHA256()
     private var signingKey: SigningKey?
+    private var second: Second?
 
     public init(credentials: Credentials, region: String, endpoint: Endpoint, bucket: String, addressing: Endpoint.Addressing) {
         self.credentials = credentials
@@ -22,6 +28,9 @@ public final class Presigner {
         self.endpoint = endpoint
         self.bucket = bucket
         self.addressing = addressing
+        host = endpoint.hostHeader(bucket: bucket, addressing)
+        origin = "\(endpoint.scheme.rawValue)://\(endpoint.authority(bucket: bucket, addressing))"
+        tokenParameter = credentials.sessionToken.map { "&X-Amz-Security-Token=\(URIEncoding.encode($0))" } ?? ""
     }
 
     /// - Parameters:
@@ -32,15 +41,39 @@ public final class Presigner {
     public func presign(
         method: String = "GET", key: String, responseContentType: String? = nil, at time: UnixTime, expiry: Duration
     ) throws(CryptographyError) -> String {
-        let scope = CredentialScope(at: time, region: region)
+        let second = current(time)
         let uri = endpoint.path(bucket: bucket, key: key, addressing)
-        let query = QueryParameters(credentials, scope, time, expiry, responseContentType)
-        let canonicalRequest = CanonicalRequest(
-            method: method, uri: uri, queryString: query.canonical, host: endpoint.hostHeader(bucket: bucket, addressing))
-        let stringToSign = StringToSign(time: time, scope: scope, canonicalRequestHash: sha256.hash(canonicalRequest.text))
-        let signature = try currentSigningKey(scope).signature(of: stringToSign)
-        let authority = endpoint.authority(bucket: bucket, addressing)
-        return "\(endpoint.scheme.rawValue)://\(authority)\(uri)?\(query.sent)&X-Amz-Signature=\(signature)"
+        let head = "\(second.parameters)&X-Amz-Expires=\(expiry.components.seconds)"
+        let contentType = responseContentType.map { "response-content-type=\(URIEncoding.encode($0))" }
+        // Lower case sorts after upper case, and "Se…" before "Si…".
+        let canonicalQuery = head + tokenParameter + Self.signedHeaders + (contentType.map { "&\($0)" } ?? "")
+        let request = CanonicalRequest(method: method, uri: uri, queryString: canonicalQuery, host: host)
+        let stringToSign = StringToSign(head: second.stringToSignHead, canonicalRequestHash: sha256.hash(request.text))
+        let signature = try currentSigningKey(second.scope).signature(of: stringToSign)
+        // In botocore's order.
+        let sent = (contentType.map { "\($0)&" } ?? "") + head + Self.signedHeaders + tokenParameter
+        return "\(origin)\(uri)?\(sent)&X-Amz-Signature=\(signature)"
+    }
+
+    private static let signedHeaders = "&X-Amz-SignedHeaders=host"
+
+    /// What all URLs of one second have in common.
+    private struct Second {
+        let time: UnixTime
+        let scope: CredentialScope
+        let stringToSignHead: String
+        let parameters: String
+    }
+
+    private func current(_ time: UnixTime) -> Second {
+        if let second, second.time == time { return second }
+        let scope = CredentialScope(at: time, region: region)
+        let credential = URIEncoding.encode("\(credentials.accessKeyID)/\(scope.description)")
+        let made = Second(
+            time: time, scope: scope, stringToSignHead: StringToSign.head(time, scope),
+            parameters: "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\(credential)&X-Amz-Date=\(time.iso8601Basic)")
+        second = made
+        return made
     }
 
     private func currentSigningKey(_ scope: CredentialScope) throws(CryptographyError) -> SigningKey {
@@ -48,24 +81,5 @@ public final class Presigner {
         let derived = try SigningKey(credentials, scope: scope)
         signingKey = derived
         return derived
-    }
-}
-
-/// The query of a presigned URL in its two orders: sorted, as it is signed, and as botocore sends it.
-private struct QueryParameters {
-    let canonical: String
-    let sent: String
-
-    init(_ credentials: Credentials, _ scope: CredentialScope, _ time: UnixTime, _ expiry: Duration, _ responseContentType: String?) {
-        let credential = URIEncoding.encode("\(credentials.accessKeyID)/\(scope.description)")
-        let head =
-            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\(credential)&X-Amz-Date=\(time.iso8601Basic)"
-            + "&X-Amz-Expires=\(expiry.components.seconds)"
-        let token = credentials.sessionToken.map { "&X-Amz-Security-Token=\(URIEncoding.encode($0))" } ?? ""
-        let signedHeaders = "&X-Amz-SignedHeaders=host"
-        let contentType = responseContentType.map { "response-content-type=\(URIEncoding.encode($0))" }
-        // Lower case sorts after upper case, and "Se…" before "Si…".
-        canonical = head + token + signedHeaders + (contentType.map { "&\($0)" } ?? "")
-        sent = (contentType.map { "\($0)&" } ?? "") + head + signedHeaders + token
     }
 }

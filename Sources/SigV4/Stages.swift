@@ -33,11 +33,21 @@ extension CanonicalRequest {
 
 /// Task 2.
 struct StringToSign {
-    let time: UnixTime
-    let scope: CredentialScope
+    /// The same for all that is signed in one second: algorithm, time and scope, a line each.
+    let head: String
     let canonicalRequestHash: Digest256
 
-    var text: String { "AWS4-HMAC-SHA256\n\(time.iso8601Basic)\n\(scope.description)\n\(canonicalRequestHash.hexadecimal)" }
+    var text: String { "\(head)\(canonicalRequestHash.hexadecimal)" }
+
+    static func head(_ time: UnixTime, _ scope: CredentialScope) -> String {
+        "AWS4-HMAC-SHA256\n\(time.iso8601Basic)\n\(scope.description)\n"
+    }
+}
+
+extension StringToSign {
+    init(time: UnixTime, scope: CredentialScope, canonicalRequestHash: Digest256) {
+        self.init(head: Self.head(time, scope), canonicalRequestHash: canonicalRequestHash)
+    }
 }
 
 /// Task 3: good for one day, region and service.

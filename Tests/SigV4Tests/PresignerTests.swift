@@ -36,6 +36,18 @@ import Testing
         #expect(try url() == url())
     }
 
+    /// What it keeps of one second is of no use in another, whichever way the clock goes.
+    @Test func presignerThatIsUsedAgainSignsAsANewOne() throws {
+        let presigner = Presigner(
+            credentials: Credentials(accessKeyID: "id", secretAccessKey: "secret"), region: "eu-central-1",
+            endpoint: try #require(Endpoint("https://h")), bucket: "b", addressing: .path)
+        for (seconds, key, expiry) in [(0, "k", 120), (0, "l", 120), (0, "l", 60), (1, "l", 60), (86_400, "k", 60), (-1, "k", 60)] {
+            let moment = UnixTime(seconds: time.seconds + Int64(seconds))
+            let again = try presigner.presign(key: key, at: moment, expiry: .seconds(expiry))
+            #expect(try again == url(key: key, time: moment, expiry: .seconds(expiry)))
+        }
+    }
+
     @Test func expiryRangeIsOneSecondToSevenDays() {
         #expect(Presigner.expiryRange == .seconds(1) ... .seconds(604_800))
     }
