@@ -1,39 +1,48 @@
-/// A command as it goes over the wire: an array of bulk strings (RESP protocol specification, "Sending commands to a Redis server").
-struct RESPCommand {
-    private(set) var bytes: [UInt8] = []
+import CHiredis
 
-    init(_ name: String, _ arguments: [String]) {
-        self.init(name, argumentCount: arguments.count)
+/// A command on its way to the wire, where hiredis's formatter puts it (RESP protocol specification, "Sending commands to a Redis server").
+struct RESPCommand {
+    /// The name and all arguments, one behind the other.
+    private var words: [UInt8] = []
+    private var lengths: [Int] = []
+
+    init(_ name: String, _ arguments: [String] = []) {
+        lengths.reserveCapacity(1 + arguments.count)
+        append(name)
         for argument in arguments { append(argument) }
     }
 
-    /// Append exactly `argumentCount` arguments.
-    init(_ name: String, argumentCount: Int, capacity: Int = 128) {
-        bytes.reserveCapacity(capacity)
-        startLine("*", argumentCount + 1)
-        append(name)
-    }
-
     mutating func append(_ argument: String) {
-        startLine("$", argument.utf8.count)
-        bytes.append(contentsOf: argument.utf8)
-        endLine()
+        words.append(contentsOf: argument.utf8)
+        lengths.append(argument.utf8.count)
     }
 
     mutating func append(_ argument: [UInt8]) {
-        startLine("$", argument.count)
-        bytes.append(contentsOf: argument)
-        endLine()
+        words.append(contentsOf: argument)
+        lengths.append(argument.count)
     }
 
-    private mutating func startLine(_ kind: Unicode.Scalar, _ count: Int) {
-        bytes.append(UInt8(ascii: kind))
-        bytes.append(contentsOf: String(count).utf8)
-        endLine()
+    /// As it goes over the wire.
+    var bytes: [UInt8] {
+        unsafe words.withUnsafeBytes { words in
+            unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: lengths.count) { arguments in
+                // An empty array has no address, and an empty word needs one.
+                var next = unsafe words.baseAddress ?? UnsafeRawPointer(arguments.baseAddress!)
+                for (index, length) in lengths.enumerated() {
+                    unsafe arguments.initializeElement(at: index, to: next.assumingMemoryBound(to: CChar.self))
+                    unsafe next += length
+                }
+                return unsafe Self.format(arguments, lengths)
+            }
+        }
     }
 
-    private mutating func endLine() {
-        bytes.append(UInt8(ascii: "\r"))
-        bytes.append(UInt8(ascii: "\n"))
+    private static func format(_ arguments: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>, _ lengths: [Int]) -> [UInt8] {
+        var target: UnsafeMutablePointer<CChar>?
+        let count = unsafe redisFormatCommandArgv(&target, CInt(lengths.count), arguments.baseAddress, lengths.map { size_t($0) })
+        // Fails only where malloc does, which nothing here survives either.
+        guard count >= 0, let target = unsafe target else { preconditionFailure("out of memory") }
+        defer { unsafe redisFreeCommand(target) }
+        return unsafe Array(UnsafeRawBufferPointer(start: target, count: Int(count)))
     }
 }

@@ -7,7 +7,8 @@ public import StreamIssuing
 /// same client sends after it.
 public final class RESPLoopStore: LoopValueStore, TurnEndHandler {
     private struct Write {
-        let commands: [RESPCommand]
+        let bytes: [UInt8]
+        let replies: Int
         let whenDone: (Result<Void, ValueStoreError>) -> Void
     }
 
@@ -64,9 +65,9 @@ public final class RESPLoopStore: LoopValueStore, TurnEndHandler {
         whenDone: @escaping (Result<Void, ValueStoreError>) -> Void
     ) {
         guard !isClosed else { return whenDone(.failure(.closed)) }
-        let write = Write(commands: commands.write(value, forKey: key, in: group, timeToLive: timeToLive), whenDone: whenDone)
-        let bytes = write.commands.reduce(0) { $0 + $1.bytes.count }
-        guard queue.append(write, bytes: bytes) else { return whenDone(.failure(.overloaded)) }
+        let commands = commands.write(value, forKey: key, in: group, timeToLive: timeToLive)
+        let write = Write(bytes: commands.flatMap(\.bytes), replies: commands.count, whenDone: whenDone)
+        guard queue.append(write, bytes: write.bytes.count) else { return whenDone(.failure(.overloaded)) }
         sendAtTurnEnd()
     }
 
@@ -81,7 +82,7 @@ public final class RESPLoopStore: LoopValueStore, TurnEndHandler {
         isAtTurnEnd = false
         while let write = queue.next() {
             let deadline = loop.now.advanced(by: timeout)
-            writes.send(write.commands.flatMap(\.bytes), replies: write.commands.count, by: deadline) { [weak self] result in
+            writes.send(write.bytes, replies: write.replies, by: deadline) { [weak self] result in
                 self?.queue.finished()
                 write.whenDone(result.flatMap { $0 == .status("OK") ? .success(()) : .failure(.unexpectedReply) })
                 self?.sendAtTurnEnd()

@@ -77,7 +77,7 @@ public final class RESPStore: ValueStore {
     }
 
     public func ping() throws(ValueStoreError) {
-        guard try command(RESPCommand("PING", [])) == .status("PONG") else { throw .unexpectedReply }
+        guard try command(RESPCommand("PING")) == .status("PONG") else { throw .unexpectedReply }
     }
 
     /// A prefix may hold what SCAN's patterns give a meaning to.

@@ -29,7 +29,7 @@ struct StoreCommands {
     func write(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) -> [RESPCommand] {
         let index = Self.index(group)
         let now = clock.now
-        var set = RESPCommand("SET", argumentCount: 4, capacity: value.count + key.utf8.count + 64)
+        var set = RESPCommand("SET")
         set.append(key)
         set.append(value)
         set.append("PX")
