@@ -2,8 +2,8 @@ import Glibc
 public import Logging
 import StreamIssuing
 
-/// Log lines as JSON objects. What warns has been written when the call returns, unless whoever reads is slow; the rest follows within
-/// `LogWriter.interval`.
+/// Log lines as JSON objects, written within `LogWriter.interval`. No call waits for the log's reader: while too much is waiting, lines are
+/// dropped and counted (`LogWriter.droppedLines`).
 ///
 /// `{"timestamp":"2026-01-08T12:30:00.123Z","level":"info","event":"ready",…}`: the message is the event's name, the metadata
 /// its fields, in alphabetical order. No line is longer than `maximumLineLength`: a text that does not fit is cut, and fields after it
@@ -22,7 +22,6 @@ public struct JSONLogHandler: LogHandler {
     private let writer: LogWriter
     /// In each line, before the metadata.
     fileprivate var fields: LogFields?
-    fileprivate var neverWaits = false
 
     public init(level: SharedLogLevel, writer: LogWriter) {
         sharedLevel = level
@@ -38,7 +37,7 @@ public struct JSONLogHandler: LogHandler {
         unsafe JSONLine.write(maximumLength: Self.maximumLineLength) { line in
             fill(&line, event)
         } use: { line in
-            unsafe writer.append(line, neverWaits ? .expendable : event.level >= .warning ? .urgent : .normal)
+            unsafe writer.append(line)
         }
     }
 
@@ -65,9 +64,8 @@ extension Logger {
         changed { $0.fields = fields }
     }
 
-    /// A logger for a thread that must not wait for whoever reads the log: where too much is waiting, its lines are dropped and counted
-    /// (`LogWriter.droppedLines`), and its warnings are written no sooner than the rest.
-    public var neverWaiting: Logger { changed { $0.neverWaits = true } }
+    /// The same logger: none waits for the log's reader.
+    public var neverWaiting: Logger { self }
 
     private func changed(_ change: (inout JSONLogHandler) -> Void) -> Logger {
         guard var handler = handler as? JSONLogHandler else { return self }

@@ -56,8 +56,7 @@ public final class RepeatedEventLog: Sendable {
         logger.log(level: level, event, metadata: Self.told(metadata, suppressed))
     }
 
-    /// Tells of those that have waited for a next one of their kind for longer than the interval; to be called every now and then. Waits
-    /// for nobody who reads the log.
+    /// Tells of those that have waited for a next one of their kind for longer than the interval; to be called every now and then.
     public func tellRest() {
         let now = now()
         let rest = occurrences.withLock { occurrences in
@@ -67,7 +66,7 @@ public final class RepeatedEventLog: Sendable {
         }
         for case (let last?, let suppressed) in rest {
             // One of them is this line.
-            logger.neverWaiting.log(level: last.level, last.event, metadata: Self.told(last.metadata, suppressed - 1))
+            logger.log(level: last.level, last.event, metadata: Self.told(last.metadata, suppressed - 1))
         }
     }
 

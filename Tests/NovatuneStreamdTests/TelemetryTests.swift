@@ -14,7 +14,8 @@ import Testing
         #expect(unsafe pipe(&ends) == 0)
         defer { close(ends[1]) }
         // A line that waits for its reader would wait for an hour.
-        let writer = LogWriter(descriptor: ends[1], interval: .milliseconds(25), patience: .seconds(3600), farewell: .milliseconds(1))
+        let writer = LogWriter(
+            descriptor: ends[1], interval: .milliseconds(25), maximumWait: .seconds(3600), shutdownTimeout: .seconds(20))
         let logger = Logger(label: "test") { _ in JSONLogHandler(level: SharedLogLevel(.info), writer: writer) }
         let telemetry = Telemetry(logger)
         let reason = Logger.MetadataValue.string(String(repeating: "x", count: 3000))
@@ -24,7 +25,8 @@ import Testing
         }
         telemetry.slowTurn(.seconds(1), loop: 0)
         #expect(writer.droppedLines > 0)
-        // Ends the writer's thread.
+        // The write that waits fails, so that the writer's thread ends before its descriptor is closed.
         close(ends[0])
+        writer.stop()
     }
 }

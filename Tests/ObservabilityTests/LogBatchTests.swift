@@ -1,0 +1,86 @@
+import TestSupport
+import Testing
+
+@testable import Observability
+
+@Suite struct LogBatchTests {
+    private var batch = LogBatch()
+    /// What a reader would get.
+    private var written = ""
+
+    @Test mutating func eachLineIsAWriteOfItsOwn() {
+        #expect(write("a\nbc\n\nd\n") { $0 } == ["a\n", "bc\n", "\n", "d\n"])
+        #expect(batch.lostLines == 0 && !batch.isTorn)
+    }
+
+    @Test mutating func emptyBatchIsFinished() {
+        #expect(write("") { $0 } == [])
+    }
+
+    @Test mutating func lineThatIsWrittenInPartIsEndedBeforeTheNext() {
+        #expect(write("first\nsecond\n") { $0 == 6 ? 3 : $0 } == ["first\n", "\n", "second\n"])
+        #expect(written == "fir\nsecond\n")
+        #expect(batch.lostLines == 1 && !batch.isTorn)
+    }
+
+    @Test mutating func lineOfWhichNothingIsWrittenNeedsNoEnd() {
+        #expect(write("lost!\nnext\nlast\n") { $0 == 6 ? 0 : $0 }.count == 3)
+        #expect(written == "next\nlast\n" && batch.lostLines == 1)
+    }
+
+    /// A line without its end is told apart from its successor, though that belongs to the next batch.
+    @Test mutating func tornLineIsEndedByTheNextBatch() {
+        _ = write("first\n") { _ in 5 }
+        #expect(batch.lostLines == 1 && batch.isTorn)
+        #expect(write("second\n") { $0 } == ["\n", "second\n"])
+        #expect(written == "first\nsecond\n" && batch.lostLines == 0)
+    }
+
+    @Test mutating func lineIsLostWhereTheOneBeforeItCannotBeEnded() {
+        _ = write("first\n") { _ in 5 }
+        // The write of the end fails for the second line and succeeds for the third.
+        var failures = 1
+        let writes = write("second\nthird\n") { count in
+            failures -= 1
+            return failures == 0 ? 0 : count
+        }
+        #expect(writes == ["\n", "\n", "third\n"])
+        #expect(written == "first\nthird\n" && batch.lostLines == 1)
+    }
+
+    /// However much of each write is made: a line is whole, or a part of it stands alone and is counted.
+    @Test mutating func noLineSpoilsAnother() {
+        var random = SeededRandom(seed: 1)
+        for _ in 0..<500 {
+            (batch, written) = (LogBatch(), "")
+            let lines = "abcdefghijklmnopqrst".enumerated().map { String(repeating: $1, count: $0 + 1) }
+            var lost = 0
+            for start in stride(from: 0, to: 20, by: 5) {
+                _ = write(lines[start..<start + 5].map { $0 + "\n" }.joined()) {
+                    Bool.random(using: &random) ? $0 : Int.random(in: 0...$0, using: &random)
+                }
+                lost += batch.lostLines
+            }
+            let read = written.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+            #expect(read.allSatisfy { part in lines.contains { $0.hasPrefix(part) } })
+            // A line that lacks its end alone is counted as lost, and is ended later.
+            #expect(read.count { lines.contains($0) } >= lines.count - lost)
+            #expect(Set(read).count == read.count)
+        }
+    }
+
+    /// The writes that the batch asks for; `count` says how many bytes of one are made.
+    private mutating func write(_ lines: String, _ count: (Int) -> Int) -> [String] {
+        var bytes = Array(lines.utf8)
+        batch.exchangeLines(&bytes)
+        var writes: [String] = []
+        while let range = batch.next() {
+            let text = unsafe batch.withBytes(range) { unsafe String(decoding: $0, as: UTF8.self) }
+            let made = count(range.count)
+            writes.append(text)
+            written += text.prefix(made)
+            batch.wrote(made)
+        }
+        return writes
+    }
+}
