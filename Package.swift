@@ -120,8 +120,8 @@ let package = Package(
         tests(
             "novatune-streamd",
             [
-                "BearerTokens", "Cryptography", "FastCGI", "Observability", "SealedCache", "S3ObjectStore", "SigV4", "StreamIssuing",
-                "StreamResponder",
+                "BearerTokens", "Cryptography", "FastCGI", "Observability", "RequestTraces", "Resilience", "SealedCache", "S3ObjectStore",
+                "SigV4", "StreamIssuing", "StreamResponder",
                 .product(name: "Logging", package: "swift-log"),
             ], name: "NovatuneStreamdTests"),
         .testTarget(

@@ -1,4 +1,4 @@
-import Resilience
+public import Resilience
 
 /// A thread for what may block and so has no place on a loop: resolving names, connecting, cancelling. One job after the other.
 public final class BlockingQueue: Sendable {
@@ -19,6 +19,8 @@ public final class BlockingQueue: Sendable {
         }
     }
 
+    deinit { stop() }
+
     /// Jobs that have not begun.
     public var waiting: Int { state.withLock { $0.jobs.count } }
 
@@ -30,12 +32,22 @@ public final class BlockingQueue: Sendable {
 
     /// Drops what has not begun. The thread ends after the job that is under way.
     public func stop() {
-        state.withLock { $0 = State(isStopped: true) }
+        let dropped = state.withLock { state in
+            defer { state = State(isStopped: true) }
+            return state.jobs
+        }
         state.wakeAll()
+        // Not under the lock: a job may hold the last reference to what stops this queue.
+        _ = consume dropped
     }
 
-    /// Waits for the thread's end. Call it once, after `stop`.
+    /// Waits for the thread's end, after `stop`.
     public func join() { thread.join() }
+
+    /// Waits for the thread's end, or for `deadline`, after `stop`.
+    /// - Returns: whether it has ended.
+    @discardableResult
+    public func join(by deadline: Deadline) -> Bool { thread.join(by: deadline) }
 
     private static func next(of state: Monitored<State>) -> (@Sendable () -> Void)? {
         state.wait { state in

@@ -1,4 +1,4 @@
-import Resilience
+public import Resilience
 
 /// Host names to addresses, looked up on threads of their own: getaddrinfo(3) blocks for as long as the name servers take.
 ///
@@ -6,7 +6,7 @@ import Resilience
 /// once they are older than `lifetime` the next call has them looked up again, and they stay in use until that succeeds: name servers that
 /// are down cost nothing that has worked before. Names are kept for good: those that come from settings, not from requests.
 ///
-/// For the loop's thread only.
+/// For the loop's thread only, except `stop`.
 public final class NameResolver: @unchecked Sendable {
     /// The addresses of a host as numeric text; none where the name does not resolve. May block.
     public typealias Lookup = @Sendable (_ host: String) -> [String]
@@ -31,6 +31,7 @@ public final class NameResolver: @unchecked Sendable {
     private var known: [String: Known] = [:]
     /// Of the lookups that are under way.
     private var waiting: [String: WaitingTasks<[String]>] = [:]
+    private var threads: [String: WorkerThread] = [:]
 
     /// - Parameters:
     ///   - lifetime: how old addresses may become before they are looked up again. Default 60 s.
@@ -60,13 +61,21 @@ public final class NameResolver: @unchecked Sendable {
         known[host]?.refreshAt = .now
     }
 
+    /// Waits for the lookups that are under way, or for `deadline`: getaddrinfo(3) cannot be interrupted. Call it when the loop has ended, on
+    /// another thread.
+    /// - Returns: whether all of them have ended.
+    @discardableResult
+    public func stop(by deadline: Deadline) -> Bool {
+        threads.values.map { $0.join(by: deadline) }.allSatisfy { $0 }
+    }
+
     @discardableResult
     private func begin(_ host: String) -> WaitingTasks<[String]> {
         if let waiting = waiting[host] { return waiting }
         let tasks = WaitingTasks<[String]>(loop)
         waiting[host] = tasks
         // The thread does not keep the resolver: a lookup that hangs must not outlive its loop's end.
-        _ = WorkerThread(name: "resolver") { [loop, lookup, weak self] in
+        threads[host] = WorkerThread(name: "resolver") { [loop, lookup, weak self] in
             let addresses = lookup(host)
             loop.execute { [weak self] in self?.finish(host, addresses) }
         }
@@ -74,6 +83,7 @@ public final class NameResolver: @unchecked Sendable {
     }
 
     private func finish(_ host: String, _ addresses: [String]) {
+        threads[host] = nil
         if !addresses.isEmpty {
             known[host] = Known(addresses: addresses, refreshAt: .now.advanced(by: lifetime))
         } else {

@@ -69,11 +69,17 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
     public var openConnections: Int { queue.openCount }
 
     /// Accepts nothing more, lets every request that was accepted finish, then ends the workers.
-    /// - Returns: false where `limit` came first; the workers are then left to the process's end.
+    /// - Returns: false where `deadline` came first; a worker then ends after the request that it has.
     public func drain(by deadline: Deadline) -> Bool {
-        guard queue.drain(by: deadline) else { return false }
+        let isDrained = queue.drain(by: deadline)
         queue.stop()
-        for thread in threads + [watch] { thread.join() }
-        return true
+        return join(by: deadline) && isDrained
+    }
+
+    /// Waits for the end of all threads, or for `deadline`, after `drain`.
+    /// - Returns: whether they have ended.
+    @discardableResult
+    public func join(by deadline: Deadline) -> Bool {
+        (threads + [watch]).map { $0.join(by: deadline) }.allSatisfy { $0 }
     }
 }

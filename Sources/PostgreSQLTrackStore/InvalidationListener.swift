@@ -1,5 +1,4 @@
-import Glibc
-import Resilience
+public import Resilience
 public import StreamIssuing
 
 /// Hears what the database's triggers say about cached URLs, on a connection of its own (PostgreSQL manual, "LISTEN", "NOTIFY").
@@ -24,6 +23,7 @@ public final class InvalidationListener {
     private let targets: ConnectionTargets
     private let timeout: Duration
     private let patience: Duration
+    private let stop: StopSignal
     private var connection: PostgreSQLConnection?
     private var backoff = Backoff(from: .milliseconds(100), to: .seconds(10))
     private var retry = Deadline(after: .zero)
@@ -32,26 +32,28 @@ public final class InvalidationListener {
     ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. Of several servers the one that can be written to is
     ///     chosen: a standby cannot listen.
     ///   - timeout: for connecting and for each answer.
-    public convenience init(conninfo: SecretText, timeout: Duration) {
-        self.init(conninfo: conninfo, timeout: timeout, patience: Self.patience)
+    ///   - stop: ends the wait for an event.
+    public convenience init(conninfo: SecretText, timeout: Duration, stop: StopSignal = StopSignal()) {
+        self.init(conninfo: conninfo, timeout: timeout, patience: Self.patience, stop: stop)
     }
 
-    init(conninfo: SecretText, timeout: Duration, patience: Duration) {
+    init(conninfo: SecretText, timeout: Duration, patience: Duration, stop: StopSignal = StopSignal()) {
+        self.stop = stop
         targets = ConnectionTargets(
             conninfo: conninfo, applicationName: "novatune-streamd invalidation", overriding: ["target_session_attrs": "read-write"])
         self.timeout = timeout
         self.patience = patience
     }
 
-    /// Waits for the next event; nil where there was none by the deadline.
+    /// Waits for the next event; nil where there was none by the deadline, or the signal to stop came.
     public func next(by deadline: ContinuousClock.Instant) -> Event? {
         let deadline = Deadline(at: deadline)
         guard let connection else { return connect(by: deadline) }
         do {
-            if let payload = try connection.notification(by: Deadline(after: patience).earlier(deadline)) {
+            if let payload = try connection.notification(by: Deadline(after: patience).earlier(deadline), stop) {
                 return InvalidationPayload.decode(payload).map { .heard($0) } ?? .notUnderstood
             }
-            if deadline.isPast { return nil }
+            if deadline.isPast || stop.isSent { return nil }
             // A peer that vanished without a word is only found out by asking.
             try connection.execute("select", by: Deadline(after: timeout))
             return .answered
@@ -62,9 +64,7 @@ public final class InvalidationListener {
 
     private func connect(by deadline: Deadline) -> Event? {
         let wait = retry.earlier(deadline)
-        // poll(2) without descriptors sleeps.
-        while !wait.isPast { _ = poll(nil, 0, wait.remainingMilliseconds) }
-        guard retry.isPast else { return nil }
+        guard !stop.wait(until: wait), retry.isPast else { return nil }
         do {
             connection = try targets.connect(by: Deadline(after: timeout)) { (connection, deadline) throws(PostgreSQLError) in
                 try connection.execute("listen \(InvalidationPayload.channel)", by: deadline)

@@ -82,8 +82,11 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
         sweep = nil
     }
 
-    /// Ends the threads that connect; call it once, after `close`, on another thread than the loop's.
-    public func stop() { connector.stop() }
+    /// Ends the threads that connect and cancel; call it after `close`, on another thread than the loop's. A call to the server that has not
+    /// returned by `deadline` is left behind.
+    /// - Returns: whether the threads have ended.
+    @discardableResult
+    public func stop(by deadline: Deadline) -> Bool { connector.stop(by: deadline) }
 
     private static let overloaded = Unavailable(
         .database, code: "too_many_waiting", reason: "too many requests wait for it already", retryAfterSeconds: 1)

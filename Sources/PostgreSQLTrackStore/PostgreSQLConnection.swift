@@ -38,12 +38,12 @@ import Resilience
         try prepare(AccessQuery.name, AccessQuery.text, by: deadline)
     }
 
-    /// The payload of the next notification; nil where none came in time.
-    func notification(by deadline: Deadline) throws(PostgreSQLError) -> String? {
+    /// The payload of the next notification; nil where none came in time, or before the signal to stop.
+    func notification(by deadline: Deadline, _ stop: StopSignal) throws(PostgreSQLError) -> String? {
         while true {
             if let payload = takeNotification() { return payload }
             do {
-                try wait(for: POLLIN, by: deadline)
+                try wait(for: POLLIN, by: deadline, stop)
             } catch  where error.code == .timeout {
                 return nil
             }
@@ -125,12 +125,17 @@ import Resilience
         return first
     }
 
-    private func wait(for event: Int32, by deadline: Deadline) throws(PostgreSQLError) {
+    /// - Parameter stop: counts as the deadline.
+    private func wait(for event: Int32, by deadline: Deadline, _ stop: StopSignal? = nil) throws(PostgreSQLError) {
         while true {
-            var waiting = pollfd(fd: unsafe PQsocket(connection), events: Int16(event), revents: 0)
-            let count = unsafe poll(&waiting, 1, deadline.remainingMilliseconds)
-            if count > 0 { return }
-            if count == 0 { throw PostgreSQLError(code: .timeout) }
+            var waiting = [
+                pollfd(fd: unsafe PQsocket(connection), events: Int16(event), revents: 0),
+                // poll(2) ignores a negative descriptor.
+                pollfd(fd: stop?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
+            ]
+            let count = unsafe poll(&waiting, 2, deadline.remainingMilliseconds)
+            if count > 0, waiting[0].revents != 0 { return }
+            if count >= 0 { throw PostgreSQLError(code: .timeout) }
             guard errno == EINTR else { throw lost }
         }
     }

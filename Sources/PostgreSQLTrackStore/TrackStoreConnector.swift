@@ -54,11 +54,11 @@ final class TrackStoreConnector: Sendable {
         cancelling.run { handover.connection.cancel() }
     }
 
-    /// Waits for the call that is under way.
-    func stop() {
+    /// Waits for the calls that are under way, or for `deadline`.
+    /// - Returns: whether both threads have ended.
+    func stop(by deadline: Deadline) -> Bool {
         connecting.stop()
         cancelling.stop()
-        connecting.join()
-        cancelling.join()
+        return [connecting, cancelling].map { $0.join(by: deadline) }.allSatisfy { $0 }
     }
 }

@@ -35,6 +35,7 @@ public final class OTLPExporter: SpanSink {
     private static let responseLimit = 64 << 10
 
     private let queue: SpanQueue
+    private let thread: WorkerThread
 
     /// - Parameters:
     ///   - endpoint: `http://host[:port][/path]` or `https://…`, to which `/v1/traces` is added.
@@ -46,7 +47,7 @@ public final class OTLPExporter: SpanSink {
         let queue = SpanQueue(capacity: policy.queueLimit, batchLimit: policy.batchLimit)
         self.queue = queue
         let url = endpoint + (endpoint.hasSuffix("/") ? "v1/traces" : "/v1/traces")
-        _ = WorkerThread(name: "otlp-exporter") {
+        thread = WorkerThread(name: "otlp-exporter") {
             let client = HTTPClient()
             while let batch = queue.next(interval: policy.interval) {
                 Self.send(batch, OTLPMessage.encode(batch, resource), to: url, client, queue, policy, observe)
@@ -54,7 +55,7 @@ public final class OTLPExporter: SpanSink {
         }
     }
 
-    /// Its thread ends with it.
+    /// Its thread ends after the attempt that is under way.
     deinit { _ = queue.shutdown(by: Deadline(after: .zero)) }
 
     public func export(_ span: SpanRecord) { queue.append(span) }
@@ -67,6 +68,11 @@ public final class OTLPExporter: SpanSink {
     /// - Returns: whether nothing had to be.
     @discardableResult
     public func shutdown(by deadline: Deadline) -> Bool { queue.shutdown(by: deadline) }
+
+    /// Waits for the thread's end, or for `deadline`, after `shutdown`: an attempt that is under way may take longer.
+    /// - Returns: whether it has ended.
+    @discardableResult
+    public func join(by deadline: Deadline) -> Bool { thread.join(by: deadline) }
 
     private static func send(
         _ batch: [SpanRecord], _ body: [UInt8], to url: String, _ client: HTTPClient, _ queue: SpanQueue, _ policy: Policy,

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cryptography
 import Glibc
 import KeyManagement
 
@@ -20,6 +21,7 @@ struct NovatuneStreamd: ParsableCommand {
     )
 
     static func main() {
+        OpenSSLCleanup.leaveToProcessEnd()
         // Before the first secret is read, whatever the command.
         ProcessMemory.keepPrivate()
         ProcessMemory.crashWithoutReport()

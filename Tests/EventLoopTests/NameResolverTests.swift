@@ -119,4 +119,19 @@ private final class Lookups: Sendable {
         #expect(NumericAddress.lookUp("localhost").contains("127.0.0.1"))
         #expect(NumericAddress.lookUp("no-such-host.invalid").isEmpty)
     }
+
+    /// getaddrinfo(3) cannot be interrupted.
+    @Test func stopWaitsForLookupsNoLongerThanItsDeadline() async {
+        let lookups = Lookups([["192.0.2.1"]], isOpen: false)
+        let resolver = NameResolver(running.loop, lookup: lookups.lookUp)
+        let soon = ContinuousClock.now.advanced(by: .milliseconds(1))
+        for host in ["a.test", "b.test"] {
+            #expect(await running.run { _ in try? await resolver.addresses(of: host, by: soon) } == nil)
+        }
+        running.stop()
+        #expect(!resolver.stop(by: Deadline(after: .milliseconds(10))))
+        lookups.open()
+        #expect(resolver.stop(by: Deadline(after: .seconds(20))))
+        #expect(lookups.count == 2)
+    }
 }

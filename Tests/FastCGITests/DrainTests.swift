@@ -138,5 +138,18 @@ import Testing
         #expect(!server.drain(within: .milliseconds(50)))
         server.gate.open()
         #expect(try client.answer().body == "POST /wait 0")
+        // The worker that it left behind has ended after its request.
+        #expect(server.server.join(by: Deadline(after: .seconds(20))))
+    }
+
+    @Test func drainEndsAllThreads() throws {
+        let directory = try TemporaryDirectory()
+        let server = FastCGIServer(socket: try ListeningSocket(.unix(path: directory.path("s"))), name: "t-drain", workers: 2) { _ in
+            EchoHandler(Gate())
+        }
+        let names: Set = ["t-drain-0", "t-drain-1", "t-drain-watch"]
+        #expect(ThreadNames.running.isSuperset(of: names))
+        #expect(server.drain(by: Deadline(after: .seconds(20))))
+        #expect(eventually { ThreadNames.running.isDisjoint(with: names) })
     }
 }

@@ -27,7 +27,7 @@ import Testing
                 closed.withLock { $0 = true }
             }
             _ = eventually { closed.withLock { $0 } }
-            store.stop()
+            store.stop(by: Deadline(after: .seconds(20)))
         }
 
         func ask(_ user: ULID, _ track: ULID, within limit: Duration = .seconds(60)) async -> Result<AccessFacts, Unavailable> {

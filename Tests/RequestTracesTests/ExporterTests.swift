@@ -74,5 +74,6 @@ import Testing
         let totals = exporter.totals
         #expect(totals.exported == 0)
         #expect(totals.dropped(.queueFull) + totals.dropped(.failed) + totals.dropped(.shutdown) == 5000)
+        #expect(exporter.join(by: Deadline(after: .seconds(20))))
     }
 }

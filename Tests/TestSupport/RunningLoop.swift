@@ -13,7 +13,10 @@ public final class RunningLoop: Sendable {
         thread = WorkerThread(name: "test-loop") { loop.run() }
     }
 
-    deinit {
+    deinit { stop() }
+
+    /// Ends the thread; nothing runs on the loop after it.
+    public func stop() {
         loop.stop()
         thread.join()
     }

@@ -36,6 +36,9 @@ struct Serve: ParsableCommand {
     private static let drainLimit: Duration = .seconds(15)
     /// For the last spans; within what the unit leaves for stopping.
     private static let spanLimit: Duration = .seconds(3)
+    /// For the threads that no request needs any more; it runs together with `spanLimit`. Those that still wait for a dependency then end with
+    /// the process.
+    private static let threadLimit: Duration = .seconds(1)
     /// A turn of a loop takes milliseconds; one that takes longer than this has stopped.
     private static let turnLimit: Duration = .seconds(10)
     private static let gateProgressLimit: Duration = .seconds(20)
@@ -48,12 +51,8 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         let log = LogWriter(descriptor: STDERR_FILENO)
-        do {
-            defer { log.finish() }
-            try serve(log)
-        }
-        // Threads that are still waiting for a dependency end with the process.
-        Glibc.exit(0)
+        defer { log.stop() }
+        try serve(log)
     }
 
     private func serve(_ log: LogWriter) throws {
@@ -66,7 +65,9 @@ struct Serve: ParsableCommand {
         logger.info("starting", metadata: ["version": "\(NovatuneStreamd.version)"])
         let monitor = DependencyMonitor(resources)
         monitor.expose(in: resources.telemetry)
-        InvalidationWatch.start(resources)
+        monitor.start()
+        let invalidations = InvalidationWatch(resources)
+        invalidations.start()
         let reserve = DescriptorReserve(size: Self.gateReserve)
         let loops = (0..<settings.loops).map { RequestLoop($0, resources, socket: sockets.stream, reserve: reserve) }
         watch(loops, resources.telemetry.registry)
@@ -113,8 +114,23 @@ struct Serve: ParsableCommand {
         manager.stopping()
         logger.info("draining")
         let isDrained = drain(gate, loops)
-        resources.traces?.exporter.shutdown(by: Deadline(after: Self.spanLimit))
+        stop(monitor, invalidations, gate, loops, resources)
         logger.info("stopped", metadata: ["drained": "\(isDrained)"])
+    }
+
+    /// Ends all threads but the log's.
+    private func stop(
+        _ monitor: DependencyMonitor, _ invalidations: InvalidationWatch, _ gate: FastCGIServer<GateRoute>, _ loops: [RequestLoop],
+        _ resources: Resources
+    ) {
+        let deadline = Deadline(after: Self.threadLimit)
+        monitor.stop()
+        invalidations.stop()
+        resources.stop(by: deadline, spansBy: Deadline(after: Self.spanLimit))
+        gate.join(by: deadline)
+        for loop in loops { loop.stop(by: deadline) }
+        monitor.join(by: deadline)
+        invalidations.join(by: deadline)
     }
 
     /// Secrets are held by `Resources` alone from here on, so that one that is replaced is dropped.

@@ -1,5 +1,4 @@
 import FastCGI
-import Glibc
 import Observability
 import PostgreSQLTrackStore
 import Resilience
@@ -90,9 +89,9 @@ struct Readiness: ReadinessSource {
 
 /// Keeps asking the dependencies on a thread of its own, so that `/readyz` answers at once whatever they do.
 final class DependencyMonitor: Sendable {
-    private static let interval: Int32 = 1000
+    private static let interval: Duration = .seconds(1)
     /// After a failure: the breakers wait for the first answer.
-    private static let recoveryInterval: Int32 = 250
+    private static let recoveryInterval: Duration = .milliseconds(250)
     /// A probe that takes longer than this tells enough: its own timeout may be much longer.
     private static let patience: Duration = .milliseconds(1500)
 
@@ -100,13 +99,20 @@ final class DependencyMonitor: Sendable {
     /// When those that are under way began.
     private let begun = Locked<[String: ContinuousClock.Instant]>([:])
     private let names = ["database", "object_store", "cache"]
+    private let resources: Resources
+    private let stopping = StopSignal()
+    private let threads = Locked<[WorkerThread]>([])
+
+    init(_ resources: Resources) {
+        self.resources = resources
+    }
 
     /// One thread a dependency: a stalled one must not hide the others.
-    init(_ resources: Resources) {
-        for name in names {
-            _ = WorkerThread(name: "probe-\(name)") { [outcomes, begun] in
+    func start() {
+        let threads = names.map { name in
+            WorkerThread(name: "probe-\(name)") { [resources, outcomes, begun, stopping] in
                 var probe = DependencyProbe(resources)
-                while true {
+                while !stopping.isSent {
                     begun.withLock { $0[name] = .now }
                     let outcome =
                         switch name {
@@ -122,10 +128,21 @@ final class DependencyMonitor: Sendable {
                     if outcome.failure == nil { resources.noticedRecovery(of: name) }
                     // The first failure is news, the first success is not.
                     if (before?.failure == nil) != (outcome.failure == nil) { resources.telemetry.probed(outcome) }
-                    _ = poll(nil, 0, outcome.failure == nil ? Self.interval : Self.recoveryInterval)
+                    stopping.wait(until: Deadline(after: outcome.failure == nil ? Self.interval : Self.recoveryInterval))
                 }
             }
         }
+        self.threads.withLock { $0 = threads }
+    }
+
+    /// Each thread ends after the probe that is under way.
+    func stop() { stopping.send() }
+
+    /// Waits for the threads' end, or for `deadline`, after `stop`.
+    /// - Returns: whether they have ended.
+    @discardableResult
+    func join(by deadline: Deadline) -> Bool {
+        threads.withLock { $0 }.map { $0.join(by: deadline) }.allSatisfy { $0 }
     }
 
     /// In a fixed order; one that has not answered yet counts as failed.

@@ -6,17 +6,34 @@ import StreamIssuing
 import StreamResponder
 
 /// Takes out of the cache what the database says is no longer good, on a thread of its own.
-enum InvalidationWatch {
-    static func start(_ resources: Resources) {
-        _ = WorkerThread(name: "invalidation") {
-            let (listener, invalidator) = (resources.makeInvalidationListener(), resources.makeInvalidator())
-            while true {
+final class InvalidationWatch: Sendable {
+    private let resources: Resources
+    private let stopping = StopSignal()
+    private let thread = Locked<WorkerThread?>(nil)
+
+    init(_ resources: Resources) {
+        self.resources = resources
+    }
+
+    func start() {
+        let thread = WorkerThread(name: "invalidation") { [resources, stopping] in
+            let (listener, invalidator) = (resources.makeInvalidationListener(stop: stopping), resources.makeInvalidator())
+            while !stopping.isSent {
                 guard let event = listener.next(by: .now.advanced(by: .seconds(3600))) else { continue }
                 if case .heard(let invalidation) = event { resources.verifiedObjects.forget(invalidation.scope) }
-                handle(event, invalidator, resources.telemetry)
+                Self.handle(event, invalidator, resources.telemetry)
             }
         }
+        self.thread.withLock { $0 = thread }
     }
+
+    /// The thread ends after the call to database or cache that is under way.
+    func stop() { stopping.send() }
+
+    /// Waits for the thread's end, or for `deadline`, after `stop`.
+    /// - Returns: whether it has ended.
+    @discardableResult
+    func join(by deadline: Deadline) -> Bool { thread.withLock { $0 }?.join(by: deadline) ?? true }
 
     private static func handle(_ event: InvalidationListener.Event, _ invalidator: CacheInvalidator, _ telemetry: Telemetry) {
         switch event {

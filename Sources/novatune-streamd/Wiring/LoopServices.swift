@@ -16,10 +16,11 @@ final class LoopServices: StreamServices, @unchecked Sendable {
     let tracks: PipelinedTrackStore
     let cache: LoopStreamURLCache
     let objects: LoopObjectStore
+    private let resolver: NameResolver
 
     init(
         _ resources: Resources, _ edition: CurrentSecrets.Edition, tracks: PipelinedTrackStore, cache: LoopStreamURLCache,
-        objects: LoopObjectStore
+        objects: LoopObjectStore, resolver: NameResolver
     ) {
         self.resources = resources
         self.edition = edition.number
@@ -29,6 +30,7 @@ final class LoopServices: StreamServices, @unchecked Sendable {
         self.tracks = tracks
         self.cache = cache
         self.objects = objects
+        self.resolver = resolver
     }
 
     func takeCurrentSecrets() {
@@ -59,5 +61,13 @@ final class LoopServices: StreamServices, @unchecked Sendable {
     func close() {
         tracks.close()
         cache.close()
+    }
+
+    /// Ends the threads beside the loop, after `close` and the loop's end. A call that has not returned by `deadline` is left behind.
+    /// - Returns: whether they have ended.
+    @discardableResult
+    func stop(by deadline: Deadline) -> Bool {
+        let areConnectorsStopped = tracks.stop(by: deadline)
+        return resolver.stop(by: deadline) && areConnectorsStopped
     }
 }

@@ -50,6 +50,15 @@ final class RequestLoop: Sendable {
         return drained
     }
 
+    /// Ends its threads, after `drain`. A thread that something still blocks at `deadline` is left behind.
+    /// - Returns: whether they have ended.
+    @discardableResult
+    func stop(by deadline: Deadline) -> Bool {
+        // What the loop owns is touched only when its thread has ended.
+        guard thread.withLock({ $0 })?.join(by: deadline) ?? true else { return false }
+        return services.stop(by: deadline)
+    }
+
     /// How a drain went.
     final class Drained: Sendable {
         private let outcome = Monitored<Bool?>(nil)

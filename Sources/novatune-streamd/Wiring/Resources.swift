@@ -29,14 +29,15 @@ final class Resources: Sendable {
     /// For writes to the cache: reads may work while they are paused.
     private let cacheWriteBreaker: SharedBreaker
     let verifiedObjects = VerifiedObjects()
-    private let cacheConnector = RESPConnector(on: BlockingQueue(name: "cache-connect"))
-
+    private let cacheConnecting = BlockingQueue(name: "cache-connect")
+    private let cacheConnector: RESPConnector
     private let observesRequests: Bool
 
     /// - Parameter observesRequests: false leaves out each request's log line, figures and spans, to measure what they cost.
     init(_ settings: Settings, _ secrets: Secrets, telemetry: Telemetry, observesRequests: Bool = true) {
         self.settings = settings
         self.observesRequests = observesRequests
+        cacheConnector = RESPConnector(on: cacheConnecting)
         self.telemetry = telemetry
         self.secrets = CurrentSecrets(secrets)
         traces = settings.traces.map { Traces($0, telemetry) }
@@ -93,6 +94,7 @@ final class Resources: Sendable {
 
     func makeServices(_ loop: EventLoop) -> LoopServices {
         let edition = secrets.value
+        let resolver = NameResolver(loop)
         return LoopServices(
             self, edition,
             tracks: PipelinedTrackStore(
@@ -100,7 +102,8 @@ final class Resources: Sendable {
             cache: makeCache(loop, edition),
             objects: LoopObjectStore(
                 settings.s3, credentials: edition.secrets.storeCredentials, clock: clock, loop: loop,
-                client: LoopHTTPClient(loop, resolver: NameResolver(loop)), verified: verifiedObjects, breaker: breaker(.objectStore)))
+                client: LoopHTTPClient(loop, resolver: resolver), verified: verifiedObjects, breaker: breaker(.objectStore)),
+            resolver: resolver)
     }
 
     func makeObserver() -> RequestObserver {
@@ -131,8 +134,9 @@ final class Resources: Sendable {
         }
     }
 
-    func makeInvalidationListener() -> InvalidationListener {
-        InvalidationListener(conninfo: settings.database.url, timeout: settings.database.timeout)
+    /// - Parameter stop: ends the wait for an event.
+    func makeInvalidationListener(stop: StopSignal = StopSignal()) -> InvalidationListener {
+        InvalidationListener(conninfo: settings.database.url, timeout: settings.database.timeout, stop: stop)
     }
 
     func makeInvalidator() -> CacheInvalidator {
@@ -163,6 +167,17 @@ final class Resources: Sendable {
         ) { [telemetry] operation in
             RequestObserver.current?.cacheObserver(operation) ?? { telemetry.requests.cacheAnswered($0, [:]) }
         }
+    }
+
+    /// Sends the last spans and ends the threads that loops share, after the loops. A call that has not returned by `deadline` is left behind.
+    /// - Parameter spanDeadline: spans that are not sent by then are dropped.
+    /// - Returns: whether the threads have ended.
+    @discardableResult
+    func stop(by deadline: Deadline, spansBy spanDeadline: Deadline) -> Bool {
+        cacheConnecting.stop()
+        traces?.exporter.shutdown(by: spanDeadline)
+        let isExporterStopped = traces?.exporter.join(by: deadline) ?? true
+        return cacheConnecting.join(by: deadline) && isExporterStopped
     }
 
     /// Tells the other responders how often the keys have sealed, and learns it from them.
