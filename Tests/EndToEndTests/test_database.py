@@ -1,10 +1,12 @@
 """What PostgreSQL says holds at once, whatever is cached."""
 
+import subprocess
 import time
 from urllib.parse import urlsplit
 
 import pytest
 
+from support.database import Database
 from support.problems import assert_problem
 from support.ulids import ulid
 from support.waiting import at_once, wait_for
@@ -142,3 +144,25 @@ def test_lost_database_connections_lose_no_request(api, stack, world):
 def test_responder_uses_its_own_role(stack):
     roles = stack.sql("select distinct usename from pg_stat_activity where application_name = 'novatune-streamd'")
     assert roles == [["novatune_responder"]]
+
+
+@pytest.mark.parametrize("setting, value", [("statement_timeout", "65s"), ("client_connection_check_interval", "1s")])
+def test_sessions_of_the_responders_role_begin_with_limits(stack, setting, value):
+    with Database(stack["RESPONDER_DATABASE_URL"]) as session:
+        assert session(f"show {setting}") == [(value,)]
+        session(f"set {setting} = 0")
+        # What a pooler does before it hands a session to the next client.
+        session("discard all")
+        assert session(f"show {setting}") == [(value,)]
+
+
+def test_backend_whose_client_is_gone_ends_while_it_waits_for_a_lock(stack):
+    lock = "select pg_advisory_lock(7)"
+    waits = f"select 1 from pg_stat_activity where usename = 'novatune_responder' and wait_event = 'advisory' and query = '{lock};'"
+    with Database(stack["DATABASE_URL"]) as holder:
+        holder(lock)
+        # It says nothing more once it is killed, not even goodbye; its kernel closes the connection.
+        with subprocess.Popen(["psql", "-X", "-q", stack["RESPONDER_DATABASE_URL"], "-c", f"{lock};"]) as client:
+            wait_for(lambda: holder(waits), 10, "the wait for the lock")
+            client.kill()
+        wait_for(lambda: not holder(waits), 10, "the end of the backend")
