@@ -48,7 +48,7 @@ public final class LogWriter: Sendable {
 
     /// - Parameter line: with its line feed.
     func append(_ line: UnsafeBufferPointer<UInt8>) {
-        switch unsafe buffer.withLock({ unsafe $0.append(line) }) {
+        switch buffer.withLock({ unsafe $0.append(line) }) {
         case .nothing: break
         case .wakeWriter: buffer.wakeAll()
         case .awaitWritten(let end):

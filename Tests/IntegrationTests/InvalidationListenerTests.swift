@@ -11,12 +11,13 @@ import Testing
     private let user = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0B")!
 
     private func makeListener(
-        _ name: String, conninfo: String? = nil, timeout: Duration = .seconds(2), patience: Duration = .seconds(15)
+        _ name: String, conninfo: String? = nil, timeout: Duration = .seconds(2), patience: Duration = .seconds(15),
+        stop: StopSignal = StopSignal()
     ) -> InvalidationListener {
         let conninfo = conninfo ?? stack["RESPONDER_DATABASE_URL"]
         let separator = conninfo.contains("?") ? "&" : "?"
         return InvalidationListener(
-            conninfo: SecretText("\(conninfo)\(separator)application_name=\(name)"), timeout: timeout, patience: patience)
+            conninfo: SecretText("\(conninfo)\(separator)application_name=\(name)"), timeout: timeout, patience: patience, stop: stop)
     }
 
     /// The stack's own triggers speak on the channel too: only words about `user` count.
@@ -48,6 +49,16 @@ import Testing
         for invalidation in said { try say(invalidation) }
         for invalidation in said { #expect(next(listener) == .heard(invalidation)) }
         #expect(next(listener, within: .milliseconds(50)) == nil)
+    }
+
+    @Test func signalToStopEndsTheWaitForWords() {
+        let stop = StopSignal()
+        let listener = makeListener("novatune-stops", stop: stop)
+        #expect(next(listener) == .listening)
+        let start = ContinuousClock.now
+        stop.send()
+        #expect(listener.next(by: start.advanced(by: .seconds(600))) == nil)
+        #expect(start.duration(to: .now) < .seconds(10))
     }
 
     @Test func rolledBackWordsAreNotHeardAndCommittedOnesAre() throws {
