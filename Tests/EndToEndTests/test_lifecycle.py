@@ -3,6 +3,7 @@
 import contextlib
 import json
 import signal
+import socket
 import time
 from collections import Counter
 
@@ -105,6 +106,26 @@ def test_idle_responder_exits_within_a_second_of_sigterm(api, stack, user, track
         stack.stop("responder")
         stack.start("responder")
     assert api.stream(track.id, user.token).status == 200
+
+
+def test_calls_that_no_dependency_answers_do_not_hold_the_end(responders):
+    """They have a minute; what they still hold must neither delay the process's end nor crash it."""
+    # The kernel accepts connections, and nothing is read from them.
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        responder = responders().leave_out("DATABASE", "CACHE_URL", "S3_ENDPOINT", "OTLP").start_on_own_sockets(
+            NOVATUNE_DATABASE_URL=f"postgresql://user@{address}/novatune", NOVATUNE_DATABASE_TIMEOUT="60s",
+            NOVATUNE_CACHE_URL=f"redis://{address}/1", NOVATUNE_CACHE_TIMEOUT="60s",
+            NOVATUNE_S3_ENDPOINT=f"https://{address}", NOVATUNE_S3_TIMEOUT="60s", NOVATUNE_OTLP_ENDPOINT=f"https://{address}")
+        wait_for(
+            lambda: all("no answer for" in str(responder.readiness()[name]) for name in ("database", "cache", "object_store")), 20,
+            "calls that hang")
+        started = time.monotonic()
+        responder.process.send_signal(signal.SIGTERM)
+        assert responder.process.wait(20) == 0
+    # 1 s for threads, 3 s for spans.
+    assert time.monotonic() - started < IDLE_EXIT + 4
+    assert json.loads(responder.log().splitlines()[-1])["event"] == "stopped"
 
 
 def test_sigterm_under_load_finishes_what_was_accepted(api, stack, world):
