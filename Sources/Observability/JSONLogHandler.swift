@@ -64,9 +64,6 @@ extension Logger {
         changed { $0.fields = fields }
     }
 
-    /// The same logger: none waits for the log's reader.
-    public var neverWaiting: Logger { self }
-
     private func changed(_ change: (inout JSONLogHandler) -> Void) -> Logger {
         guard var handler = handler as? JSONLogHandler else { return self }
         change(&handler)

@@ -32,12 +32,6 @@ import Testing
         #expect(try log.text().hasSuffix(#""event":"e","z":7,"a":"1","b":"2"}"# + "\n"))
     }
 
-    @Test func neverWaitingLoggerHasThemToo() throws {
-        let log = try CapturedLog()
-        log.logger.with { $0.append("z", 7) }.neverWaiting.warning("e")
-        #expect(try log.text().hasSuffix(#""level":"warning","event":"e","z":7}"# + "\n"))
-    }
-
     @Test func otherLoggersHaveNone() throws {
         let log = try CapturedLog()
         _ = log.logger.with(fields())

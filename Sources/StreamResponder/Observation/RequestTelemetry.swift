@@ -5,7 +5,6 @@ import StreamIssuing
 
 /// What requests are counted and logged by, in one place, so that names are never written twice. Shared by all loops.
 public final class RequestTelemetry: Sendable {
-    /// Never waits for the log's reader.
     let logger: Logger
     /// For what a failing dependency would say at each request.
     public let failures: RepeatedEventLog
@@ -16,7 +15,6 @@ public final class RequestTelemetry: Sendable {
     let tokens: TokenMetrics
     private let openFailures: MetricFamily<CounterSeries>
 
-    /// - Parameter logger: one that never waits for the log's reader.
     public init(_ logger: Logger, _ registry: MetricRegistry) {
         self.logger = logger
         failures = RepeatedEventLog(logger)

@@ -9,7 +9,6 @@ import StreamResponder
 /// What the process counts and logs, in one place, so that names are never written twice.
 final class Telemetry: Sendable {
     let registry = MetricRegistry()
-    /// Never waits for the log's reader: an event loop must not, nor the threads that probe, listen, reload and tell the service manager.
     let logger: Logger
     let clock: any WallClock
     let requests: RequestTelemetry
@@ -25,7 +24,6 @@ final class Telemetry: Sendable {
     var failures: RepeatedEventLog { requests.failures }
 
     init(_ logger: Logger, clock: any WallClock = SystemClock()) {
-        let logger = logger.neverWaiting
         self.logger = logger
         self.clock = clock
         lastReload = Locked(Reload(moment: clock.now))
