@@ -46,5 +46,6 @@ public protocol ExchangeHandler: AnyObject, Sendable {
     /// Answers requests, one after another, until the source has no more. Called in as many tasks as requests are in hand.
     nonisolated(nonsending) func serve(_ exchanges: ExchangeSource) async
     /// Fills in `exchange.response` without waiting for anything, where more requests are in hand than may be.
-    func refuse(_ exchange: FastCGIExchange)
+    /// - Returns: whether the answer is that there is no room, and not another one that the request gets in any case.
+    func refuse(_ exchange: FastCGIExchange) -> Bool
 }

@@ -42,6 +42,7 @@ import Synchronization
     private var idle: [ExchangeSource] = []
     private var drained: (@Sendable (Bool) -> Void)?
     private var sweep: EventLoop.TimerID?
+    private var drainTimers: [EventLoop.TimerID] = []
 
     private let open = Atomic<Int>(0)
     private let inHand = Atomic<Int>(0)
@@ -93,8 +94,10 @@ import Synchronization
         loop.execute { [self] in
             drained = done
             beginDraining()
-            _ = loop.schedule(at: .now.advanced(by: Self.drainGrace)) { [self] in shutDownIdle(onlyServed: false) }
-            _ = loop.schedule(at: .now.advanced(by: limit)) { [self] in finishDraining(false) }
+            drainTimers = [
+                loop.schedule(at: .now.advanced(by: Self.drainGrace)) { [self] in shutDownIdle(onlyServed: false) },
+                loop.schedule(at: .now.advanced(by: limit)) { [self] in finishDraining(false) },
+            ]
             finishIfDrained()
         }
     }
@@ -172,8 +175,7 @@ import Synchronization
         connection.exchange = exchange
         exchange.connection = connection
         if inHand.load(ordering: .relaxed) >= limits.requests {
-            refused.add(1, ordering: .relaxed)
-            handler.refuse(exchange)
+            if handler.refuse(exchange) { refused.add(1, ordering: .relaxed) }
             inHand.add(1, ordering: .relaxed)
             return finish(connection, exchange)
         }
@@ -236,7 +238,8 @@ import Synchronization
     private func scheduleSweep() {
         sweep = loop.schedule(at: loop.now.advanced(by: Self.sweepInterval)) { [unowned self] in
             for descriptor in table.late(since: loop.now.advanced(by: .zero - limits.arrival)) { close(descriptor) }
-            scheduleSweep()
+            // The last connection's end may have ended the drain.
+            if sweep != nil { scheduleSweep() }
         }
     }
 
@@ -277,7 +280,9 @@ import Synchronization
     private func finishDraining(_ isDrained: Bool) {
         guard let drained else { return }
         self.drained = nil
+        for timer in drainTimers { loop.cancel(timer) }
         if let sweep { loop.cancel(sweep) }
+        (drainTimers, sweep) = ([], nil)
         drained(isDrained)
     }
 }

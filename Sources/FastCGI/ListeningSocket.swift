@@ -4,8 +4,10 @@ import Glibc
 public struct ListeningSocket: Sendable {
     public let address: SocketAddress
     let descriptor: Int32
-    /// The path to remove when this process stops listening; nil where somebody else made the socket.
+    /// The path to remove when this process stops listening; nil where another process made the socket, and in a duplicate.
     private let ownPath: String?
+    /// Whether another process holds it too, as systemd does, and serves on it after this one.
+    let isShared: Bool
 
     /// A short queue would refuse connections in a burst; the kernel caps it at `net.core.somaxconn`.
     private static let backlog: Int32 = 4096
@@ -16,18 +18,32 @@ public struct ListeningSocket: Sendable {
         switch address {
         case .unix(let path):
             descriptor = try Self.open(address, path: path)
-            ownPath = path
+            (ownPath, isShared) = (path, false)
         case .tcp(let host, let port):
             descriptor = try Self.open(address, host: host, port: port)
-            ownPath = nil
+            (ownPath, isShared) = (nil, false)
         case .inherited(let inherited):
             guard Self.isListening(inherited) else { throw SocketError("\(address): not a listening socket") }
             descriptor = inherited
-            ownPath = nil
+            (ownPath, isShared) = (nil, inherited >= 3)
         }
         // Workers race for a connection; the losers must not block in accept.
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+
+    /// The same socket under a descriptor of its own, for another event loop: each closes its own, and only the first removes the path.
+    public func duplicate() throws(SocketError) -> ListeningSocket {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw SocketError(address, "dup", errno: errno) }
+        return ListeningSocket(address: address, descriptor: copy, isShared: isShared)
+    }
+
+    private init(address: SocketAddress, descriptor: Int32, isShared: Bool) {
+        self.address = address
+        self.descriptor = descriptor
+        self.isShared = isShared
+        ownPath = nil
     }
 
     /// Whether `descriptor` is a socket that listens.
@@ -36,9 +52,6 @@ public struct ListeningSocket: Sendable {
         var length = socklen_t(MemoryLayout<Int32>.size)
         return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value == 1
     }
-
-    /// Whether another process holds it too, as systemd does, and serves on it after this one.
-    var isShared: Bool { descriptor >= 3 && ownPath == nil && address == .inherited(descriptor: descriptor) }
 
     /// No new connection can be made from here on; those that the kernel has queued can still be accepted.
     func removePath() {

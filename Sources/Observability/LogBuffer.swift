@@ -31,7 +31,7 @@ struct LogBuffer {
     /// The writer does not wait for the end of the interval.
     private var isDue = false
     private var isFinishing = false
-    private var isClosed = false
+    private(set) var isClosed = false
 
     init(capacity: Int) {
         self.capacity = capacity

@@ -76,6 +76,8 @@ public final class LogWriter: Sendable {
 
     /// Finishes and ends the thread, within the same 5 s: a write that has not returned by then is left behind. Later lines are dropped.
     public func stop() {
+        // Not a second time, when this goes.
+        guard !buffer.withLock({ $0.isClosed }) else { return }
         let deadline = Deadline(after: shutdownTimeout)
         finish(by: deadline)
         buffer.withLock { $0.close() }

@@ -53,7 +53,7 @@ public final class RepeatedEventLog: Sendable {
             return nil
         }
         guard let suppressed else { return }
-        logger.log(level: level, event, metadata: Self.told(metadata, suppressed))
+        logger.log(level: level, event, metadata: Self.withCount(metadata, suppressed))
     }
 
     /// Tells of those that have waited for a next one of their kind for longer than the interval; to be called every now and then.
@@ -66,11 +66,11 @@ public final class RepeatedEventLog: Sendable {
         }
         for case (let last?, let suppressed) in rest {
             // One of them is this line.
-            logger.log(level: last.level, last.event, metadata: Self.told(last.metadata, suppressed - 1))
+            logger.log(level: last.level, last.event, metadata: Self.withCount(last.metadata, suppressed - 1))
         }
     }
 
-    private static func told(_ metadata: Logger.Metadata, _ suppressed: Int) -> Logger.Metadata {
+    private static func withCount(_ metadata: Logger.Metadata, _ suppressed: Int) -> Logger.Metadata {
         guard suppressed > 0 else { return metadata }
         return metadata.merging(["occurrences_since_last": "\(suppressed)"]) { $1 }
     }

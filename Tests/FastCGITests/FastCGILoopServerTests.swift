@@ -194,10 +194,28 @@ import Testing
         let server = try LoopTestServer()
         let client = try server.connect()
         let request = FastCGIRecords.request(["METHOD": "GET", "PATH": "/large/30000"])
-        // More answers than the socket's buffer holds, and none is read.
-        for _ in 0..<40 { guard (try? client.write(request)) != nil else { break } }
+        #expect(eventually { server.server.openConnections == 1 })
+        // Each request once the one before it was answered, and no answer is read.
+        var written = 0
+        while written < 40, (try? client.write(request)) != nil {
+            written += 1
+            #expect(eventually { server.handler.answered == written || server.server.openConnections == 0 })
+        }
         #expect(eventually { server.server.openConnections == 0 })
+        // Two fit into what is safe, and the third does not.
+        #expect(server.handler.answered == 3)
         try expectAnswer(server)
+        #expect(server.drain())
+    }
+
+    @Test func peerThatReadsIsNeverTakenForOneThatDoesNot() throws {
+        let server = try LoopTestServer()
+        let client = try server.connect()
+        for _ in 0..<100 {
+            try client.send(["METHOD": "GET", "PATH": "/large/30000"])
+            #expect(try client.answer().body.utf8.count > 30_000)
+        }
+        #expect(server.server.openConnections == 1)
         #expect(server.drain())
     }
 
@@ -212,6 +230,29 @@ import Testing
     }
 
     // MARK: Draining
+
+    /// The path may be another process's by the time that the second loop drains, and the descriptor's number another socket's.
+    @Test func serversOfTwoLoopsCloseTheirOwnDescriptorsAndRemoveThePathOnce() throws {
+        let directory = try TemporaryDirectory()
+        let address = SocketAddress.unix(path: directory.path("s"))
+        let loops = [RunningLoop(), RunningLoop()]
+        let socket = try ListeningSocket(address)
+        let sockets = [socket, try socket.duplicate()]
+        let servers = zip(loops, sockets).map { FastCGILoopServer($0.loop, socket: $1, handler: EchoExchangeHandler()) }
+        func drain(_ server: FastCGILoopServer) -> Bool {
+            let outcome = Locked<Bool?>(nil)
+            server.drain(within: .seconds(20)) { isDrained in outcome.withLock { $0 = isDrained } }
+            return eventually { outcome.withLock { $0 } == true }
+        }
+        #expect(sockets[0].descriptor != sockets[1].descriptor)
+        for server in servers { server.start() }
+        #expect(drain(servers[0]))
+        let successor = try ListeningSocket(address)
+        #expect(drain(servers[1]))
+        #expect(ListeningSocket.isListening(successor.descriptor))
+        _ = try FastCGIClient(path: directory.path("s"))
+        successor.close()
+    }
 
     @Test func drainedServerTakesNoConnection() throws {
         let server = try LoopTestServer()

@@ -11,6 +11,10 @@ final class EchoExchangeHandler: ExchangeHandler {
     private let isOpen = Locked(false)
 
     private let counts = Locked((begun: 0, ended: 0))
+    private let answers = Locked(0)
+
+    /// Answers that were made, whether or not they could be written.
+    var answered: Int { answers.withLock { $0 } }
 
     /// Tasks of the server, since its start.
     var tasks: (begun: Int, ended: Int) { counts.withLock { $0 } }
@@ -19,7 +23,10 @@ final class EchoExchangeHandler: ExchangeHandler {
 
     nonisolated(nonsending) func serve(_ exchanges: ExchangeSource) async {
         counts.withLock { $0.begun += 1 }
-        while let exchange = await exchanges.next() { await respond(to: exchange) }
+        while let exchange = await exchanges.next() {
+            await respond(to: exchange)
+            answers.withLock { $0 += 1 }
+        }
         counts.withLock { $0.ended += 1 }
     }
 
@@ -37,9 +44,10 @@ final class EchoExchangeHandler: ExchangeHandler {
             body: Array("\(exchange.parameter("METHOD") ?? "none") \(path) \(exchange.bodyLength)\(padding)".utf8))
     }
 
-    func refuse(_ exchange: FastCGIExchange) {
+    func refuse(_ exchange: FastCGIExchange) -> Bool {
         exchange.response.start(status: 503)
         exchange.response.finish(body: Array("refused".utf8))
+        return true
     }
 
     /// From now on requests for `/wait` wait.

@@ -28,7 +28,7 @@ import Testing
         #expect(written == "next\nlast\n" && batch.lostLines == 1)
     }
 
-    /// A line without its end is told apart from its successor, though that belongs to the next batch.
+    /// A line without its end is kept apart from its successor, though that belongs to the next batch.
     @Test mutating func tornLineIsEndedByTheNextBatch() {
         _ = write("first\n") { _ in 5 }
         #expect(batch.lostLines == 1 && batch.isTorn)

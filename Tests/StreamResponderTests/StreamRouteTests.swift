@@ -162,20 +162,20 @@ import Testing
 
     // MARK: More requests in hand than may be
 
-    private func refusal(of exchange: RecordedExchange) -> [Substring] {
-        route().refuse(beyondLimit: exchange)
+    private func refusal(of exchange: RecordedExchange, isForWantOfRoom: Bool) -> [Substring] {
+        #expect(route().refuse(beyondLimit: exchange) == isForWantOfRoom)
         return String(decoding: exchange.response.bytes, as: UTF8.self).split(separator: "\r\n")
     }
 
     @Test func requestBeyondTheLimitIs503AndSaysWhenToAskAgain() {
-        let head = refusal(of: RecordedExchange())
+        let head = refusal(of: RecordedExchange(), isForWantOfRoom: true)
         #expect(status(head) == "503" && head.contains("X-Retry-After: 1") && head.contains("X-User-Id: \(FakeServices.user)"))
         #expect(services.calls == ["secrets", "verify Bearer good"])
     }
 
     @Test func strangerBeyondTheLimitIs401AsEver() {
         services.listener = .failure(.expired)
-        #expect(status(refusal(of: RecordedExchange())) == "401")
+        #expect(status(refusal(of: RecordedExchange(), isForWantOfRoom: false)) == "401")
     }
 
     // MARK: Failures

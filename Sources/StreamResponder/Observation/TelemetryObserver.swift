@@ -16,7 +16,7 @@ public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
 
     /// - Parameters:
     ///   - tracer: nil where no traces are collected.
-    ///   - isCacheServer: whether the cache lies on a server, or in this process.
+    ///   - isCacheServer: whether the cache is on a server, or in this process.
     public init(_ telemetry: RequestTelemetry, _ tracer: StreamTracer?, isCacheServer: Bool) {
         self.telemetry = telemetry
         self.tracer = tracer

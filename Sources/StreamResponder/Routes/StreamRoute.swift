@@ -55,10 +55,11 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
         end(observer, exchange)
     }
 
-    public func refuse(_ exchange: FastCGIExchange) { refuse(beyondLimit: exchange) }
+    public func refuse(_ exchange: FastCGIExchange) -> Bool { refuse(beyondLimit: exchange) }
 
-    /// What needs no dependency is decided all the same: a stranger learns nothing of the load, and no rate limit is passed by.
-    func refuse(beyondLimit exchange: some Exchange) {
+    /// What needs no dependency is decided all the same: a bad token gets its 401, and no rate limit is passed by. Only a request that waited
+    /// too long for its turn is refused before that, because the queue behind it is long.
+    func refuse(beyondLimit exchange: some Exchange) -> Bool {
         let waited = begin(refusals, exchange)
         let problem: Problem
         do throws(Problem) {
@@ -70,6 +71,7 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
         write(.failure(problem), refusals.record, to: exchange)
         refusals.record.duration = RequestLimits.counted(waited)
         end(refusals, exchange)
+        return problem.kind == .serviceUnavailable
     }
 
     /// - Returns: how long the request has been under way.

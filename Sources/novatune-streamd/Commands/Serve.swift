@@ -69,7 +69,7 @@ struct Serve: ParsableCommand {
         let invalidations = InvalidationWatch(resources)
         invalidations.start()
         let reserve = DescriptorReserve(size: Self.gateReserve)
-        let loops = (0..<settings.loops).map { RequestLoop($0, resources, socket: sockets.stream, reserve: reserve) }
+        let loops = zip(0..., sockets.stream).map { RequestLoop($0, resources, socket: $1, reserve: reserve) }
         watch(loops, resources.telemetry.registry)
         watch(log, resources.telemetry.registry)
         // It answers /metrics, where no name is to come later than others, its own included.
@@ -123,14 +123,14 @@ struct Serve: ParsableCommand {
         _ monitor: DependencyMonitor, _ invalidations: InvalidationWatch, _ gate: FastCGIServer<GateRoute>, _ loops: [RequestLoop],
         _ resources: Resources
     ) {
-        let deadline = Deadline(after: Self.threadLimit)
+        let (deadline, spanDeadline) = (Deadline(after: Self.threadLimit), Deadline(after: Self.spanLimit))
         monitor.stop()
         invalidations.stop()
-        resources.stop(by: deadline, spansBy: Deadline(after: Self.spanLimit))
         gate.join(by: deadline)
         for loop in loops { loop.stop(by: deadline) }
         monitor.join(by: deadline)
         invalidations.join(by: deadline)
+        resources.stop(by: deadline, spansBy: spanDeadline)
     }
 
     /// Secrets are held by `Resources` alone from here on, so that one that is replaced is dropped.
@@ -179,9 +179,11 @@ struct Serve: ParsableCommand {
         }
     }
 
-    private func openSockets(_ settings: Settings) throws -> (stream: ListeningSocket, gate: ListeningSocket) {
+    /// - Returns: of the stream socket one for each loop.
+    private func openSockets(_ settings: Settings) throws -> (stream: [ListeningSocket], gate: ListeningSocket) {
         do {
-            return (try ListeningSocket(settings.listen), try ListeningSocket(settings.gateListen))
+            let stream = try ListeningSocket(settings.listen)
+            return (try [stream] + (1..<settings.loops).map { _ in try stream.duplicate() }, try ListeningSocket(settings.gateListen))
         } catch {
             Console.error("\(error)")
             throw ExitCode(71)

@@ -21,7 +21,8 @@ struct DependencyProbe {
     private let trackStore: PostgreSQLTrackStore
     private let objectStore: S3ObjectStore
     private let valueStore: any ValueStore
-    private let listener: InvalidationListener
+    /// Only `check` asks it.
+    private lazy var listener = resources.makeInvalidationListener()
     private let resources: Resources
     private var edition: Int
 
@@ -34,7 +35,6 @@ struct DependencyProbe {
         trackStore = resources.makeTrackStore(breaker: breaker)
         objectStore = resources.makeObjectStore(edition, breaker: breaker)
         valueStore = resources.makeValueStore()
-        listener = resources.makeInvalidationListener()
     }
 
     func database() -> Outcome {
@@ -62,8 +62,9 @@ struct DependencyProbe {
         }
     }
 
-    func invalidations() -> Outcome {
-        measure("invalidations", isOptional: true) { () throws(Unavailable) in
+    mutating func invalidations() -> Outcome {
+        let listener = listener
+        return measure("invalidations", isOptional: true) { () throws(Unavailable) in
             if case .lost(let cause) = listener.next(by: .now.advanced(by: .seconds(10))) { throw cause }
         }
     }

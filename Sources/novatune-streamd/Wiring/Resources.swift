@@ -175,9 +175,10 @@ final class Resources: Sendable {
     @discardableResult
     func stop(by deadline: Deadline, spansBy spanDeadline: Deadline) -> Bool {
         cacheConnecting.stop()
+        let isConnectorStopped = cacheConnecting.join(by: deadline)
         traces?.exporter.shutdown(by: spanDeadline)
         let isExporterStopped = traces?.exporter.join(by: deadline) ?? true
-        return cacheConnecting.join(by: deadline) && isExporterStopped
+        return isConnectorStopped && isExporterStopped
     }
 
     /// Tells the other responders how often the keys have sealed, and learns it from them.
