@@ -1,9 +1,8 @@
 import Glibc
 import StreamIssuing
-import StreamResponder
 
 /// The machine's clock.
-struct SystemClock: WallClock, ArrivalClock {
+struct SystemClock: WallClock {
     /// Since 1970-01-01T00:00:00Z.
     var milliseconds: Int64 {
         var time = timespec()
