@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Steps that run side by side, each told with its time when it is done. Sourced by nginx/up.
+# Steps that run side by side, each reported with its time when it is done. Sourced by nginx/up.
 
 declare -A job_of=() job_label=() job_since=()
 

@@ -24,7 +24,7 @@ choose_run_dir() {
     mkdir -p "$dir"
     if ((${#longest} > 107)) || [[ $dir =~ [^A-Za-z0-9._/+@%,=-] ]] ||
         { [[ $(id -u) == 0 ]] && ! setpriv --reuid=postgres --regid=postgres --init-groups -- test -x "$dir"; }; then
-        # Nobody can have made it before: mkdir fails where there is something.
+        # No other process can have made it before: mkdir fails where there is something.
         dir=/var/tmp/novatune.$(random 3)
         mkdir -m 711 "$dir"
     fi

@@ -4,7 +4,7 @@
 stop_stack() {
     local file
     [[ -d $STATE/pid ]] || return 0
-    # First whoever might still start something.
+    # First the jobs, which might still start something.
     for file in "$STATE"/pid/job-*; do
         if [[ -e $file ]]; then end "${file##*/}" TERM 5; fi
     done
@@ -20,6 +20,6 @@ stop_stack() {
     end s3-mon KILL
     end postgres INT 5
     if [[ ${RUN_DIR:-} == /var/tmp/novatune.?????? ]]; then rm -rf "$RUN_DIR"; fi
-    # The logs stay, for whoever wants to know why.
+    # The logs stay, to show what went wrong.
     find "$STATE" -mindepth 1 -maxdepth 1 ! -name .novatune-stack ! -name up.lock ! -name pid ! -name log -exec rm -rf {} +
 }

@@ -1,4 +1,4 @@
-# A few bars of plucked chords as a WAV file: something to stream that belongs to nobody.
+# A few bars of plucked chords as a WAV file: something to stream that has no owner.
 # usage: perl synth.pl ROOT-NOTE BARS >FILE     ROOT-NOTE is a MIDI number, 60 is the middle C; a bar lasts 2 s
 use strict;
 use warnings;
