@@ -40,7 +40,7 @@ def library(stack, world, shared_object):
 
 @pytest.fixture
 def unlimited(stack, tmp_path):
-    """An allowance that nobody uses up."""
+    """An allowance that no user uses up."""
     with nginx_with(stack, tmp_path, NOVATUNE_RATE_LIMIT_PER_MINUTE=100_000) as port:
         yield API(f"http://127.0.0.1:{port}")
 

@@ -1,4 +1,4 @@
-"""What lies in Redis: sealed, bound to its key, and never more than speed."""
+"""What is in Redis: sealed, bound to its key, and never more than speed."""
 
 import dataclasses
 import json
@@ -108,7 +108,7 @@ def test_entry_does_not_open_under_another_key(cached, redis, key_ring):
 
 
 def test_entry_sealed_by_the_documented_format_is_used(api, cached, redis, key_ring):
-    """The control of all that follow: with everything right, what lies in the cache is what the listener gets."""
+    """The control of all that follow: with everything right, what is in the cache is what the listener gets."""
     key = cache_key(cached)
     redis("SET", key, key_ring.seal(marked(key_ring, redis.stored(key), key), key))
     assert is_hit(api, cached)

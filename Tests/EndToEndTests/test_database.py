@@ -1,4 +1,4 @@
-"""What PostgreSQL says holds at once, whatever is cached."""
+"""What PostgreSQL says holds immediately, whatever is cached."""
 
 import subprocess
 import time
@@ -15,7 +15,7 @@ from support.wire import fetch
 
 @pytest.fixture
 def cached(api, user, track):
-    """A track whose URL lies in the cache."""
+    """A track whose URL is in the cache."""
     assert api.stream_url(track.id, user.token) == api.stream_url(track.id, user.token)
     return track
 

@@ -1,4 +1,4 @@
-"""A DBA with nothing but psql: what is said there, listeners notice at once."""
+"""A DBA with nothing but psql: listeners notice immediately what is said there."""
 
 import time
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ def reader(stack):
 
 @pytest.fixture
 def cached(api, user, track):
-    """A track whose URL lies in the cache."""
+    """A track whose URL is in the cache."""
     api.stream_url(track.id, user.token)
     return track
 

@@ -1,4 +1,4 @@
-"""Sockets that somebody else opened: spawn-fcgi's on descriptor 0, systemd's from 3 on."""
+"""Sockets that another process opened: spawn-fcgi's on descriptor 0, systemd's from 3 on."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ def listening(tmp_path_factory):
 
 @pytest.fixture
 def start(responders):
-    """Starts a second responder, which is told where to listen; its process."""
+    """Starts a second responder, whose options say where to listen; its process."""
     return lambda **options: responders().start(**options).process
 
 
@@ -72,7 +72,7 @@ def test_sockets_of_systemd_outlive_the_process_and_lose_nothing(listening, star
         assert fastcgi_client.receive(connection)[0] == 200
     first.send_signal(signal.SIGTERM)
     assert first.wait(10) == 0
-    # Nobody serves now: the request waits in the socket's queue for the next process.
+    # No responder serves now: the request waits in the socket's queue for the next process.
     with fastcgi_client.connect(stream_path) as waiting:
         fastcgi_client.send(waiting, fastcgi_client.stream_request(track.id, user.token))
         start(**as_systemd(stream, gate))

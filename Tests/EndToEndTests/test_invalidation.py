@@ -84,7 +84,7 @@ def test_what_is_asked_again_is_cached_again(api, stack, user, track, redis, wor
 # How soon
 
 SOON = 0.1
-# And the words that are heard of it: a change of the track tells owner and friend.
+# And the notifications that arrive for it: a change of the track notifies owner and friend.
 ENDINGS = [
     ("update novatune.tracks set file_size_bytes = file_size_bytes + 1 where track_id = '{track}'", {"status_change": 2}),
     ("update novatune.users set session_epoch = session_epoch + 1 where user_id = '{user}'", {"logout": 1}),
@@ -110,7 +110,7 @@ def seconds_until(condition):
 
 
 def measure(database, world, both, fill, is_gone):
-    """Seconds from the commit to the end of the entry, for changes of each kind; each must be heard by both responders."""
+    """Seconds from the commit to the end of the entry, for changes of each kind; both responders must receive each."""
     owner, friend = world.users(2)
     track = world.track(owner)
     world.grant(track, friend)

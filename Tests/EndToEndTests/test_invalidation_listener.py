@@ -90,7 +90,7 @@ def test_garbage_on_the_channel_changes_nothing_and_is_said_once(database, user,
     assert is_listening(alone) and alone.ask(track, user.token)[0] == 200
     lines = [line for line in alone.log().splitlines() if PUZZLED in line]
     assert len(lines) == 1
-    # Whoever may notify could write into the log otherwise.
+    # Otherwise a client that may notify could write into the log.
     assert user.id not in lines[0] and "drop" not in lines[0] and len(lines[0]) < 300
 
 

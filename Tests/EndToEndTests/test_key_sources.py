@@ -39,7 +39,7 @@ def take(responder, source, changed):
     """Puts the ring there, and waits until the responder has it."""
     count = len(responder.events("reloaded"))
     source.put(changed)
-    # A command tells nobody that it would print something else.
+    # A command does not signal that it would print something else.
     if "NOVATUNE_CACHE_KEYS_COMMAND" in source.settings:
         responder.process.send_signal(signal.SIGHUP)
     assert responder.wait_for_event("reloaded", count + 1)["key_version"] == changed["current"]

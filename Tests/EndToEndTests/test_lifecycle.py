@@ -1,4 +1,4 @@
-"""Many requests at once; the responder stops and starts."""
+"""Many concurrent requests; the responder stops and starts."""
 
 import contextlib
 import json

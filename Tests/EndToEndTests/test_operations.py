@@ -94,7 +94,7 @@ def test_operations_are_for_loopback_and_the_operators_list_only(stack, tmp_path
 
 
 def test_two_responders_are_told_apart(stack, tmp_path, responders, user, track):
-    """Whatever nginx makes of the requests, each responder tells of its own ones."""
+    """Whatever nginx makes of the requests, each responder reports its own ones."""
     first, second = responders().start_on_own_sockets(), responders().start_on_own_sockets()
     with nginx_with(stack, tmp_path, GATE_SOCKETS=f"unix:{first.gate_socket} unix:{second.gate_socket}") as port:
         api = API(f"http://127.0.0.1:{port}")
@@ -207,7 +207,7 @@ def test_full_log_that_nobody_reads_stops_neither_requests_nor_reloads_nor_the_e
 
 
 def test_log_that_cannot_be_written_loses_lines_which_are_counted(responders, track, user, tmp_path):
-    """As on a disk that is full: of a line there is room for a part, and then for none, until somebody makes some."""
+    """As on a disk that is full: there is room for a part of a line, and then for none, until the test makes some."""
 
     def limit():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

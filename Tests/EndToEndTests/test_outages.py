@@ -130,7 +130,7 @@ def test_cached_urls_are_given_while_the_store_is_stopped(api, stack, world, use
 
 
 def test_cached_urls_are_not_given_while_the_database_is_stopped(api, stack, user, track):
-    """Nobody can say whether they still hold."""
+    """The responder cannot know whether they still hold."""
     api.stream_url(track.id, user.token)
     with stack.stopped("postgres"):
         assert_problem(api.stream(track.id, user.token), "service-unavailable", track.path)

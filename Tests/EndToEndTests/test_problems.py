@@ -1,4 +1,4 @@
-"""Errors are problem details, whoever answers; correlation; what is logged of a request."""
+"""Errors are problem details, from nginx and from the responder; correlation; what is logged of a request."""
 
 import json
 import uuid

@@ -112,7 +112,7 @@ def test_others_of_the_same_user_may_not_look_into_the_process(stack, place_for_
 
 
 def test_crash_leaves_neither_core_nor_key_behind(responders, tmp_path):
-    """Killed as by a fault, in a directory of its own, with core files allowed by whoever started it."""
+    """Killed as by a fault, in a directory of its own, with core files allowed by the process that started it."""
     path = tmp_path / "ring.json"
     first = ring("v1", "v1")
     replace(path, json.dumps(first))

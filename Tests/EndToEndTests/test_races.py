@@ -1,4 +1,4 @@
-"""Who asks while the database changes gets an answer that was true in between, whatever is cached, heard or lost."""
+"""A request made while the database changes gets an answer that was true in between, whatever is cached, received or lost."""
 
 import contextlib
 import threading
@@ -31,7 +31,7 @@ def race(stack, tmp_path, world, mint, database, pair):
         "STREAM_SOCKETS": " ".join(f"unix:{responder.stream_socket}" for responder in pair),
         "GATE_SOCKETS": " ".join(f"unix:{responder.gate_socket}" for responder in pair),
     }
-    # An allowance that nobody uses up.
+    # An allowance that no user uses up.
     with nginx_with(stack, tmp_path, NOVATUNE_RATE_LIMIT_PER_MINUTE=100_000, **sockets) as port:
         yield Race(API(f"http://127.0.0.1:{port}"), world, mint, database, seed=port)
 

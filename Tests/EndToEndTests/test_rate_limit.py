@@ -1,4 +1,4 @@
-"""One allowance for each verified user, spent by nobody else."""
+"""One allowance for each verified user, spent by no other user."""
 
 import json
 import time
@@ -18,7 +18,7 @@ POLICY = '"stream-url";q=60;w=60'
 
 
 def spend(api, track, token, count, connections=20):
-    """Statuses of `count` requests at once, and the seconds that they took."""
+    """Statuses of `count` concurrent requests, and the seconds that they took."""
     started = time.monotonic()
     statuses = at_once(count, lambda _: api.stream(track, token).status, connections)
     return statuses, time.monotonic() - started

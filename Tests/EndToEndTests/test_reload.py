@@ -1,4 +1,4 @@
-"""SIGHUP: keys and log level anew, from the same files."""
+"""SIGHUP: keys and log level are read again, from the same files."""
 
 import base64
 import contextlib
@@ -15,7 +15,7 @@ from support.waiting import at_once, wait_for
 
 @contextlib.contextmanager
 def file_with(path, text):
-    """Replaced at once, as a deployment would, and put back at the end."""
+    """Replaced atomically, as a deployment would, and put back at the end."""
     before = path.read_text()
 
     def put(content):

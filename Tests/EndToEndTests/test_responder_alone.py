@@ -71,7 +71,7 @@ def test_instance_ends_at_the_first_question_mark_whatever_follows_it(ask, user,
 
 
 def test_token_is_checked_by_the_responder_too(ask, track):
-    """Whoever reaches the stream socket past nginx still needs a token of his own."""
+    """A client that reaches the stream socket past nginx still needs a token of its own."""
     parameters = fastcgi_client.stream_request(track.id, "garbage") | {"HTTP_X_USER_ID": track.owner.id, "AUTH_USER_ID": track.owner.id}
     assert ask("STREAM_SOCKET", parameters)[0] == 401
     del parameters["HTTP_AUTHORIZATION"]

@@ -60,7 +60,7 @@ def test_command_rotates_the_ring_of_a_running_responder(stack, responders, tmp_
         lines = command("keys", "list", "--file", path, NOVATUNE_CACHE_URL=stack["CACHE_URL"]).stdout.splitlines()
         return {line.split()[0]: line.split()[-3] for line in lines[1:]}
 
-    # Told to the others once a second.
+    # Shared with the others once a second.
     wait_for(lambda: seals() == {"v1": "0", "v2": "1"}, 10, "the shared count")
 
 

@@ -85,7 +85,7 @@ def test_logs_metrics_and_spans_agree_with_what_happened(stack, responders, tmp_
         day.ask(first.id, mint.hs256(listener.id, roles=["guest"]), 403, "forbidden", listener)
 
         # Afternoon: the object store is out. Hits go on; three misses fail by themselves, the others at the breaker, until one of them
-        # is told of together with those before it.
+        # is logged together with those before it.
         fresh = world.tracks([listener], each=6)
         with stack.stopped("s3"):
             for track in fresh[:5]:
@@ -120,7 +120,7 @@ def test_logs_metrics_and_spans_agree_with_what_happened(stack, responders, tmp_
 
 
 def fail_until_counted(day, track):
-    """One failure more; whether a line tells of more than one by now."""
+    """One failure more; whether a line stands for more than one by now."""
     day.ask(track.id, track.owner.token, 503, "service-unavailable", track.owner)
     return any("occurrences_since_last" in line for line in day.responder.events("dependency failed"))
 
@@ -154,7 +154,7 @@ def check_log(day, responder):
         assert sum(line["dependency"] == "object_store" for line in responder.events(event)) == 1
     assert events["reloaded"] == 2 and events["cache invalidated"] == 1
     assert [events[name] for name in ("starting", "ready")] == [1, 1]
-    # Whatever happens in a request is told with its ids.
+    # Each event of a request carries its ids.
     ids = {line["correlation_id"]: line["trace_id"] for line in lines}
     of_requests = [
         "cache hit", "cache miss", "url presigned", "entry sealed and stored", "cache value did not open", "access denied", "track not ready",
@@ -191,7 +191,7 @@ def check_metrics(day, responder):
     assert metrics['cache_open_failures_total{reason="not_authentic"}'] == 0
     assert metrics['dependency_errors_total{dependency="object_store",code="breaker_open"}'] >= 2
     assert metrics['breaker_state{dependency="object_store"}'] == 0 and metrics["reload_success"] == 1
-    # Whoever has a token that can be believed, and asks for a track, is looked up.
+    # Each request with an accepted token that asks for a track is looked up.
     looked_up = len(day.expected) - sum(entry["user_id"] == NONE for entry in day.expected) - day.count(outcome="invalid-track-id") - 1
     assert metrics['dependency_call_duration_seconds_count{dependency="database"}'] == looked_up
     assert all(metrics[f'readiness{{dependency="{name}"}}'] == 1 for name in ("database", "object_store", "cache", "keys"))
@@ -229,7 +229,7 @@ def check_spans(day, responder, collector):
 
 
 def check_failures(day, responder, words):
-    """Of each kind of failure the first is told, and after a second the next, with how many came between: none is lost, none twice."""
+    """Of each kind of failure the first is logged, and after a second the next, with how many came between: none is lost, none twice."""
     failed = [entry["correlation_id"] for entry in day.expected if entry["status"] == 503]
     lines = [line for line in responder.events("dependency failed") if line["dependency"] == "object_store"]
     assert any("occurrences_since_last" in line for line in lines)

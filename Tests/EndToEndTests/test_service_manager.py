@@ -1,4 +1,4 @@
-"""What systemd is told (sd_notify(3)), by a process that stands in for it."""
+"""What the responder reports to systemd (sd_notify(3)); a test process stands in for systemd."""
 
 import signal
 import socket

@@ -29,7 +29,7 @@ def on_a_terminal(stack, *arguments):
     written = b""
     with subprocess.Popen([stack["RESPONDER_BINARY"], "top", "--url", f"{stack['BASE_URL']}/metrics", *arguments], stdout=terminal) as process:
         os.close(terminal)
-        # Linux ends a terminal that nobody writes to any more with EIO.
+        # Linux ends a terminal that no process writes to any more with EIO.
         with contextlib.suppress(OSError):
             while part := os.read(screen, 65536):
                 written += part

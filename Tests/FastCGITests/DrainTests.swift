@@ -33,7 +33,7 @@ import Testing
         let busy = try server.connect()
         try busy.send(Self.wait)
         server.gate.waitUntilEntered()
-        // The one worker is busy: these lie in the kernel's queue, written.
+        // The one worker is busy: these are in the kernel's queue, written.
         let waiting = try (0..<10).map { _ in try server.connect() }
         for client in waiting { try client.send(Self.echo) }
         let draining = server.beginDraining()
@@ -78,7 +78,7 @@ import Testing
         #expect(server.server.openConnections == 0)
     }
 
-    /// Served connections are cut at once, others a moment later. A machine that stalls for the whole moment proves nothing, hence
+    /// Served connections are cut immediately, others a moment later. A machine that stalls for the whole moment proves nothing, hence
     /// several attempts; a server without the moment fails all of them.
     @Test func peerThatHasNotYetWrittenGetsAMomentToDoSo() throws {
         func attempt() throws -> Bool {

@@ -35,7 +35,7 @@ import Testing
         let server = try TestServer(workers: 1, peerLimit: .milliseconds(200))
         let silent = try server.connect()
         try silent.write(Array(FastCGIRecords.request(Self.echo, body: [1, 2, 3]).prefix(length)))
-        // A single byte is not yet the begin of a request, and holds nobody.
+        // A single byte is not yet the begin of a request, and blocks no other peer.
         if length > 1 { #expect(silent.isClosed()) }
         try expectAnswer(server)
     }

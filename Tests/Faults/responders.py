@@ -35,7 +35,7 @@ class Responders:
         stack.start(
             "nginx", NOVATUNE_NGINX_STREAM_SOCKETS=sockets["stream"], NOVATUNE_NGINX_GATE_SOCKETS=sockets["gate"],
             NOVATUNE_RATE_LIMIT_PER_MINUTE="100000", NOVATUNE_NGINX_CONNECTIONS_PER_ADDRESS="10000")
-        # Each answers for itself, so that their counters do not tell of all hits together.
+        # Each responder counts only its own answers, so no counter shows all hits.
         wait_for(self._bench.all_answered, 60, "answers from all responders")
         return self
 

@@ -16,7 +16,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     if let decoded = Base64URL.decode(bytes) { precondition(Array(Base64URL.encode(decoded).utf8) == bytes) }
     precondition(Base64URL.decode(Base64URL.encode(bytes).utf8) == bytes)
-    // The input as header text and as claims, so that what lies behind the encoding is reached too.
+    // The input as header text and as claims, so that what comes after the encoding is reached too.
     let encoded = Base64URL.encode(bytes)
     let requirements = ClaimRequirements(issuer: "i", audience: "a")
     for token in [bytes, Array("\(encoded).\(encoded).AA".utf8)] {

@@ -19,7 +19,7 @@ import Testing
         #expect(try Environments.read(environment(try directory.write(contents, as: "f"))).database.url == "dbname=file")
     }
 
-    /// The opening of a pipe that nobody writes to would never come back.
+    /// The opening of a pipe that no process writes to would never return.
     @Test func whatIsNoRegularFileIsRefusedAtOnce() throws {
         let pipe = directory.path("pipe")
         #expect(unsafe mkfifo(pipe, 0o600) == 0)

@@ -42,7 +42,7 @@ import Testing
             } == 3)
     }
 
-    /// One of them, or another one that was just about to ask: each item is taken once, and nobody sleeps beside a full table.
+    /// One of them, or another one that was just about to ask: each item is taken once, and no thread sleeps beside a full table.
     @Test func everyItemIsTakenOnce() {
         let items = Monitored([Int]())
         let takers = Threads(4) { (0..<500).map { _ in items.wait { $0.popLast().map { .done($0) } ?? .wait(until: nil) } } }

@@ -51,7 +51,7 @@ import Testing
         #expect(total(restarted) == 4)
     }
 
-    /// Whoever can write to the store can make it say anything.
+    /// A client that can write to the store can make it say anything.
     @Test(arguments: [.min, .min + 1, -1, 1 << 40, .max - 1, .max] as [Int64])
     func figureThatSomebodyElseHasWrittenHarmsNoProcess(figure: Int64) throws {
         let counts = SealCounts()

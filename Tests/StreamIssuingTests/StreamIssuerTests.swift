@@ -115,7 +115,7 @@ import Testing
         #expect(try await !issue().cameFromCache)
     }
 
-    /// The end may become known when the entry lies there already.
+    /// The end may become known when the entry is there already.
     @Test func entryThatOutlivesTheCredentialsIsAMiss() async throws {
         cache.entry = cached(expiresAt: Facts.now + 100)
         #expect(try await issue(credentialsEnd: UnixTime(seconds: Facts.now + 100)).cameFromCache)

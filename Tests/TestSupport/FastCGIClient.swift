@@ -36,7 +36,7 @@ public final class FastCGIClient {
                 unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        // Closed by deinit, which runs here, too: to close it twice would close somebody else's.
+        // Closed by deinit, which runs here, too: to close it twice would close a descriptor of another owner.
         guard connected == 0 else { throw Failure(description: "connect: \(unsafe String(cString: strerror(errno)))") }
         // A test that waits for ever tells nothing.
         var timeout = timeval(tv_sec: 20, tv_usec: 0)

@@ -39,7 +39,7 @@ public struct KeyRingSourceContract: Sendable {
         }
     }
 
-    /// A source in the environment has no place that could change: what is made anew is another source.
+    /// A source in the environment has no place that could change: a changed ring is another source.
     @Sendable private static func sourceIsReadAnewEachTime(_ kind: Kind) throws {
         let place = try TemporaryDirectory()
         let (first, second) = (try ring(1, current: "v1"), try ring(2, current: "v2"))

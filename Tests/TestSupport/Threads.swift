@@ -12,7 +12,7 @@ public final class Threads<Result: Sendable>: Sendable {
         var all: [Result] { lock.withLock { results } }
     }
 
-    /// Starts them at once.
+    /// Starts them immediately.
     public init(_ count: Int, _ body: @escaping @Sendable () -> Result) {
         for _ in 0..<count {
             group.enter()

@@ -46,7 +46,7 @@ public struct ValueStoreContract {
     private func key(_ name: String) -> String { "\(keyPrefix):\(name)" }
 
     private func counterRisesAndIsNoValue() throws {
-        // Beside the keys of the group, as a counter of the cache lies beside its prefix.
+        // Beside the keys of the group, as a counter of the cache is beside its prefix.
         let counter = "\(keyPrefix)-counter:one"
         let before = try store.add(0, toCounter: counter)
         #expect(try store.add(5, toCounter: counter) == before + 5)

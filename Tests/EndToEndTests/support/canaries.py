@@ -1,4 +1,4 @@
-"""Everything that no log may contain, and what kind of secret it is. Whoever makes a secret in these tests adds it here."""
+"""Everything that no log may contain, and what kind of secret it is. Code that makes a secret in these tests adds it here."""
 
 import base64
 import json

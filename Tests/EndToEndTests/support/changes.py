@@ -30,7 +30,7 @@ def object_key(track, revision):
 class Changes:
     """Makes random changes, each in a transaction of its own, and notes them in the timeline."""
 
-    # How often each is tried. What opens is tried more often than what closes, or little could be heard.
+    # How often each is tried. What opens is tried more often than what closes, or little could be streamed.
     WEIGHTS = {
         "delete": 5, "restore": 20, "remove": 3, "insert": 20, "make ready": 10, "fail": 10, "retry": 10, "new object": 10,
         "new owner": 4, "grant": 10, "grant with an end": 6, "end": 3, "revoke": 5, "suspend": 3, "reinstate": 20, "log out": 10,
@@ -146,7 +146,7 @@ class Changes:
 
     def _grant_with_an_end(self):
         seconds = self._random.uniform(*BRIEF)
-        # The moment on the clock that answers are timed by lies between the two.
+        # The moment on the clock by which answers are timed is between the two.
         before, now, after = time.monotonic(), time.time(), time.monotonic()
         ends = (before + seconds - TICK, after + seconds + TICK)
         return self._granting("grant with an end", ends, "to_timestamp(%s)", (now + seconds,))

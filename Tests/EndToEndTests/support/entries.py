@@ -1,4 +1,4 @@
-"""What lies in the shared cache, and under which keys."""
+"""What is in the shared cache, and under which keys."""
 
 from support.waiting import wait_for
 
@@ -13,7 +13,7 @@ def index(user, prefix="stream"):
 
 
 class Cast:
-    """An owner of two tracks, two who were granted the first, and a stranger; everything that they may hear lies in the cache."""
+    """An owner of two tracks, two who were granted the first, and a stranger; everything that they may hear is in the cache."""
 
     def __init__(self, api, world, redis):
         self.owner, self.friend, self.second_friend, self.stranger = self._users = world.users(4)

@@ -14,7 +14,7 @@ LISTENER = "novatune-streamd invalidation"
 
 
 def counted(metrics):
-    """Invalidations that a responder has heard, by reason."""
+    """Invalidations that a responder has received, by reason."""
     return {reason: int(metrics[f'stream_cache_invalidations_total{{reason="{reason}"}}']) for reason in REASONS}
 
 
@@ -34,7 +34,7 @@ class Words:
         return {reason: after[reason] - before[reason] - (reason in ("deletion", "logout")) for reason in REASONS}
 
     def settle(self, reason="deletion"):
-        """Waits until all that was committed so far has been heard and done."""
+        """Waits until all that was committed so far has been received and handled."""
         user, track = ulid(), ulid()
         key = f"stream:{user}:{track}"
         self._redis("SET", key, "x", "PX", 60_000)

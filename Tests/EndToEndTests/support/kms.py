@@ -50,7 +50,7 @@ def certificate(directory):
 
 
 class KMS:
-    """Runs from the start on until `stop`. From then on that it is ready, it lets nobody in who does not sign, and may not."""
+    """Runs from its start until `stop`. Once it is ready, it refuses every request that is not signed or not allowed."""
 
     def __init__(self, directory):
         self.authority, key = certificate(directory)
@@ -130,7 +130,7 @@ def main():
     directory = Path(sys.argv[1])
     directory.mkdir(parents=True, exist_ok=True)
     service = KMS(directory)
-    # For whoever would be told to end: the one that is waited for has to go, too.
+    # SIGTERM must end the server as well, not only this process.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         lines = "".join(f"{name.removeprefix('NOVATUNE_')}='{value}'\n" for name, value in service.settings().items())

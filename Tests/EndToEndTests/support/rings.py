@@ -1,4 +1,4 @@
-"""Key rings, and the places that they lie in."""
+"""Key rings, and the places that they are in."""
 
 import base64
 import contextlib
@@ -23,7 +23,7 @@ def ring(current, *versions, keys=None):
 
 
 def replace(path, text, mode=0o600):
-    """Puts a file in the place of another at once, as a careful deployment does."""
+    """Replaces a file atomically, as a careful deployment does."""
     fresh = path.with_name(path.name + ".fresh")
     fresh.write_text(text)
     fresh.chmod(mode)

@@ -7,7 +7,7 @@ from support.encodings import forms
 
 # Every STEP-th word of a text is looked up, so that an occurrence of STEP + WORD - 1 bytes or more has one that is.
 WORD = STEP = 8
-# Whoever finds the whole secret finds its end; a line that was cut has its beginning.
+# A whole secret is found by its end; a line that was cut has its beginning.
 LONGEST = 96
 
 

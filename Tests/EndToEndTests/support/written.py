@@ -5,7 +5,7 @@ import re
 from support import canaries, evidence
 
 # PostgreSQL, Redis and the store keep their own logs, which are their administrators': they hold the keys and titles of the
-# statements and requests that fail, and nobody reads them who may not read the rows. tests.log is what the local scripts say.
+# statements and requests that fail, and only people who may read the rows may read them. tests.log is what the local scripts say.
 OURS = ("responder*.log", "nginx*.log", "access*.log", "tests.log")
 
 # A presigned URL, a header with a token, a token.
