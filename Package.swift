@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// What every Swift target is compiled with: the language's strictest checks, so that a C pointer is always visible.
+/// The compiler settings of every Swift target: the language's strictest checks, so that every use of a C pointer is visible.
 let strict: [SwiftSetting] = [
     .strictMemorySafety(),
     .enableUpcomingFeature("ExistentialAny"),
@@ -9,12 +9,12 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// A room of the house: one library, tested on its own.
+/// One library target, tested on its own.
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-/// A room's tests. What they compare with lies in `Vectors` beside them, read from there and not bundled.
+/// The tests of one library. They read their vectors from `Vectors` beside them; the vectors are not bundled.
 func tests(_ room: String, _ dependencies: [Target.Dependency] = [], name: String? = nil, vectors: Bool = false) -> Target {
     .testTarget(
         name: name ?? "\(room)Tests", dependencies: [.byName(name: room), "TestSupport"] + dependencies,

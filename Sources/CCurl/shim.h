@@ -14,7 +14,7 @@ static inline CURLcode novatune_curl_get_long(CURL *handle, CURLINFO info, long 
 static inline CURLcode novatune_curl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
     return curl_easy_getinfo(handle, info, value);
 }
-// curl_write_callback serves headers, too (CURLOPT_HEADERFUNCTION).
+// A curl_write_callback also receives headers (CURLOPT_HEADERFUNCTION).
 static inline CURLcode novatune_curl_set_write(CURL *handle, CURLoption option, curl_write_callback write) {
     return curl_easy_setopt(handle, option, write);
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Waiting for many descriptors, which Swift's Glibc module leaves out.
+// Swift's Glibc module leaves out epoll(7).
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -10,7 +10,7 @@
 struct sockaddr;
 int accept4(int socket, struct sockaddr *address, unsigned int *length, int flags);
 
-// ioctl is variadic, which Swift does not import. Bytes that the peer has not taken yet (unix(7), tcp(7)); -1 where that is unknown.
+// ioctl is variadic, which Swift does not import. Returns the bytes that the peer has not taken yet (unix(7), tcp(7)); -1 where unknown.
 static inline int novatune_unsent_bytes(int descriptor) {
     int count = 0;
     return ioctl(descriptor, SIOCOUTQ, &count) == 0 ? count : -1;

@@ -3,7 +3,7 @@
 #include <sys/prctl.h>
 #include <sys/xattr.h>
 
-// For _GNU_SOURCE only, which the Swift compiler does not define; their headers belong to Swift's Glibc module.
+// Declared for _GNU_SOURCE only, which the Swift compiler does not define; the headers belong to Swift's Glibc module.
 int pthread_setname_np(unsigned long thread, const char *name);
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int lowest);
 

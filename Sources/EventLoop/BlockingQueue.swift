@@ -1,6 +1,6 @@
 public import Resilience
 
-/// A thread for what may block and so has no place on a loop: resolving names, connecting, cancelling. One job after the other.
+/// A thread for calls that may block and so must not run on a loop: resolving names, connecting, cancelling. Jobs run one after the other.
 public final class BlockingQueue: Sendable {
     private struct State {
         var jobs: [@Sendable () -> Void] = []
@@ -24,20 +24,20 @@ public final class BlockingQueue: Sendable {
     /// Jobs that have not begun.
     public var waiting: Int { state.withLock { $0.jobs.count } }
 
-    /// Runs `job` after those that were given before; never after `stop`.
+    /// Runs `job` after the jobs that were added before; never after `stop`.
     public func run(_ job: @escaping @Sendable () -> Void) {
         state.withLock { if !$0.isStopped { $0.jobs.append(job) } }
         state.wakeOne()
     }
 
-    /// Drops what has not begun. The thread ends after the job that is under way.
+    /// Drops the jobs that have not begun. The thread ends after the current job.
     public func stop() {
         let dropped = state.withLock { state in
             defer { state = State(isStopped: true) }
             return state.jobs
         }
         state.wakeAll()
-        // Not under the lock: a job may hold the last reference to what stops this queue.
+        // Not under the lock: a job may hold the last reference to the object that stops this queue.
         _ = consume dropped
     }
 

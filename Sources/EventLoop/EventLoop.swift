@@ -5,10 +5,10 @@ import Synchronization
 
 /// One thread that waits for descriptors and timers and runs the tasks that wait for them (epoll(7)).
 ///
-/// A turn: all descriptors that are ready, then all timers that are due, then all tasks that can go on, then what was asked for the turn's
-/// end, which is where connections write: so one write carries what many tasks have to say. Nothing in a turn may block.
+/// A turn runs the handlers of all ready descriptors, then all timers that are due, then all tasks that can continue, then the turn-end
+/// handlers. Connections write at the turn's end, so one write carries the output of many tasks. Nothing in a turn may block.
 ///
-/// Methods are for the loop's own thread, except those that say otherwise.
+/// Call methods on the loop's own thread, unless stated otherwise.
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
     public struct TimerID: Sendable, Equatable {
         let id: UInt64
@@ -21,7 +21,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         var isWakePending = false
     }
 
-    /// Events taken from the kernel at a time.
+    /// The most events that one call takes from the kernel.
     private static let batch = 256
 
     private let epoll: Int32
@@ -29,7 +29,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let inbox = Locked(Inbox())
     /// `pthread_self` of the thread that runs the loop; 0 before.
     private let thread = Atomic<UInt>(0)
-    /// When the turn that is under way began, in nanoseconds of the monotonic clock; 0 while the loop waits.
+    /// When the current turn began, in nanoseconds of the monotonic clock; 0 while the loop waits.
     private let turnStart = Atomic<Int>(0)
     private let turnCount = Atomic<Int>(0)
     private let busyNanoseconds = Atomic<Int>(0)
@@ -43,7 +43,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var turnEnds: [any TurnEndHandler] = []
     private var isStopping = false
 
-    /// The moment at which the present turn began.
+    /// The moment at which the current turn began.
     public private(set) var now = ContinuousClock.now
 
     /// - Parameters:
@@ -69,7 +69,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Whether the caller is on the loop's thread.
     public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-    /// How long the present turn has taken so far; zero while the loop waits.
+    /// How long the current turn has taken so far; zero while the loop waits.
     public var turnDuration: Duration {
         let start = turnStart.load(ordering: .relaxed)
         return start == 0 ? .zero : .nanoseconds(max(0, Self.monotonicNanoseconds - start))
@@ -86,12 +86,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         wake { $0.actions.append(action) }
     }
 
-    /// A task whose every part runs on the loop's thread.
+    /// Starts a task that runs on the loop's thread only.
     public func task(_ body: @escaping @Sendable () async -> Void) {
         _ = Task(executorPreference: self) { await body() }
     }
 
-    /// Ends `run` after the turn that is under way, or the next one.
+    /// Ends `run` after the current turn, or after the next one.
     public func stop() {
         wake { $0.isStopping = true }
     }
@@ -112,7 +112,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     // MARK: Descriptors
 
-    /// Calls `handler` whenever `descriptor` is ready for what is asked. The source keeps the handler until `unwatch`.
+    /// Calls `handler` whenever `descriptor` is ready for `interest`. The source keeps the handler until `unwatch`.
     public func watch(_ descriptor: Int32, _ interest: IOInterest, handler: @escaping (IOInterest) -> Void) -> IOSource {
         lastGeneration &+= 1
         let source = IOSource(descriptor, generation: lastGeneration, handler: handler)
@@ -145,14 +145,14 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         TimerID(id: timers.add(action, due: due))
     }
 
-    /// Without effect where it has run.
+    /// Has no effect where the timer's action has run.
     public func cancel(_ timer: TimerID) {
         timers.cancel(timer.id)
     }
 
     // MARK: The end of a turn
 
-    /// Calls `handler` once, when all that is ready in this turn has run.
+    /// Calls `handler` once, when everything that is ready in this turn has run.
     public func atTurnEnd(_ handler: any TurnEndHandler) {
         turnEnds.append(handler)
     }
@@ -217,7 +217,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// What ends a turn may let tasks go on, which may ask for an end of their own.
+    /// Turn-end handlers may let tasks continue, and these may add further turn-end handlers.
     private func endTurn() {
         while !turnEnds.isEmpty {
             var handlers: [any TurnEndHandler] = []
@@ -234,7 +234,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 }
 
-/// Something that waits for the end of a turn, such as a connection with bytes to write.
+/// A handler for the end of a turn, such as a connection with bytes to write.
 public protocol TurnEndHandler: AnyObject {
     func turnEnds()
 }

@@ -1,6 +1,6 @@
 import CEpoll
 
-/// What of a descriptor is waited for, and what has happened (epoll_ctl(2)).
+/// The events that a descriptor is watched for, and those that occurred (epoll_ctl(2)).
 public struct IOInterest: OptionSet, Sendable {
     public let rawValue: UInt32
 
@@ -8,11 +8,11 @@ public struct IOInterest: OptionSet, Sendable {
 
     public static let read = IOInterest(rawValue: EPOLLIN.rawValue)
     public static let write = IOInterest(rawValue: EPOLLOUT.rawValue)
-    /// The peer has closed its end, or its writing half. Reported where it was asked for.
+    /// The peer has closed its end, or its writing half. Reported only where requested.
     public static let peerClosed = IOInterest(rawValue: EPOLLRDHUP.rawValue)
     /// Reported once for each change, not for as long as the state lasts.
     public static let edgeTriggered = IOInterest(rawValue: EPOLLET.rawValue)
-    /// Reported always, asked for or not: an error, or both directions are closed.
+    /// Always reported, requested or not: an error, or both directions are closed.
     public static let failed = IOInterest(rawValue: EPOLLERR.rawValue | EPOLLHUP.rawValue)
 
     public var hasFailed: Bool { !isDisjoint(with: .failed) }

@@ -1,7 +1,7 @@
 /// A descriptor that a loop waits for. Made by `EventLoop.watch`; for the loop's thread only.
 public final class IOSource {
     public let descriptor: Int32
-    /// Tells it from an earlier source of the same descriptor, whose event may still be in the loop's hands.
+    /// Distinguishes it from an earlier source of the same descriptor, whose event the loop may still hold.
     let generation: UInt32
     var handler: ((IOInterest) -> Void)?
 
@@ -11,6 +11,6 @@ public final class IOSource {
         self.handler = handler
     }
 
-    /// What epoll gives back with an event.
+    /// The value that epoll returns with an event.
     var token: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(bitPattern: descriptor)) }
 }

@@ -1,10 +1,10 @@
 public import Resilience
 
-/// Host names to addresses, looked up on threads of their own: getaddrinfo(3) blocks for as long as the name servers take.
+/// Resolves host names on threads of their own: getaddrinfo(3) blocks for as long as the name servers take.
 ///
-/// A name's lookups are made one at a time, and all tasks that wait share it. Addresses that are known are handed out without waiting;
-/// once they are older than `lifetime` the next call has them looked up again, and they stay in use until that succeeds: name servers that
-/// are down cost nothing that has worked before. Names are kept for good: those that come from settings, not from requests.
+/// A name's lookups run one at a time, and all waiting tasks share the result. Known addresses are returned without waiting. Once they
+/// are older than `lifetime`, the next call starts a new lookup, and they stay in use until it succeeds: name servers that are down do
+/// not affect names that resolved before. Names are kept for good: they come from settings, not from requests.
 ///
 /// For the loop's thread only, except `stop`.
 public final class NameResolver: @unchecked Sendable {
@@ -22,14 +22,14 @@ public final class NameResolver: @unchecked Sendable {
         var refreshAt: ContinuousClock.Instant
     }
 
-    /// After a lookup that failed, for a name whose earlier addresses are still in use.
+    /// The wait after a failed lookup, for a name whose earlier addresses are still in use.
     private static let retryInterval: Duration = .seconds(5)
 
     private let loop: EventLoop
     private let lifetime: Duration
     private let lookup: Lookup
     private var known: [String: Known] = [:]
-    /// Of the lookups that are under way.
+    /// The tasks that wait for each lookup under way.
     private var waiting: [String: WaitingTasks<[String]>] = [:]
     private var threads: [String: WorkerThread] = [:]
 
@@ -42,7 +42,7 @@ public final class NameResolver: @unchecked Sendable {
         self.lookup = lookup
     }
 
-    /// - Returns: at least one address, best first; a numeric host is its own.
+    /// - Returns: at least one address, best first; a numeric host is its own address.
     public nonisolated(nonsending) func addresses(
         of host: String, by deadline: ContinuousClock.Instant
     ) async throws(Failure) -> [String] {
@@ -56,13 +56,13 @@ public final class NameResolver: @unchecked Sendable {
         return addresses
     }
 
-    /// The host could not be reached at its addresses: the next call has them looked up again.
+    /// Call it when the host could not be reached at its addresses: the next call of `addresses` starts a new lookup.
     public func doubt(_ host: String) {
         known[host]?.refreshAt = .now
     }
 
-    /// Waits for the lookups that are under way, or for `deadline`: getaddrinfo(3) cannot be interrupted. Call it when the loop has ended, on
-    /// another thread.
+    /// Waits for the lookups under way, or for `deadline`: getaddrinfo(3) cannot be interrupted. Call it on another thread when the loop
+    /// has ended.
     /// - Returns: whether all of them have ended.
     @discardableResult
     public func stop(by deadline: Deadline) -> Bool {

@@ -1,4 +1,4 @@
-/// A result that one task waits for: kept once, on the loop's thread.
+/// A result that one task waits for. It is set once, on the loop's thread.
 ///
 /// For the loop's thread only; unchecked, because the compiler does not know that a loop's tasks share one thread.
 @safe public final class Promise<Value: Sendable>: @unchecked Sendable {
@@ -11,7 +11,7 @@
 
     public var isKept: Bool { result != nil }
 
-    /// - Returns: false where it was kept before; then nothing changes.
+    /// - Returns: false where it was set before; then nothing changes.
     @discardableResult public func keep(_ value: Value) -> Bool {
         guard result == nil else { return false }
         result = value

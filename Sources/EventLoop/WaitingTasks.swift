@@ -1,4 +1,4 @@
-/// Tasks that wait for values, each no longer than until its own deadline, in the order in which they came.
+/// Tasks that wait for values, in order of arrival, each until its own deadline.
 ///
 /// For the loop's thread only; unchecked, because the compiler does not know that a loop's tasks share one thread.
 public final class WaitingTasks<Value: Sendable>: @unchecked Sendable {

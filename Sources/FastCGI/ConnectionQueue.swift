@@ -5,9 +5,9 @@ import Synchronization
 
 /// All connections of one socket that wait for a worker: new ones, and kept ones between two requests.
 ///
-/// A connection owns no thread. Idle connections lie in one epoll set; a worker takes one that has something to read, serves one
-/// request, and hands it back. Draining loses nothing: connections that the kernel has queued are still served, and a kept one
-/// is first cut for reading only, so that a request that is already in its buffer is still answered.
+/// A connection owns no thread. Idle connections are in one epoll set; a worker takes one that is readable, serves one request, and
+/// returns it. Draining loses no request: connections that the kernel has queued are still served. A kept connection is first shut down
+/// for reading only, so that a request that is already in its buffer is still answered.
 final class ConnectionQueue: Sendable {
     struct Connection {
         let descriptor: Int32
@@ -30,7 +30,7 @@ final class ConnectionQueue: Sendable {
     /// For each read and write; `FastCGIServer` cuts a peer whose bytes trickle.
     private static let peerTimeoutSeconds = 5
 
-    /// Beyond so many the one that has been idle longest is given up.
+    /// Beyond it, the connection that has been idle longest is closed.
     private let capacity: Int
     private let reserve: (descriptors: DescriptorReserve, isOwn: Bool)?
     private let socket: ListeningSocket
@@ -41,8 +41,8 @@ final class ConnectionQueue: Sendable {
     private let hungUp = Atomic<Int>(0)
 
     /// - Parameters:
-    ///   - capacity: connections held at once, idle ones included.
-    ///   - reserve: descriptors that are kept back for this socket, or for another.
+    ///   - capacity: connections held at the same time, idle ones included.
+    ///   - reserve: descriptors that are reserved for this socket, or for another.
     init(_ socket: ListeningSocket, capacity: Int, reserve: (descriptors: DescriptorReserve, isOwn: Bool)? = nil) {
         self.socket = socket
         self.capacity = capacity
@@ -80,7 +80,7 @@ final class ConnectionQueue: Sendable {
         }
     }
 
-    /// After a request on a connection that its peer wants to keep.
+    /// Takes a connection back after a request, where its peer wants to keep it.
     func giveBack(_ connection: Connection) {
         let isDraining = state.withLock { state in
             if !state.isDraining { state.idle[connection.descriptor] = Idle(hasServed: true, since: .now) }
@@ -94,7 +94,7 @@ final class ConnectionQueue: Sendable {
         wasClosed()
     }
 
-    /// Whether the peer has closed its end altogether. Known on unix sockets only: on TCP it could as well be waiting for the answer.
+    /// Whether the peer has closed its end altogether. Known on unix sockets only: on TCP the peer may still wait for the answer.
     func hasHungUp(_ connection: Connection) -> Bool {
         var state = pollfd(fd: connection.descriptor, events: 0, revents: 0)
         guard unsafe poll(&state, 1, 0) == 1, state.revents & Int16(POLLHUP | POLLERR) != 0 else { return false }
@@ -102,7 +102,7 @@ final class ConnectionQueue: Sendable {
         return true
     }
 
-    /// Requests whose peer was gone before they were worked on.
+    /// Requests whose peer had closed the connection before they were handled.
     var hungUpCount: Int { hungUp.load(ordering: .relaxed) }
 
     /// For a connection that libfcgi has closed by itself.
@@ -115,7 +115,8 @@ final class ConnectionQueue: Sendable {
     }
 
     private func accept() -> Connection? {
-        // Counted before it is taken: once it has left the kernel's queue, a drain must not overlook it. One that has begun leaves it there.
+        // Count the connection before accepting it: a drain must not overlook one that has left the kernel's queue. Once a drain has
+        // begun, the connection stays there.
         let mayTake = state.withLock { state in
             if !state.isDraining { state.openCount += 1 }
             return !state.isDraining
@@ -136,7 +137,7 @@ final class ConnectionQueue: Sendable {
         return checked(Connection(descriptor: descriptor, isRegistered: false), hasServed: false)
     }
 
-    /// For one more. Cutting an idle one for reading makes its end readable, so a worker closes it.
+    /// Makes room for one more connection. Shutting an idle one down for reading makes it readable, so a worker closes it.
     private func makeRoom() {
         state.withLock { state in
             guard state.openCount > capacity, let oldest = state.idle.min(by: { $0.value.since < $1.value.since }) else { return }
@@ -146,9 +147,9 @@ final class ConnectionQueue: Sendable {
 
     /// The connection, if a request is about to begin on it.
     ///
-    /// nginx connects and writes at once, so its request is nearly always there. A silent peer goes back to wait: it must not hold
-    /// the worker. One whose next record is not FCGI_BEGIN_REQUEST (FastCGI 1.0 §3.3, §5.1) is closed here: libfcgi would wait
-    /// seconds for its end, and crafted FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2.
+    /// nginx connects and writes immediately, so its request is nearly always there. A connection with a silent peer goes back to
+    /// waiting: it must not hold the worker. A connection whose next record is not FCGI_BEGIN_REQUEST (FastCGI 1.0 §3.3, §5.1) is closed
+    /// here: libfcgi would wait seconds for its end, and crafted FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2.
     private func checked(_ connection: Connection, hasServed: Bool) -> Connection? {
         let (version, beginRequest): (UInt8, UInt8) = (1, 1)
         var start: (UInt8, UInt8) = (version, beginRequest)
@@ -221,8 +222,8 @@ final class ConnectionQueue: Sendable {
         }
     }
 
-    /// Cuts for reading: on a unix socket what the peer has written is still read, and its next write fails at once, so that it
-    /// asks elsewhere. Under the lock, because a descriptor in `idle` is certainly open.
+    /// Shuts idle connections down for reading. On a unix socket, what the peer has written is still read, and its next write fails
+    /// immediately, so that it tries another server. Under the lock, because a descriptor in `idle` is certainly open.
     private func cutIdleConnections(onlyServed: Bool) {
         let isEmpty = state.withLock { state in
             state.isDraining = true

@@ -1,6 +1,6 @@
 import EventLoop
 
-/// Where a connection of a loop's server stands: a value that says what is to be done about what happens.
+/// The state of one connection of a loop's server: a value that returns the action for each event.
 struct ConnectionState {
     enum Phase {
         /// Between two requests, or with a part of one.
@@ -10,23 +10,23 @@ struct ConnectionState {
 
     enum Action: Equatable {
         case none
-        /// Look at what has arrived.
+        /// Examine the bytes that have arrived.
         case examine
         /// A request has arrived in full.
         case begin
         case close
-        /// The peer is gone: nothing waits for the answer in the making.
+        /// The peer is gone: the answer in progress is no longer needed.
         case abandon
-        /// The same, and the request is not begun.
+        /// The peer is gone, and the request is not begun.
         case closeAbandoned
     }
 
-    /// What was found to read.
+    /// What a read found.
     enum Arrival {
         case nothing
-        /// The peer writes no more, or the connection is broken.
+        /// The peer has stopped writing, or the connection is broken.
         case end
-        /// So many bytes, and what they are.
+        /// The number of bytes, and the result of their scan.
         case bytes(Int, RequestScan)
     }
 
@@ -68,14 +68,14 @@ struct ConnectionState {
         case .nothing: return .none
         case .end: return .close
         case .bytes(let count, .complete(let length)):
-            // What follows libfcgi would read, too, and drop. No web server writes the next request before it has its answer.
+            // libfcgi would also read the bytes that follow, and drop them. No web server writes the next request before it has its answer.
             guard count == length else { return .close }
             return hasHungUp ? .closeAbandoned : .begin
         case .bytes(let count, .incomplete):
             guard count < limit else { return .close }
             if !hasPartialRequest { since = now }
             hasPartialRequest = true
-            // What is missing will not come.
+            // The missing bytes will not arrive.
             return hasPeerFinished ? .close : .none
         case .bytes(_, .invalid): return .close
         }
@@ -94,6 +94,6 @@ struct ConnectionState {
         return mayHaveMore ? .examine : .none
     }
 
-    /// No more is read than what has arrived.
+    /// From now on, reads no more than what has arrived.
     mutating func stopReading() { hasPeerFinished = true }
 }

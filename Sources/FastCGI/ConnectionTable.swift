@@ -1,4 +1,4 @@
-/// The connections of a loop's server by their descriptors, and its drain: a value.
+/// The connections of a loop's server by descriptor, and its drain: a value.
 struct ConnectionTable {
     /// By descriptor, which is a small number.
     private var states: [ConnectionState?] = []
@@ -27,17 +27,17 @@ struct ConnectionTable {
         return true
     }
 
-    /// The connection that makes room for another one; nil where none is idle.
+    /// The connection to close to make room for another one; nil where none is idle.
     var longestIdle: Int32? {
         all { $0.isIdle }.min { (self[$0]?.since ?? .now) < (self[$1]?.since ?? .now) }
     }
 
-    /// Those whose request has not arrived in full since `moment`.
+    /// The connections whose request has not arrived in full since `moment`.
     func late(since moment: ContinuousClock.Instant) -> [Int32] {
         all { $0.hasPartialRequest && $0.since < moment }
     }
 
-    /// Those that have no request in hand.
+    /// The connections that have no request in hand.
     /// - Parameter onlyServed: leaves out those that have not had their first answer.
     func reading(onlyServed: Bool) -> [Int32] {
         all { $0.phase == .reading && ($0.hasServed || !onlyServed) }
@@ -45,7 +45,7 @@ struct ConnectionTable {
 
     mutating func beginDraining() { isDraining = true }
 
-    /// True once: where a drain has begun and no connection is left.
+    /// True once: when a drain has begun and no connection is left.
     mutating func finishesDraining() -> Bool {
         guard isDraining, count == 0, !hasReportedDrain else { return false }
         hasReportedDrain = true

@@ -1,4 +1,4 @@
-/// Where a handler's task takes its requests from. One for each task; for the loop's thread only.
+/// Delivers requests to a handler's task. One for each task; for the loop's thread only.
 @safe public final class ExchangeSource: @unchecked Sendable {
     private let finish: (FastCGIExchange) -> Void
     private let becomeIdle: (ExchangeSource) -> Bool
@@ -6,7 +6,7 @@
     private var waiter: UnsafeContinuation<FastCGIExchange?, Never>?
 
     /// - Parameters:
-    ///   - first: that the task was begun for.
+    ///   - first: the request that the task was started for.
     ///   - finish: called when a request has its answer.
     ///   - becomeIdle: called when the task has no request. False ends it; otherwise `give` must be called.
     init(
@@ -19,7 +19,7 @@
 
     private var upcoming: FastCGIExchange?
 
-    /// The next request. The one before it has its answer with this call.
+    /// The next request. The call also finishes the request before it.
     /// - Returns: nil where the task is to end.
     public nonisolated(nonsending) func next() async -> FastCGIExchange? {
         if let current {

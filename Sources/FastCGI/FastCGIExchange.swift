@@ -4,7 +4,7 @@ import CFastCGI
 public protocol Exchange: AnyObject {
     /// Bytes of the body (stream FCGI_STDIN).
     var bodyLength: Int { get }
-    /// To be filled in by the handler.
+    /// The handler fills it in.
     var response: FastCGIResponse { get set }
     /// A parameter (FastCGI 1.0 §5.2, stream FCGI_PARAMS); nil where it was not sent.
     func parameter(_ name: StaticString) -> String?
@@ -16,9 +16,9 @@ public protocol Exchange: AnyObject {
     let request: UnsafeMutablePointer<FCGX_Request>
     /// Bytes of the body (stream FCGI_STDIN), which has been read and dropped.
     public internal(set) var bodyLength = 0
-    /// Whether the peer has closed the connection meanwhile: then nothing waits for the answer.
+    /// Whether the peer has closed the connection meanwhile: then the answer is not needed.
     public internal(set) var isAbandoned = false
-    /// To be filled in by the handler.
+    /// The handler fills it in.
     public var response = FastCGIResponse()
     /// Nil while no request is in it.
     var connection: LoopConnection?
@@ -45,7 +45,7 @@ public protocol Exchange: AnyObject {
 public protocol ExchangeHandler: AnyObject, Sendable {
     /// Answers requests, one after another, until the source has no more. Called in as many tasks as requests are in hand.
     nonisolated(nonsending) func serve(_ exchanges: ExchangeSource) async
-    /// Fills in `exchange.response` without waiting for anything, where more requests are in hand than may be.
-    /// - Returns: whether the answer is that there is no room, and not another one that the request gets in any case.
+    /// Fills in `exchange.response` without waiting for anything, where more requests are in hand than allowed.
+    /// - Returns: true where the answer says that there is no room, false where the request gets its answer in any case.
     func refuse(_ exchange: FastCGIExchange) -> Bool
 }

@@ -5,8 +5,8 @@ import Glibc
 import Resilience
 import Synchronization
 
-/// A FastCGI application (FastCGI 1.0, role FCGI_RESPONDER) on an event loop: connections that wait cost no thread. Methods are for the
-/// loop's thread, except those that say otherwise.
+/// A FastCGI application (FastCGI 1.0, role FCGI_RESPONDER) on an event loop: waiting connections cost no thread. Call methods on the
+/// loop's thread, unless stated otherwise.
 @safe public final class FastCGILoopServer: @unchecked Sendable {
     public struct Limits: Sendable {
         /// Connections that are held, idle ones included; beyond it the longest idle is closed. Default 16,384.
@@ -15,14 +15,14 @@ import Synchronization
         public var requests = 4096
         /// Longest request, headers and body together, in bytes. Default 64 KiB.
         public var requestLength = 64 * 1024
-        /// For a request to arrive in full after its first byte. Default 4.5 s.
+        /// The time for a request to arrive in full after its first byte. Default 4.5 s.
         public var arrival: Duration = .milliseconds(4500)
 
         public init() {}
     }
 
     private static let sweepInterval: Duration = .milliseconds(250)
-    /// For a peer that connected and has not yet written its first request when a drain begins.
+    /// The time for a peer that has connected and not yet written its first request when a drain begins.
     private static let drainGrace: Duration = .milliseconds(250)
     /// Exchanges and tasks without a request that are kept for the next ones.
     private static let pooled = 64
@@ -88,7 +88,7 @@ import Synchronization
         }
     }
 
-    /// Accepts nothing more, answers every request that was accepted, then calls `done` on the loop's thread: with false where the limit
+    /// Accepts no more connections, answers every accepted request, then calls `done` on the loop's thread: with false where the limit
     /// came first.
     public func drain(within limit: Duration, _ done: @escaping @Sendable (Bool) -> Void) {
         loop.execute { [self] in
@@ -219,11 +219,11 @@ import Synchronization
         guard table[connection.descriptor] != nil else { return }
         forget(connection)
         _ = Glibc.close(connection.descriptor)
-        // Only now: a client that sees it closed must not find it counted.
+        // The connection is closed only after `forget`: a client that sees it closed must not find it counted.
         finishIfDrained()
     }
 
-    /// For one whose descriptor is about to be closed, or was by libfcgi.
+    /// For a connection whose descriptor is about to be closed, or which libfcgi has closed.
     private func forget(_ connection: LoopConnection) {
         guard table.remove(connection.descriptor) else { return }
         if let source = connection.source { loop.unwatch(source) }
@@ -233,7 +233,7 @@ import Synchronization
         finishIfDrained()
     }
 
-    // MARK: Peers that do not go on
+    // MARK: Stalled peers
 
     private func scheduleSweep() {
         sweep = loop.schedule(at: loop.now.advanced(by: Self.sweepInterval)) { [unowned self] in
@@ -263,7 +263,8 @@ import Synchronization
         shutDownIdle(onlyServed: true)
     }
 
-    /// For reading: on a unix socket what the peer has written is still read, and its next write fails, so that it asks elsewhere.
+    /// Shuts idle connections down for reading: on a unix socket, what the peer has written is still read, and its next write fails, so
+    /// that it tries another server.
     private func shutDownIdle(onlyServed: Bool) {
         for descriptor in table.reading(onlyServed: onlyServed) {
             guard let connection = connections[descriptor] else { continue }

@@ -8,7 +8,7 @@ import CFastCGI
 
     init(reading request: UnsafeMutablePointer<FCGX_Request>, scratch: UnsafeMutableBufferPointer<CChar>) {
         unsafe self.request = unsafe request
-        // To its end, even if nobody wants it: what is left on a kept connection would be read as the next request.
+        // Read to its end, although the body is not used: bytes left on a kept connection would be read as the next request.
         var length = 0
         while true {
             let count = unsafe FCGX_GetStr(scratch.baseAddress, Int32(scratch.count), request.pointee.in)

@@ -1,4 +1,4 @@
-/// An answer in the making: CGI header lines (RFC 3875 §6.3), an empty line, the body.
+/// An answer under construction: CGI header lines (RFC 3875 §6.3), an empty line, the body.
 public struct FastCGIResponse: Sendable {
     private(set) var bytes: [UInt8] = []
 
@@ -41,8 +41,8 @@ public struct FastCGIResponse: Sendable {
         append("\r\n")
     }
 
-    /// Looks at every byte, also behind one that is not: without a way out it is done for many at once, and an answer in a header has
-    /// hundreds.
+    /// Checks every byte, even after a forbidden one: without an early exit the loop handles many bytes in one step, and an answer in a
+    /// header has hundreds.
     private static func areAllowed(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         var areAllowed = true
         for index in text.indices { areAllowed = unsafe isAllowed(text[index]) && areAllowed }

@@ -1,7 +1,7 @@
 import CFastCGI
 public import Resilience
 
-/// Answers requests. Each worker has its own, made on the worker's thread, so it may hold connections and contexts.
+/// Answers requests. Each worker has a handler of its own, made on the worker's thread, so a handler may hold connections and contexts.
 public protocol RequestHandler: AnyObject, SendableMetatype {
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse)
 }
@@ -19,10 +19,10 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
     /// Starts answering.
     /// - Parameters:
     ///   - workers: at least 1.
-    ///   - capacity: connections held at once, idle ones included; beyond it the longest idle is closed. Default 256.
-    ///   - reserve: descriptors that are kept back for this socket, or for another of the process.
-    ///   - peerLimit: a peer that needs longer to send a request, or to take an answer, is cut. With the time until that is seen it holds
-    ///     its worker for less than 5 s by default.
+    ///   - capacity: connections held at the same time, idle ones included; beyond it the longest idle is closed. Default 256.
+    ///   - reserve: descriptors that are reserved for this socket, or for another of the process.
+    ///   - peerLimit: a peer that takes longer to send a request, or to take an answer, is disconnected. With the time until that is
+    ///     noticed, it holds its worker for less than 5 s by default.
     ///   - makeHandler: called once on each worker's thread, with the worker's number from 0.
     public init(
         socket: ListeningSocket, name: String, workers: Int, capacity: Int = 256,
@@ -62,14 +62,14 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
         return activities.contains { $0.busy(at: now).map { $0 < limit } ?? true }
     }
 
-    /// Requests that were not worked on, because their peer had hung up.
+    /// Requests that were not handled, because their peer had closed the connection.
     public var abandonedRequests: Int { queue.hungUpCount }
 
     /// Connections that are open now, idle ones included.
     public var openConnections: Int { queue.openCount }
 
-    /// Accepts nothing more, lets every request that was accepted finish, then ends the workers.
-    /// - Returns: false where `deadline` came first; a worker then ends after the request that it has.
+    /// Accepts no more connections, lets every accepted request finish, then ends the workers.
+    /// - Returns: false where `deadline` came first; a worker then ends after its current request.
     public func drain(by deadline: Deadline) -> Bool {
         let isDrained = queue.drain(by: deadline)
         queue.stop()

@@ -1,6 +1,6 @@
 import CFastCGI
 
-/// Serves one request after the other, each from whichever connection has one.
+/// Serves one request after the other, each from any connection that has one.
 @safe final class FastCGIWorker<Handler: RequestHandler> {
     private let queue: ConnectionQueue
     private let handler: Handler
@@ -15,7 +15,7 @@ import CFastCGI
         self.activity = activity
         unsafe request = .allocate(capacity: 1)
         unsafe scratch = .allocate(capacity: 8192)
-        // No listening socket: connections come from the queue, so libfcgi's accept fails at once instead of waiting.
+        // No listening socket: connections come from the queue, so libfcgi's accept fails immediately instead of waiting.
         unsafe FCGX_InitRequest(request, -1, FCGI_FAIL_ACCEPT_ON_INTR)
     }
 
@@ -33,11 +33,11 @@ import CFastCGI
         // With a descriptor in place FCGX_Accept_r reads the request from it instead of accepting one.
         unsafe request.pointee.ipcFd = connection.descriptor
         unsafe request.pointee.keepConnection = 1
-        // Detached, libfcgi closes a broken connection without lingering, for which it would wait in select(2), undefined from descriptor
-        // 1024 on: event loops may hold so many connections.
+        // Detached, libfcgi closes a broken connection without lingering. To linger it would wait in select(2), which is undefined from
+        // descriptor 1024 on: event loops may hold so many connections.
         unsafe request.pointee.detached = 1
         guard unsafe FCGX_Accept_r(request) == 0 else {
-            // Closed by its peer, or not FastCGI: libfcgi has closed it.
+            // The peer has closed it, or it is not FastCGI: libfcgi has closed it.
             activity.rests()
             unsafe request.pointee.ipcFd = -1
             queue.wasClosed()
@@ -60,7 +60,7 @@ import CFastCGI
 
     private func answer(_ connection: ConnectionQueue.Connection, _ incoming: consuming FastCGIRequest) {
         activity.works()
-        // nginx hangs up when its client does. Then nobody waits for the answer.
+        // nginx closes the connection when its client does. Then the answer is not needed.
         guard !queue.hasHungUp(connection) else { return }
         handler.respond(to: incoming, with: &response)
         activity.talks(connection.descriptor)

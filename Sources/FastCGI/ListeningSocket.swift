@@ -6,7 +6,7 @@ public struct ListeningSocket: Sendable {
     let descriptor: Int32
     /// The path to remove when this process stops listening; nil where another process made the socket, and in a duplicate.
     private let ownPath: String?
-    /// Whether another process holds it too, as systemd does, and serves on it after this one.
+    /// Whether another process also holds it, as systemd does, and serves on it after this one.
     let isShared: Bool
 
     /// A short queue would refuse connections in a burst; the kernel caps it at `net.core.somaxconn`.
@@ -53,7 +53,7 @@ public struct ListeningSocket: Sendable {
         return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value == 1
     }
 
-    /// No new connection can be made from here on; those that the kernel has queued can still be accepted.
+    /// After this call no new connection can be made; those that the kernel has queued can still be accepted.
     func removePath() {
         if let ownPath { unsafe unlink(ownPath) }
     }
@@ -71,7 +71,7 @@ public struct ListeningSocket: Sendable {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SocketError(address, "socket", errno: errno) }
         try removeStaleSocket(address, path, name)
-        // Nobody can connect between bind and listen, so the mode is right before the first connection.
+        // No client can connect between bind and listen, so the mode is right before the first connection.
         let bound = unsafe withUnsafePointer(to: &name) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe bind(descriptor, $0, length) }
         }
@@ -83,7 +83,7 @@ public struct ListeningSocket: Sendable {
         return descriptor
     }
 
-    /// A socket file that nobody listens on was left by a process that was killed.
+    /// Removes a socket file that no process listens on: a process that was killed left it.
     private static func removeStaleSocket(_ address: SocketAddress, _ path: String, _ name: sockaddr_un) throws(SocketError) {
         var information = stat()
         guard unsafe lstat(path, &information) == 0 else { return }

@@ -3,23 +3,23 @@ import CFastCGI
 import EventLoop
 import Glibc
 
-/// What a connection of a loop's server reads and writes; where it stands is in the server's `ConnectionTable`. For the loop's thread only.
+/// Reads and writes one connection of a loop's server, whose `ConnectionTable` holds its state. For the loop's thread only.
 @safe final class LoopConnection: @unchecked Sendable {
     let descriptor: Int32
     var source: IOSource?
-    /// No less than the bytes that the peer has not taken yet.
+    /// An upper bound of the bytes that the peer has not taken yet.
     private var possiblyUnsent = 0
-    /// Only while a request is handled: it holds some kilobytes.
+    /// Set only while a request is handled: it holds some kilobytes.
     var exchange: FastCGIExchange?
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     /// Reads the request, which has arrived in full, by libfcgi.
-    /// - Returns: false where libfcgi does not take it; it has closed the descriptor then.
+    /// - Returns: false where libfcgi does not accept it; libfcgi has closed the descriptor then.
     func read(into exchange: FastCGIExchange, scratch: UnsafeMutableBufferPointer<CChar>) -> Bool {
         let request = unsafe exchange.request
         // With a descriptor in place FCGX_Accept_r reads the request from it instead of accepting one. Detached, libfcgi closes a broken
-        // connection without lingering, for which it would wait in select(2), undefined from descriptor 1024 on.
+        // connection without lingering. To linger it would wait in select(2), which is undefined from descriptor 1024 on.
         unsafe request.pointee.ipcFd = descriptor
         unsafe request.pointee.keepConnection = 1
         unsafe request.pointee.detached = 1
@@ -41,7 +41,7 @@ import Glibc
         let request = unsafe exchange.request
         let keeps = unsafe request.pointee.keepConnection != 0
         guard !exchange.isAbandoned, canTake(exchange.response.bytes.count) else {
-            // Frees what libfcgi holds, without its writing anything.
+            // Frees libfcgi's memory without letting it write anything.
             unsafe FCGX_Free(request, 0)
             unsafe request.pointee.ipcFd = -1
             return (false, false)
@@ -59,10 +59,10 @@ import Glibc
         return (keeps && !isClosed, isClosed)
     }
 
-    /// Whether an answer fits into the socket's buffer, so that libfcgi's write, which blocks, does not. What a peer has not taken of the
-    /// answers before counts: one that never reads is not waited for.
+    /// Whether an answer fits into the socket's buffer, so that libfcgi's blocking write does not block. Earlier answers that the peer
+    /// has not taken count, too: the loop does not wait for a peer that never reads.
     private func canTake(_ count: Int) -> Bool {
-        // The kernel is asked only where all that was written since it was last asked would not fit: once for dozens of answers.
+        // Ask the kernel only where all bytes written since the last query would not fit: once for dozens of answers.
         possiblyUnsent += count + Self.framing
         guard possiblyUnsent > Self.safeBufferUse else { return true }
         let unsent = novatune_unsent_bytes(descriptor)
@@ -72,6 +72,6 @@ import Glibc
 
     /// A quarter of Linux's default buffer: the kernel counts its own bookkeeping for each write, too.
     private static let safeBufferUse = 64 * 1024
-    /// More than the records around an answer take.
+    /// More bytes than the records around an answer take.
     private static let framing = 1024
 }

@@ -1,12 +1,12 @@
-/// Whether the bytes that have arrived on a connection are one complete request, and one that libfcgi reads without fail.
+/// Whether the bytes that have arrived on a connection are one complete request that libfcgi reads safely.
 ///
-/// libfcgi waits for what is missing and mends what is wrong in its own ways: it blocks, lingers for seconds before it closes, and crafted
-/// FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2. So it is only given what a web server writes (FastCGI 1.0 §3.3, §5):
+/// libfcgi waits for missing bytes and repairs wrong ones in its own ways: it blocks, lingers for seconds before it closes, and crafted
+/// FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2. So it gets only what a web server writes (FastCGI 1.0 §3.3, §5):
 /// FCGI_BEGIN_REQUEST for a responder, FCGI_PARAMS with complete pairs, FCGI_STDIN, all of one request id.
 enum RequestScan: Equatable {
-    /// A request of so many bytes.
+    /// A request of `length` bytes.
     case complete(length: Int)
-    /// What is there is good so far.
+    /// Valid so far.
     case incomplete
     case invalid
 
@@ -52,27 +52,27 @@ enum RequestScan: Equatable {
             }
             position = next
         }
-        // A first byte that is wrong is wrong, however little there is.
+        // A wrong first byte is invalid, however few bytes have arrived.
         if position < bytes.count, bytes[position] != 1 { return .invalid }
         if position + 1 < bytes.count, stage == .begin, bytes[position + 1] != beginRequest { return .invalid }
         return .incomplete
     }
 }
 
-/// Name-value pairs (FastCGI 1.0 §3.4), which may lie across records.
+/// Name-value pairs (FastCGI 1.0 §3.4), which may span records.
 private struct ParameterScan {
     private var lengths: [Int] = []
     private var partial = 0
     private var missing = 0
     private var content = 0
 
-    /// Whether the pairs end here.
+    /// Whether the last pair is complete.
     var isComplete: Bool { lengths.isEmpty && missing == 0 && content == 0 }
 
     /// Longer than any request may be.
     private static let limit = 1 << 20
 
-    /// False where a length cannot be.
+    /// False where a length is impossible.
     mutating func take(_ bytes: Span<UInt8>) -> Bool {
         var position = 0
         while position < bytes.count {

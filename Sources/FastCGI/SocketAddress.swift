@@ -1,10 +1,10 @@
-/// Where a FastCGI socket is.
+/// The address of a FastCGI socket.
 public enum SocketAddress: Sendable, Equatable, CustomStringConvertible {
     /// A path of at most 107 bytes (`sun_path`, unix(7)).
     case unix(path: String)
-    /// Numeric address and port. FastCGI has no authentication: loopback, or a network that is nobody else's.
+    /// Numeric address and port. FastCGI has no authentication: use loopback, or a private network.
     case tcp(host: String, port: UInt16)
-    /// A socket that listens already: 0 from spawn-fcgi, 3 and up from systemd.
+    /// A socket that is already listening: 0 from spawn-fcgi, 3 and up from systemd.
     case inherited(descriptor: Int32)
 
     /// Reads `unix:/path`, `fd:N`, `127.0.0.1:9000` or `[::1]:9000`; nil for anything else.

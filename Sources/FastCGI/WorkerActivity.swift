@@ -1,7 +1,7 @@
 import Glibc
 import Resilience
 
-/// What one worker is doing, for those who watch over all of them.
+/// What one worker is doing, for the thread that watches all workers.
 final class WorkerActivity: Sendable {
     private enum Phase {
         case idle
@@ -19,22 +19,22 @@ final class WorkerActivity: Sendable {
 
     private let state = Locked(State())
 
-    /// A request begins to be read.
+    /// The worker begins to read a request.
     func starts(_ descriptor: Int32) {
         enter(.talking(descriptor: descriptor), isStart: true)
     }
 
-    /// It has been read and is being answered.
+    /// The worker has read the request and handles it.
     func works() {
         enter(.working)
     }
 
-    /// The answer is being written.
+    /// The worker writes the answer.
     func talks(_ descriptor: Int32) {
         enter(.talking(descriptor: descriptor))
     }
 
-    /// Call it before the descriptor may be closed: from here on nobody cuts it.
+    /// Call it before the descriptor may be closed: from here on it is not shut down.
     func rests() {
         state.withLock { state in
             state.phase = .idle
@@ -56,8 +56,8 @@ final class WorkerActivity: Sendable {
         state.withLock { $0.busySince?.duration(to: now) }
     }
 
-    /// Ends the talk with a peer that takes longer than `limit`, so that it does not hold the worker. Under the lock, because a
-    /// descriptor that is talked to is certainly open.
+    /// Disconnects a peer that takes longer than `limit`, so that it does not hold the worker. Under the lock, because a descriptor in
+    /// the talking phase is certainly open.
     func cutSlowPeer(at now: ContinuousClock.Instant, limit: Duration) {
         state.withLock { state in
             guard case .talking(let descriptor) = state.phase, state.since.duration(to: now) >= limit else { return }

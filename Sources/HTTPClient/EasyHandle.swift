@@ -1,7 +1,7 @@
 import CCurl
 
-/// One transfer's handle of libcurl ("easy interface") with what all of this service's transfers have in common: no proxy, HTTP alone, no
-/// signals, certificates verified. It keeps its connections unless a multi handle does. Not for several threads at a time.
+/// One easy handle of libcurl, with the options that all transfers of this service share: no proxy, HTTP only, no signals, certificates
+/// verified. It keeps its connections unless a multi handle does. Not thread-safe.
 @safe final class EasyHandle {
     let pointer: UnsafeMutableRawPointer
     private let trust: ServerTrust
@@ -11,7 +11,7 @@ import CCurl
 
     init(_ trust: ServerTrust) {
         precondition(Self.isLibraryReady, "libcurl does not start")
-        // nil only where malloc fails, which nothing here survives either.
+        // Nil only where malloc fails, which would end the process anyway.
         unsafe pointer = curl_easy_init()!
         self.trust = trust
         prepare()
@@ -19,14 +19,14 @@ import CCurl
 
     deinit { unsafe curl_easy_cleanup(pointer) }
 
-    /// As it was new, apart from its connections.
+    /// Resets all options; connections are kept.
     func reset() {
         unsafe curl_easy_reset(pointer)
         prepare()
     }
 
     private func prepare() {
-        // Without it libcurl raises SIGALRM for its name resolver's timeout, in any thread.
+        // Without this option libcurl raises SIGALRM for its name resolver's timeout, in any thread.
         set(CURLOPT_NOSIGNAL, 1)
         // A name that does not resolve must not hold the call beyond its timeout.
         set(CURLOPT_QUICK_EXIT, 1)
@@ -65,7 +65,7 @@ import CCurl
     }
 }
 
-/// How a server's certificate is judged.
+/// How a server's certificate is verified.
 struct ServerTrust: Sendable {
     /// A PEM file instead of the machine's own authorities.
     let certificateAuthorities: String?

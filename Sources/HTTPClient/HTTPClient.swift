@@ -1,27 +1,27 @@
 import CCurl
 
-/// A blocking HTTP client for the service's own calls, on libcurl. One handle, which keeps its connections: not for several
-/// threads at once. Redirects are not followed; no proxy is used; certificates are verified.
+/// A blocking HTTP client for the service's own calls, on libcurl. One handle, which keeps its connections: not thread-safe. Redirects
+/// are not followed; no proxy is used; certificates are verified.
 @safe public final class HTTPClient {
     private let handle: EasyHandle
 
     /// - Parameters:
     ///   - certificateAuthorities: a PEM file to verify servers against instead of the machine's own authorities.
-    ///   - isServerVerified: false for what is neither secret nor believed, such as figures of this machine under another's name.
+    ///   - isServerVerified: false where the answer is neither secret nor trusted, such as this machine's metrics under another host name.
     public init(certificateAuthorities: String? = nil, isServerVerified: Bool = true) {
         handle = EasyHandle(ServerTrust(certificateAuthorities: certificateAuthorities, isServerVerified: isServerVerified))
     }
 
     /// The status code of a HEAD (RFC 9110 §9.3.2).
     /// - Parameters:
-    ///   - url: `http` or `https`. Presigned, so it is in no error.
+    ///   - url: `http` or `https`. Presigned, so no error contains it.
     ///   - timeout: for everything from resolving the name to the last byte of the headers.
     public func head(_ url: String, timeout: Duration) throws(HTTPError) -> Int {
         prepare(timeout)
         handle.set(CURLOPT_NOBODY, 1)
         let headers = HeaderSink()
         handle.receiveHeaders(into: headers)
-        // The handle lives on, and must not know what is gone.
+        // The handle outlives this call and must not keep its pointers.
         defer { handle.reset() }
         let status: Int
         do throws(HTTPError) {
@@ -35,7 +35,7 @@ import CCurl
 
     /// The answer to a GET (RFC 9110 §9.3.1).
     /// - Parameters:
-    ///   - url: `http` or `https`; in no error.
+    ///   - url: `http` or `https`; no error contains it.
     ///   - timeout: for everything from resolving the name to the last byte of the answer.
     ///   - responseLimit: in bytes; a longer answer is an error with the code `too_large`.
     public func get(_ url: String, timeout: Duration, responseLimit: Int) throws(HTTPError) -> HTTPResponse {
@@ -45,7 +45,7 @@ import CCurl
 
     /// The answer to a POST (RFC 9110 §9.3.3).
     /// - Parameters:
-    ///   - url: `http` or `https`; in no error.
+    ///   - url: `http` or `https`; no error contains it.
     ///   - headers: names and values without line breaks.
     ///   - timeout: for everything from resolving the name to the last byte of the answer.
     ///   - responseLimit: in bytes; a longer answer is an error with the code `too_large`.
@@ -53,7 +53,7 @@ import CCurl
         _ url: String, headers: [(name: String, value: String)], body: [UInt8], timeout: Duration, responseLimit: Int
     ) throws(HTTPError) -> HTTPResponse {
         prepare(timeout)
-        // No "Expect: 100-continue": it only waits.
+        // No "Expect: 100-continue": it only costs a wait.
         var lines: UnsafeMutablePointer<curl_slist>? = unsafe curl_slist_append(nil, "Expect:")
         for (name, value) in headers { unsafe lines = unsafe curl_slist_append(lines, "\(name): \(value)") }
         defer { unsafe curl_slist_free_all(lines) }
@@ -72,7 +72,7 @@ import CCurl
         unsafe novatune_curl_set_write(handle.pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, sink in
             guard let bytes = unsafe bytes, let sink = unsafe sink else { return 0 }
             let received = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
-            // Anything but the count ends the transfer.
+            // Any return value but the count ends the transfer.
             return unsafe Unmanaged<ResponseSink>.fromOpaque(sink).takeUnretainedValue().take(received) ? size * count : 0
         }
         let status: Int
@@ -83,7 +83,7 @@ import CCurl
         }
         var retryAfter: curl_off_t = 0
         unsafe novatune_curl_get_offset(handle.pointer, CURLINFO_RETRY_AFTER, &retryAfter)
-        // The handle lives on, and must not know what is gone.
+        // The handle outlives this call and must not keep its pointers.
         handle.reset()
         return HTTPResponse(status: status, retryAfterSeconds: retryAfter > 0 ? Int(retryAfter) : nil, body: sink.body)
     }
@@ -104,7 +104,7 @@ import CCurl
 /// What a server answered.
 public struct HTTPResponse: Sendable {
     public let status: Int
-    /// Header `Retry-After` (RFC 9110 §10.2.3), a date turned into seconds; nil where there is none or it says now.
+    /// Header `Retry-After` (RFC 9110 §10.2.3), a date converted to seconds; nil where it is absent or says now.
     public let retryAfterSeconds: Int?
     public var body: [UInt8]
 
@@ -115,7 +115,7 @@ public struct HTTPResponse: Sendable {
     }
 }
 
-/// Takes an answer in pieces, up to its limit.
+/// Receives an answer in pieces, up to its limit.
 private final class ResponseSink {
     private(set) var body: [UInt8] = []
     private(set) var isOverfull = false
@@ -123,7 +123,7 @@ private final class ResponseSink {
 
     init(limit: Int) {
         self.limit = limit
-        // At once, so that growing leaves no copies of what may be secret.
+        // Reserve all of it first, so that growing leaves no copies of possible secrets.
         body.reserveCapacity(limit)
     }
 

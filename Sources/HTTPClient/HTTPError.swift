@@ -1,12 +1,12 @@
 import CCurl
 
-/// No HTTP answer came. Holds libcurl's words for its own error code, never the URL.
+/// No HTTP answer came. Holds libcurl's text for its own error code, never the URL.
 public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A stable word for logs and metrics: `timeout`, `connect`, `tls`, `too_large`, `lost`.
     public let code: String
     public let description: String
 
-    /// Whether the call was made, as far as it came; false where it waited for a free connection for all of its time.
+    /// Whether the call was attempted; false where it waited for a free connection until its time was up.
     public let wasAttempted: Bool
 
     static let tooLarge = HTTPError(code: "too_large", description: "the answer is too large")

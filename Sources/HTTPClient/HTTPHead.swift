@@ -1,4 +1,4 @@
-/// What a server answered to a HEAD.
+/// A server's answer to a HEAD.
 public struct HTTPHead: Sendable, Equatable {
     public let status: Int
 

@@ -1,12 +1,12 @@
 import CCurl
 
-/// Where a URL leads: its host and port, as libcurl reads them.
+/// The host and port of a URL, as libcurl reads them.
 struct HTTPOrigin: Hashable {
     /// As in the URL: an IPv6 address in its brackets.
     let host: String
     let port: String
 
-    /// Nil where libcurl does not take it for a URL with a host.
+    /// Nil where libcurl does not read it as a URL with a host.
     init?(_ url: String) {
         let parsed = unsafe curl_url()
         defer { unsafe curl_url_cleanup(parsed) }
@@ -17,7 +17,7 @@ struct HTTPOrigin: Hashable {
         self.port = port
     }
 
-    /// Scheme and authority of a URL: what it has before its path.
+    /// Scheme and authority of a URL: the part before its path.
     static func prefix(of url: String) -> Substring {
         let slashes = url.utf8.indices.lazy.filter { url.utf8[$0] == UInt8(ascii: "/") }
         return url[..<(slashes.dropFirst(2).first ?? url.endIndex)]

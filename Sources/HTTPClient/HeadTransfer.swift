@@ -18,7 +18,7 @@ import EventLoop
         easy.receiveHeaders(into: headers)
     }
 
-    /// Ready to be added to a multi handle.
+    /// Makes it ready to be added to a multi handle.
     func prepare(_ url: String, _ addresses: PinnedAddresses?, timeout: Duration) -> Promise<Result<HTTPHead, HTTPError>> {
         easy.set(CURLOPT_URL, url)
         easy.setTimeout(timeout)

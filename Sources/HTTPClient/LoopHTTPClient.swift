@@ -2,9 +2,9 @@ public import EventLoop
 
 /// An HTTP client on an event loop, for HEAD (RFC 9110 §9.3.2). Redirects are not followed; no proxy is used; certificates are verified.
 ///
-/// It keeps at most `connectionLimit` connections, each with one call at a time; a further call waits here and not in libcurl, whose
-/// own queue does not keep timeouts in all versions. Names are resolved by the loop's resolver: libcurl joins its own resolver's thread
-/// when it gives a call up, which would stop the loop for as long as the name servers take.
+/// It keeps at most `connectionLimit` connections, each with one call at a time. A further call waits here and not in libcurl, whose own
+/// queue does not keep timeouts in all versions. The loop's resolver resolves names: libcurl joins its own resolver's thread when it
+/// gives a call up, which would stop the loop for as long as the name servers take.
 ///
 /// For the loop's thread only.
 @safe public final class LoopHTTPClient: @unchecked Sendable {
@@ -50,7 +50,7 @@ public import EventLoop
 
     /// The answer to a HEAD.
     /// - Parameters:
-    ///   - url: `http` or `https`. Presigned, so it is in no error.
+    ///   - url: `http` or `https`. Presigned, so no error contains it.
     ///   - timeout: for everything from waiting for a connection to the last byte of the headers.
     public nonisolated(nonsending) func head(_ url: String, timeout: Duration) async throws(HTTPError) -> HTTPHead {
         let deadline = ContinuousClock.now.advanced(by: timeout)

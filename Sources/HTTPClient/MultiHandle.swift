@@ -1,33 +1,33 @@
 import CCurl
 import EventLoop
 
-/// libcurl's multi interface on an event loop: libcurl says which sockets and which moment it waits for, the loop says what happened
+/// libcurl's multi interface on an event loop: libcurl names the sockets and the moment that it waits for, the loop reports what happened
 /// (curl_multi_socket_action(3)).
 ///
-/// Once libcurl has taken its share of a turn, the rest waits for the next one: a TLS handshake costs a millisecond, and many may be due
+/// Once libcurl has used its share of a turn, the rest waits for the next turn: a TLS handshake costs a millisecond, and many may be due
 /// together. A descriptor that is passed over is reported again.
 ///
 /// For the loop's thread only.
 @safe final class MultiHandle {
     private let pointer: UnsafeMutableRawPointer
     private let loop: EventLoop
-    /// What libcurl has in its hands, by the addresses of the handles.
+    /// The transfers that libcurl holds, by the addresses of their handles.
     private var transfers: [UInt: HeadTransfer] = [:]
     private var sources: [Int32: IOSource] = [:]
-    /// Not yet in libcurl's hands.
+    /// Transfers that libcurl does not hold yet.
     private var beginning: [HeadTransfer] = []
     private var timer: EventLoop.TimerID?
     private var isTurnEndAwaited = false
-    /// While libcurl runs it must not be called again.
+    /// True while libcurl runs: it must not be called again meanwhile.
     private var isRunning = false
     private var share: TurnShare
 
     /// - Parameters:
     ///   - connectionLimit: connections that are kept alive.
-    ///   - turnShare: of a turn's time; one call of libcurl is made in any case.
+    ///   - turnShare: libcurl's share of a turn's time; one call of libcurl is made in any case.
     init(_ loop: EventLoop, connectionLimit: Int, turnShare: Duration) {
         precondition(EasyHandle.isLibraryReady, "libcurl does not start")
-        // nil only where malloc fails, which nothing here survives either.
+        // Nil only where malloc fails, which would end the process anyway.
         unsafe pointer = curl_multi_init()!
         self.loop = loop
         share = TurnShare(limit: turnShare)
@@ -45,7 +45,7 @@ import EventLoop
     }
 
     deinit {
-        // Clean-up closes connections, and must not call an object that is going.
+        // Clean-up closes connections, and must not call an object that is being freed.
         unsafe novatune_curl_multi_set_callbacks(pointer, nil, nil, nil)
         if loop.isCurrent {
             for source in sources.values { loop.unwatch(source) }
@@ -54,7 +54,7 @@ import EventLoop
         unsafe curl_multi_cleanup(pointer)
     }
 
-    /// Begins at the turn's end.
+    /// The transfer begins at the turn's end.
     func add(_ transfer: HeadTransfer) {
         beginning.append(transfer)
         awaitTurnEnd()
@@ -84,7 +84,7 @@ import EventLoop
         }
     }
 
-    /// - Parameter milliseconds: until libcurl wants to run; 0 for as soon as possible, -1 for no moment.
+    /// - Parameter milliseconds: until libcurl wants to run; 0 for as soon as possible, -1 for no timer.
     private func wait(_ milliseconds: Int) {
         if let timer { loop.cancel(timer) }
         timer = nil
@@ -98,7 +98,7 @@ import EventLoop
         }
     }
 
-    /// - Parameter socket: `CURL_SOCKET_TIMEOUT`, which is `CURL_SOCKET_BAD`, where a moment has come.
+    /// - Parameter socket: `CURL_SOCKET_TIMEOUT`, which is `CURL_SOCKET_BAD`, where a timer has fired.
     private func run(_ socket: Int32, _ events: Int32) {
         let start = ContinuousClock.now
         isRunning = true
@@ -109,7 +109,7 @@ import EventLoop
         var left: Int32 = 0
         while let message = unsafe curl_multi_info_read(pointer, &left) {
             guard unsafe message.pointee.msg == CURLMSG_DONE, let handle = unsafe message.pointee.easy_handle else { continue }
-            // The message is gone with its handle.
+            // Removing the handle frees the message.
             let result = unsafe message.pointee.data.result
             unsafe curl_multi_remove_handle(pointer, handle)
             transfers.removeValue(forKey: UInt(bitPattern: handle))?.finish(result)

@@ -1,4 +1,4 @@
-/// How much of the present turn is used: a value.
+/// How much of the current turn is used: a value.
 struct TurnShare {
     private let limit: Duration
     private var turn = -1
@@ -6,7 +6,7 @@ struct TurnShare {
 
     init(limit: Duration) { self.limit = limit }
 
-    /// Always in a turn that has not been used yet.
+    /// Always true in a turn of which nothing has been used yet.
     mutating func hasTime(in turn: Int) -> Bool {
         begin(turn)
         return used == .zero || used < limit
