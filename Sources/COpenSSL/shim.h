@@ -10,8 +10,8 @@
 // A macro made of other macros, which Swift does not import.
 static const int novatune_EVP_PKEY_PUBLIC_KEY = EVP_PKEY_PUBLIC_KEY;
 
-// An OSSL_PARAM and its builder keep the pointers that they are given. String macros are Swift Strings, whose C form lives for
-// one call only, so names are given here, where they live for ever.
+// An OSSL_PARAM and its builder keep the pointers that they are given. Swift imports string macros as Strings, whose C form lives for one
+// call only, so the names are passed here, where they live for ever.
 static inline OSSL_PARAM novatune_mac_digest(void) {
     return OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA2-256", 0);
 }

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// AES-256-GCM (NIST SP 800-38D) under one key: 12-byte nonce, 16-byte tag. Contexts are reused: not for several threads at once.
+/// AES-256-GCM (NIST SP 800-38D) under one key: 12-byte nonce, 16-byte tag. Contexts are reused: not thread-safe.
 @safe public final class AES256GCM {
     public static let keyLength = 32
     public static let nonceLength = 12
@@ -62,7 +62,7 @@ import COpenSSL
         }
     }
 
-    /// The plaintext, or nil where anything about the message, its nonce or its associated data is not as it was sealed.
+    /// The plaintext, or nil where the message, its nonce or its associated data differ from what was sealed.
     /// - Parameter sealed: ciphertext ‖ tag.
     public func open(
         _ sealed: Span<UInt8>, nonce: Span<UInt8>, authenticating associatedData: Span<UInt8>

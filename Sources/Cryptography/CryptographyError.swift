@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// OpenSSL refused. Only what it called the reason is kept, never an argument.
+/// OpenSSL reported an error. Keeps its reason only, never an argument.
 public struct CryptographyError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The operation that failed: `EVP_EncryptInit_ex2`.
     public let operation: String

@@ -1,9 +1,9 @@
-/// 256 bits that came out of a hash or a message authentication code.
+/// The 256-bit result of a hash or a message authentication code.
 public struct Digest256: Sendable, Hashable {
     /// Big-endian words.
     let words: (UInt64, UInt64, UInt64, UInt64)
 
-    /// Fills it through `body`, which writes exactly 32 bytes.
+    /// `body` writes exactly 32 bytes.
     init<Failure: Error>(filledBy body: (UnsafeMutablePointer<UInt8>) throws(Failure) -> Void) throws(Failure) {
         var raw = InlineArray<32, UInt8>(repeating: 0)
         var span = raw.mutableSpan
@@ -46,7 +46,7 @@ public struct Digest256: Sendable, Hashable {
     }
 
     public static func == (left: Digest256, right: Digest256) -> Bool {
-        // No early exit: a comparison of authentication codes must not tell where they differ.
+        // No early exit: a comparison of authentication codes must not reveal where they differ.
         (left.words.0 ^ right.words.0) | (left.words.1 ^ right.words.1) | (left.words.2 ^ right.words.2)
             | (left.words.3 ^ right.words.3) == 0
     }
@@ -58,7 +58,7 @@ public struct Digest256: Sendable, Hashable {
 }
 
 extension Digest256 {
-    /// Compares in constant time with what somebody claims it to be; false for anything but 32 bytes.
+    /// Compares with a claimed value in constant time; false for anything but 32 bytes.
     public func isEqual(to claimed: [UInt8]) -> Bool {
         guard claimed.count == 32 else { return false }
         return zip(bytes, claimed).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0

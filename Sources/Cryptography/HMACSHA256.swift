@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// HMAC-SHA-256 (RFC 2104, FIPS 198-1) under one key. One context, reused: not for several threads at once.
+/// HMAC-SHA-256 (RFC 2104, FIPS 198-1) under one key. One context, reused: not thread-safe.
 @safe public final class HMACSHA256 {
     private let context: OpaquePointer
 

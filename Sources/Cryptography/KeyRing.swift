@@ -1,4 +1,4 @@
-/// The keys that cache entries are sealed with: one current, others that still open what they sealed.
+/// The keys that seal cache entries: one is current; the others still open the entries that they sealed.
 public struct KeyRing: Sendable, Equatable {
     /// 1 to 255 bytes of `[A-Za-z0-9._-]`.
     public typealias Version = String
@@ -36,7 +36,7 @@ public struct KeyRing: Sendable, Equatable {
 
     public static func sorted(_ versions: some Sequence<Version>) -> [Version] { versions.sorted(by: precedes) }
 
-    /// Digits at the end count by their value, so that versions stand in the order in which they were made.
+    /// Compares digits at the end by their value, so that versions are in the order in which they were made.
     private static func precedes(_ left: Version, _ right: Version) -> Bool {
         let (leftNumber, rightNumber) = (trailingNumber(left), trailingNumber(right))
         let (leftName, rightName) = (left.dropLast(leftNumber?.digits ?? 0), right.dropLast(rightNumber?.digits ?? 0))
@@ -51,10 +51,10 @@ public struct KeyRing: Sendable, Equatable {
     }
 }
 
-/// Why there is no key ring. Names versions, files and services, never bytes.
+/// Why there is no key ring. Names versions, files and services, never key bytes.
 public struct KeyRingError: Error, Sendable, Equatable, CustomStringConvertible {
     public let description: String
-    /// Whether it is worth trying again although nothing was changed: a service did not answer.
+    /// Whether a retry may succeed although nothing was changed: a service did not answer.
     public let isTemporary: Bool
 
     public init(_ description: String, isTemporary: Bool = false) {

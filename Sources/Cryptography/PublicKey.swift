@@ -1,8 +1,8 @@
 import COpenSSL
 
-/// A public key that checks signatures of exactly one algorithm, so that a token cannot choose how it is checked.
+/// A public key that verifies signatures of exactly one algorithm, so that a token cannot choose how it is verified.
 ///
-/// Checking creates a context of its own, and OpenSSL only reads the key: threads may share it.
+/// Each verification creates a context of its own, and OpenSSL only reads the key: threads may share it.
 @safe public final class PublicKey: @unchecked Sendable {
     private enum Scheme { case rsaPKCS1SHA256, ecdsaP256SHA256, ed25519 }
 
@@ -61,7 +61,7 @@ import COpenSSL
         return unsafe PublicKey(.ed25519, key)
     }
 
-    /// - Parameter signature: as JOSE writes it: for ECDSA `r ‖ s`, 64 bytes, not DER.
+    /// - Parameter signature: in JOSE's form: for ECDSA `r ‖ s`, 64 bytes, not DER.
     public func isValid(signature: [UInt8], for message: Span<UInt8>) -> Bool {
         defer { ERR_clear_error() }
         guard let encoded = scheme == .ecdsaP256SHA256 ? Self.distinguishedEncoding(ofECDSA: signature) : signature,

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// Where unpredictable bytes come from. A parameter wherever a result depends on it.
+/// A source of unpredictable bytes. It is a parameter wherever a result depends on it.
 public protocol RandomSource: Sendable {
     func fill(_ bytes: inout [UInt8])
 }
@@ -13,7 +13,7 @@ public struct SecureRandom: RandomSource {
         let done = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
             unsafe RAND_bytes(buffer.baseAddress, Int32(buffer.count))
         }
-        // A predictable nonce would give the key away.
+        // A predictable nonce would reveal the key.
         precondition(done == 1, "no randomness to be had")
     }
 }

@@ -1,11 +1,11 @@
 import COpenSSL
 
-/// SHA-256 (FIPS 180-4). One context, reused: not for several threads at once.
+/// SHA-256 (FIPS 180-4). One context, reused: not thread-safe.
 @safe public final class SHA256 {
     private let context: OpaquePointer
 
     public init() {
-        // nil only where malloc fails, which nothing here survives either.
+        // Nil only where malloc fails, which would end the process anyway.
         unsafe context = EVP_MD_CTX_new()!
     }
 
@@ -18,7 +18,7 @@ import COpenSSL
                     unsafe EVP_DigestInit_ex2(context, Algorithms.sha256, nil) == 1
                     && EVP_DigestUpdate(context, input.baseAddress, input.count) == 1
                     && EVP_DigestFinal_ex(context, output, nil) == 1
-                // Going on with a digest of zeros would make every token equal.
+                // A digest of zeros would make all tokens equal.
                 precondition(done, "OpenSSL's SHA-256 failed")
             }
         }

@@ -1,7 +1,7 @@
 import COpenSSL
 
-/// Bytes of a secret key. They lie in memory that is locked where the system permits and overwritten when the last copy is dropped;
-/// keys are compared in constant time, and describe themselves as `<redacted>` wherever they are printed.
+/// The bytes of a secret key, in memory that is locked where the system permits and overwritten when the last copy is dropped. Keys are
+/// compared in constant time, and print as `<redacted>`.
 public struct SymmetricKey: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     private let storage: SecretBlock
 
@@ -35,12 +35,12 @@ public struct SymmetricKey: Sendable, Equatable, CustomStringConvertible, Custom
     /// Whether all keys are locked against being swapped to disk; where not, RLIMIT_MEMLOCK is too low (LimitMEMLOCK= of systemd).
     public static var isMemoryLocked: Bool { SecretMemory.isLocked }
 
-    /// The bytes are good inside `body` only.
+    /// The bytes are valid inside `body` only.
     public func withBytes<Result, Failure: Error>(_ body: (Span<UInt8>) throws(Failure) -> Result) throws(Failure) -> Result {
         unsafe try body(UnsafeRawBufferPointer(storage.bytes).bindMemory(to: UInt8.self).span)
     }
 
-    /// 16 hexadecimal digits that tell keys apart and say nothing else: the start of an HMAC-SHA-256 under the key.
+    /// 16 hexadecimal digits that distinguish keys and reveal nothing else: the start of an HMAC-SHA-256 under the key.
     public func fingerprint() throws(CryptographyError) -> String {
         let code = try withBytes { (key) throws(CryptographyError) in
             try HMACSHA256(key: key).authenticationCode(for: "novatune key fingerprint".utf8.span)

@@ -7,14 +7,14 @@ import StrictJSON
 
 /// Wraps and unwraps keys with `Encrypt` and `Decrypt` of AWS KMS (AWS Key Management Service API Reference), signed by SigV4.
 ///
-/// The encryption context binds each wrapped key to this purpose and to its version's name: moved to another version it does not
+/// The encryption context binds each wrapped key to this purpose and to its version's name: under another version's name it does not
 /// unwrap, and CloudTrail shows what it was unwrapped for.
 public struct AWSKMS: KeyWrapping {
     public struct Settings: Sendable {
         /// `https`, or `http` on this machine only.
         public let endpoint: Endpoint
         public let region: String
-        /// Key id, key ARN, alias name or alias ARN. What was wrapped by another key is refused.
+        /// Key id, key ARN, alias name or alias ARN. A key that was wrapped by another key is refused.
         public let keyID: String
         public let credentials: Credentials
         /// For all keys of a ring together, retries included.
@@ -88,7 +88,7 @@ public struct AWSKMS: KeyWrapping {
                 if response.status == 200 { return response.body }
                 refusal = KMSRefusal(response)
             } catch let error as HTTPError {
-                // The time that was left after a refusal was too short for another answer, which is no news.
+                // After a refusal, the remaining time was too short for another answer, so the refusal stands.
                 refusal = error.code == "timeout" ? former ?? KMSRefusal(error) : KMSRefusal(error)
             } catch {
                 throw failure(version, "\(error)")
@@ -123,7 +123,7 @@ public struct AWSKMS: KeyWrapping {
         text.append(name)
         text.append("\":\"")
         var bytes: [UInt8] = []
-        // At once, so that growing leaves no copies behind.
+        // Reserve all of it first, so that growing leaves no copies behind.
         bytes.reserveCapacity(text.bytes.count + base64.count + 2)
         bytes += text.bytes
         bytes += base64

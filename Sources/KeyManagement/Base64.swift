@@ -1,11 +1,11 @@
 /// Base64 with padding (RFC 4648 §4), without copies of what it decodes.
 enum Base64 {
-    /// How many bytes `characters` stand for; nil where they cannot be the one encoding of any.
+    /// The number of bytes that `characters` encode; nil where they cannot be the canonical encoding of any bytes.
     static func decodedCount(_ characters: ArraySlice<UInt8>) -> Int? {
         guard characters.count % 4 == 0 else { return nil }
         let padding = characters.reversed().prefix { $0 == UInt8(ascii: "=") }.count
         guard padding <= 2, characters.dropLast(padding).allSatisfy({ value(of: $0) != nil }) else { return nil }
-        // Bits that stand for nothing are zero.
+        // Unused bits are zero.
         if padding > 0, let last = characters.dropLast(padding).last.flatMap(value(of:)) {
             guard last & (padding == 1 ? 0b11 : 0b1111) == 0 else { return nil }
         }
@@ -13,7 +13,7 @@ enum Base64 {
     }
 
     /// - Parameters:
-    ///   - characters: of which `decodedCount` is not nil.
+    ///   - characters: their `decodedCount` is not nil.
     ///   - output: has that many bytes.
     static func decode(_ characters: ArraySlice<UInt8>, into output: inout MutableSpan<UInt8>) {
         var buffer: UInt32 = 0

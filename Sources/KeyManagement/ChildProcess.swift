@@ -3,13 +3,13 @@ import Cryptography
 import Glibc
 import Resilience
 
-/// A command that was started, in a process group of its own, and whose standard output is read.
+/// A running command, in a process group of its own, whose standard output is read.
 final class ChildProcess {
-    /// What went wrong, to be read after the command's name.
+    /// What went wrong; the text follows the command's name.
     struct Failure: Error, Equatable, CustomStringConvertible {
         let description: String
 
-        /// Told by an error number.
+        /// A failed system call, with its error number.
         static func system(_ what: String, _ code: Int32) -> Failure {
             Failure(description: "\(what): \(unsafe String(cString: strerror(code)))")
         }
@@ -42,7 +42,7 @@ final class ChildProcess {
         close(output)
     }
 
-    /// Everything that it prints, once it has ended well.
+    /// The whole output, once the command has succeeded.
     /// - Parameters:
     ///   - limit: in bytes; a command that prints more is killed.
     ///   - deadline: after which it is killed.
@@ -64,7 +64,7 @@ final class ChildProcess {
 
     private func readOutput(limit: Int, by deadline: Deadline) throws(Failure) -> [UInt8] {
         var bytes: [UInt8] = []
-        // At once, so that growing leaves no copies behind.
+        // Reserve all of it first, so that growing leaves no copies behind.
         bytes.reserveCapacity(limit)
         var chunk = [UInt8](repeating: 0, count: 4096)
         defer { chunk.wipe() }
@@ -87,14 +87,14 @@ final class ChildProcess {
         }
     }
 
-    /// Its exit code, or 128 and the signal that ended it, as shells tell it.
+    /// Its exit code, or 128 plus the number of the signal that ended it, as in shells.
     private func exitStatus(by deadline: Deadline) throws(Failure) -> Int32 {
         var status: Int32 = 0
         while true {
             let reaped = unsafe waitpid(process, &status, WNOHANG)
             if reaped == process { break }
             if reaped < 0, errno != EINTR {
-                // Its number may be another's by now.
+                // Another process may have its process id by now.
                 isReaped = errno == ECHILD
                 throw .system("was not waited for", errno)
             }
@@ -113,7 +113,7 @@ final class ChildProcess {
         unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         unsafe posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-        // Sockets that a service manager handed over, connections and the pipe's other end are not for the command.
+        // The command must not inherit sockets from a service manager, connections or the pipe's other end.
         unsafe posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
 
         var attributes = posix_spawnattr_t()
@@ -121,7 +121,7 @@ final class ChildProcess {
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         unsafe posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
-        // The service blocks and ignores signals that a command expects to be ended by.
+        // The service blocks and ignores signals that must be able to end the command.
         var signals = sigset_t()
         unsafe sigemptyset(&signals)
         unsafe posix_spawnattr_setsigmask(&attributes, &signals)
@@ -138,7 +138,7 @@ final class ChildProcess {
         return process
     }
 
-    /// The process's own environment but for `NOVATUNE_*`: there are secrets among them.
+    /// The process's own environment without `NOVATUNE_*`, which holds secrets.
     private static func environmentForOthers() -> [String] {
         var entries: [String] = []
         var entry = unsafe environ
@@ -150,7 +150,7 @@ final class ChildProcess {
         return entries
     }
 
-    /// As C's null-terminated list of pointers.
+    /// Passes the strings as C's null-terminated list of pointers.
     private static func withStrings<Result>(_ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
         let copies = unsafe strings.map { unsafe strdup($0) }
         defer { unsafe copies.forEach { unsafe free($0) } }

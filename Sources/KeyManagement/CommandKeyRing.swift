@@ -2,12 +2,12 @@ public import Cryptography
 import Resilience
 import StreamIssuing
 
-/// A ring that a command prints: the way to Vault, Azure Key Vault, SOPS and whatever else has a client.
+/// A key ring that a command prints, for Vault, Azure Key Vault, SOPS and every other store with a client.
 ///
-/// Run without a shell, with the environment of the service but for its own settings, which hold secrets. What it writes to standard
-/// error is discarded, because nobody knows what stands there.
+/// The command runs without a shell, in the service's environment without the service's own settings, which hold secrets. Its standard
+/// error is discarded, because it may contain anything.
 public struct CommandKeyRing: KeyRingSource {
-    /// Secrets may be among them.
+    /// They may contain secrets.
     private let arguments: [SecretText]
     private let timeout: Duration
     private let wrapping: (any KeyWrapping)?
@@ -17,14 +17,14 @@ public struct CommandKeyRing: KeyRingSource {
 
     /// - Parameters:
     ///   - arguments: the program's absolute path first.
-    ///   - timeout: after which it is killed, with all that it started.
+    ///   - timeout: after which it is killed, with all processes that it started.
     public init(_ arguments: [String], timeout: Duration, wrapping: (any KeyWrapping)? = nil) {
         self.arguments = arguments.map { SecretText($0) }
         self.timeout = timeout
         self.wrapping = wrapping
     }
 
-    /// Without its arguments: they may be anything.
+    /// Without its arguments: they may contain anything.
     public var name: String { "command \(arguments.first?.exposed ?? "")" }
     public var watchedPaths: [String] { [] }
 
@@ -35,7 +35,7 @@ public struct CommandKeyRing: KeyRingSource {
         return try KeyRingDocument(json: output).ring(unwrappedBy: wrapping)
     }
 
-    /// What fails here may be well the next time: a service that the command asks.
+    /// A failure here may be temporary: the command may call a service.
     private func run() throws(KeyRingError) -> [UInt8] {
         do {
             let child = try ChildProcess(arguments.map(\.exposed))

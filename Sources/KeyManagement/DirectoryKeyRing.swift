@@ -1,11 +1,11 @@
 public import Cryptography
 import Glibc
 
-/// A ring in a directory, a file for each version, as Kubernetes mounts a secret: `v1` and `v2` hold the keys, as base64 or as 32
+/// A key ring in a directory, one file for each version, as Kubernetes mounts a secret: `v1` and `v2` hold the keys, as base64 or as 32
 /// bytes, and `current` the name of the version to seal with.
 ///
-/// Names that begin with a dot are passed over. Where there is a link `..data`, which a Kubernetes node swaps when the secret changes,
-/// everything is read behind it, so that no ring is made of two editions.
+/// Names that begin with a dot are skipped. Where there is a link `..data`, which a Kubernetes node swaps when the secret changes, all
+/// files are read through it, so that no ring mixes two editions.
 public struct DirectoryKeyRing: KeyRingSource {
     private let path: String
 
@@ -14,7 +14,7 @@ public struct DirectoryKeyRing: KeyRingSource {
     public var name: String { "directory \(path)" }
     public var watchedPaths: [String] { [path] }
 
-    /// How often it is read again where it changes meanwhile, and how long to wait before.
+    /// How often the directory is read again where it changes during the read, and how long to wait before.
     private static let attempts = 25
     private static let pause: Duration = .milliseconds(4)
 
@@ -32,7 +32,7 @@ public struct DirectoryKeyRing: KeyRingSource {
         return try readOnce().ring
     }
 
-    /// What is behind `..data` is replaced first and removed then: what is still there after it was read was whole.
+    /// The node swaps `..data` first and removes its old target afterwards: a target that is still there after the read was read whole.
     private func readOnce() throws(KeyRingError) -> (ring: KeyRing, isOfOneEdition: Bool) {
         let directory = try KeyDirectory(path)
         var keys: [KeyRing.Version: SymmetricKey] = [:]
@@ -54,7 +54,7 @@ public struct DirectoryKeyRing: KeyRingSource {
 
     private static func key(_ version: KeyRing.Version, _ bytes: [UInt8]) throws(KeyRingError) -> SymmetricKey {
         if bytes.count == AES256GCM.keyLength {
-            // Of 2^45 random keys one looks like this; a shorter one that is written in base64 or hexadecimal digits always does.
+            // One of 2^45 random keys looks like this; a shorter key in base64 or hexadecimal digits always does.
             guard !bytes.allSatisfy({ (0x20...0x7e).contains($0) }) else {
                 throw KeyRingError("version \(version): 32 characters of text are no key; write 32 bytes, or 32 bytes in base64")
             }
@@ -64,7 +64,7 @@ public struct DirectoryKeyRing: KeyRingSource {
         return key
     }
 
-    /// Without the line break that editors and `echo` leave at the end.
+    /// Without the line break that editors and `echo` write at the end.
     private static func trimmed(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
         var text = bytes[...]
         while let last = text.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { text = text.dropLast() }
@@ -72,7 +72,7 @@ public struct DirectoryKeyRing: KeyRingSource {
     }
 }
 
-/// A directory that stays the same one however its name is moved about.
+/// An open directory: it stays the same when its path is renamed or replaced.
 struct KeyDirectory: ~Copyable {
     private let path: String
     private let descriptor: Int32
@@ -98,10 +98,10 @@ struct KeyDirectory: ~Copyable {
         defer { unsafe closedir(stream) }
         var names: [String] = []
         while true {
-            // At the end it is as it was.
+            // At the end, readdir(3) leaves errno unchanged.
             errno = 0
             guard let entry = unsafe readdir(stream) else { break }
-            // In place: the record ends where its name does, so a copy of the whole member would read behind the last one.
+            // Read in place: the record ends with its name, so a copy of the whole member would read beyond the record.
             guard let field = unsafe entry.pointer(to: \.d_name) else { continue }
             let name = unsafe String(cString: UnsafeRawPointer(field).assumingMemoryBound(to: CChar.self))
             if !name.hasPrefix(".") { names.append(name) }
@@ -111,12 +111,12 @@ struct KeyDirectory: ~Copyable {
     }
 
     private static func unreadable(_ path: String) -> KeyRingError {
-        // Before the path is looked at, which may fail in its own way.
+        // Before the path is examined, which may fail with another error.
         let cause = unsafe String(cString: strerror(errno))
         return KeyRingError("cannot read \(SecretFile.shown(path)): \(cause)")
     }
 
-    /// Whether it is what `..data` leads to at this moment.
+    /// Whether `..data` leads to it now.
     var isCurrentEdition: Bool {
         var (own, current) = (stat(), stat())
         return unsafe fstat(descriptor, &own) == 0 && stat(path + "/..data", &current) == 0 && own.st_ino == current.st_ino
@@ -128,7 +128,7 @@ struct KeyDirectory: ~Copyable {
     }
 }
 
-/// For those who look at the files of a directory of keys, and not into them.
+/// For callers that check the files of a key directory and do not read them.
 public enum KeyDirectoryListing {
     /// Paths; none where there is no such directory.
     public static func files(_ path: String) -> [String] {

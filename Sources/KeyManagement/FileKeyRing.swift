@@ -1,6 +1,6 @@
 public import Cryptography
 
-/// A ring in a file.
+/// A key ring in a file.
 public struct FileKeyRing: KeyRingSource {
     private let path: String
     private let wrapping: (any KeyWrapping)?

@@ -1,14 +1,14 @@
 import HTTPClient
 import StrictJSON
 
-/// What an answer of AWS KMS that holds no key means (API Reference: "Common errors", and those of `Decrypt`). Its `message` is not
-/// shown: it quotes what it was sent.
+/// The meaning of an AWS KMS answer that holds no key (API Reference: "Common errors", and those of `Decrypt`). Its `message` is not
+/// shown: it quotes the request.
 struct KMSRefusal {
-    /// To be read after "AWS KMS".
+    /// The text follows "AWS KMS".
     let reason: String
-    /// Whether the same request may do better in a moment.
+    /// Whether the same request may succeed in a moment.
     let isWorthRepeating: Bool
-    /// Whether it may do better at all, without anybody changing anything.
+    /// Whether it may succeed later although nothing is changed.
     let isTemporary: Bool
 
     init(_ error: HTTPError) {

@@ -16,7 +16,7 @@ extension KeyRingDocument {
         }
     }
 
-    /// What a next version may be called: the last one's number and one more, `v3` after `v2`.
+    /// The name of the next version: the last one's number plus one, `v3` after `v2`.
     public var nextVersion: KeyRing.Version {
         let last = versions.last ?? "v0"
         let digits = last.reversed().prefix { ("0"..."9").contains($0) }.count
@@ -25,10 +25,10 @@ extension KeyRingDocument {
         return "\(stem)\(number + 1)"
     }
 
-    /// With one more key; wrapped, where the others are.
+    /// The ring with one more key; wrapped, where the others are.
     /// - Parameters:
     ///   - wrapping: may be nil where the ring is not wrapped.
-    ///   - isCurrent: whether new entries are sealed with it from now on.
+    ///   - isCurrent: whether the key seals new entries from now on.
     public func adding(
         _ key: SymmetricKey, as version: KeyRing.Version, isCurrent: Bool, wrappedBy wrapping: (any KeyWrapping)?
     ) throws(KeyRingError) -> KeyRingDocument {
@@ -45,7 +45,7 @@ extension KeyRingDocument {
         }
     }
 
-    /// With another of its versions as the one to seal with.
+    /// The ring with another of its versions as the current one.
     public func using(_ version: KeyRing.Version) throws(KeyRingError) -> KeyRingDocument {
         guard versions.contains(version) else { throw KeyRingError("there is no version \(version)") }
         switch self {
@@ -54,7 +54,7 @@ extension KeyRingDocument {
         }
     }
 
-    /// Without one of its versions: what that one sealed does not open any more.
+    /// The ring without one of its versions: entries that it sealed do not open any more.
     public func removing(_ version: KeyRing.Version) throws(KeyRingError) -> KeyRingDocument {
         guard versions.contains(version) else { throw KeyRingError("there is no version \(version)") }
         guard version != current else { throw KeyRingError("version \(version) is the current one; make another one current first") }

@@ -1,7 +1,7 @@
 public import Cryptography
 import StrictJSON
 
-/// A key ring as it is written down: its keys as they are, or each wrapped by a key of a key management service.
+/// The stored form of a key ring: its keys in plain form, or each wrapped by a key of a key management service.
 ///
 ///     {"current":"v2","keys":{"v1":"<base64 of 32 bytes>","v2":"…"}}
 ///     {"current":"v2","wrappedKeys":{"v1":"<base64 of what the service returned>","v2":"…"}}
@@ -51,14 +51,14 @@ public enum KeyRingDocument: Sendable, Equatable {
         return keys
     }
 
-    /// A version that comes twice has been refused as a member's name that comes twice.
+    /// A version that occurs twice is a repeated member name, which the reader has already refused.
     private static func members(_ value: JSONValue, _ name: String) throws(KeyRingError) -> [(name: String, value: JSONValue)] {
         guard let members = value.objectValue?.members, !members.isEmpty else { throw KeyRingError("no \"\(name)\"") }
         guard members.allSatisfy({ KeyRing.isVersion($0.name) }) else { throw KeyRingError("a version is 1 to 255 of A-Z a-z 0-9 . _ -") }
         return members
     }
 
-    /// As a text with a line for each version. Holds the keys: to be wiped.
+    /// JSON text with a line for each version. It holds the keys: wipe it after use.
     public var json: [UInt8] {
         switch self {
         case .plain(let ring):
@@ -68,14 +68,14 @@ public enum KeyRingDocument: Sendable, Equatable {
         }
     }
 
-    /// The key as it stands in a ring: to be shown to nobody but who asked for it, and to be wiped.
+    /// The key as it is written in a ring. Show it only to the operator who asked for it, and wipe it.
     public static func base64(_ key: SymmetricKey) -> [UInt8] {
         key.withBytes { bytes in Base64.encode(bytes) }
     }
 
     private static func json(_ current: String, _ name: String, _ keys: [(version: String, base64: [UInt8])]) -> [UInt8] {
         var text: [UInt8] = []
-        // At once, so that growing leaves no copies behind.
+        // Reserve all of it first, so that growing leaves no copies behind.
         text.reserveCapacity(current.utf8.count + 64 + keys.reduce(0) { $0 + $1.version.utf8.count + $1.base64.count + 16 })
         text += "{\n  \"current\": \"\(current)\",\n  \"\(name)\": {".utf8
         for (position, var key) in keys.enumerated() {

@@ -2,7 +2,7 @@ import CLinux
 public import Cryptography
 import Glibc
 
-/// A key ring's file, changed so that every reader finds the ring of before or the one of after, whole.
+/// A key ring's file. A change is atomic: every reader finds either the old ring or the new one, whole.
 public struct KeyRingFile {
     private let path: String
 
@@ -37,7 +37,7 @@ public struct KeyRingFile {
         }
     }
 
-    /// Replaces the ring by what `change` makes of it. Mode and owner stay; two who change it at once do so one after the other.
+    /// Replaces the ring by the result of `change`. Mode and owner stay; concurrent changes run one after the other.
     public func change(
         _ change: (KeyRingDocument) throws(KeyRingError) -> KeyRingDocument
     ) throws(KeyRingError) {
@@ -49,7 +49,7 @@ public struct KeyRingFile {
         try Self.replace(target, locked, like: status, with: try change(try KeyRingFile(target).read()))
     }
 
-    /// The file that stands there once nobody else has it locked.
+    /// Opens and locks the file at `path`; waits while another process holds its lock.
     private static func lock(_ path: String) throws(KeyRingError) -> (descriptor: Int32, status: stat) {
         while true {
             let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -60,7 +60,7 @@ public struct KeyRingFile {
                 unsafe fstat(descriptor, &mine) == 0 && stat(path, &there) == 0 && mine.st_ino == there.st_ino
                 && mine.st_dev == there.st_dev
             if isSame { return (descriptor, mine) }
-            // Whoever had it locked has put another one in its place.
+            // The previous holder of the lock has replaced the file.
             close(descriptor)
         }
     }
@@ -68,14 +68,14 @@ public struct KeyRingFile {
     private static func replace(_ path: String, _ locked: Int32, like status: stat, with document: KeyRingDocument) throws(KeyRingError) {
         let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
         let fresh = "\(path).\(getpid()).new"
-        // Whoever was killed here may have left one, and had this number; the lock says that nobody is at it now.
+        // A killed process with the same id may have left one; the lock shows that no process uses it now.
         unsafe unlink(fresh)
         let descriptor = unsafe open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("cannot make", fresh) }
         defer { close(descriptor) }
         do throws(KeyRingError) {
-            // Before there is anything in it that others may read.
-            // A directory may give its own group, and its own access list, to what is made in it.
+            // Before the file holds anything that others may read. A directory may pass its own group, and its own access list, to new
+            // files.
             var made = stat()
             guard unsafe fstat(descriptor, &made) == 0 else { throw failure("cannot make", fresh) }
             if made.st_uid != status.st_uid || made.st_gid != status.st_gid {
@@ -89,7 +89,7 @@ public struct KeyRingFile {
             unsafe unlink(fresh)
             throw error
         }
-        // The name, too, is to survive a loss of power.
+        // The name must also survive a loss of power.
         let parent = unsafe open(directory.isEmpty ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if parent >= 0 {
             fsync(parent)
@@ -97,10 +97,10 @@ public struct KeyRingFile {
         }
     }
 
-    /// What acl(5) says beside the mode, where the file system has such lists.
+    /// Copies what acl(5) adds to the mode, where the file system has such lists.
     private static func copyAccessList(from old: Int32, to fresh: Int32) -> Bool {
         let name = "system.posix_acl_access"
-        // Of an attribute's value no more is kept (xattr(7)).
+        // An attribute's value is not larger (xattr(7)).
         var list = [UInt8](repeating: 0, count: 64 << 10)
         let count = unsafe fgetxattr(old, name, &list, list.count)
         if count >= 0 { return unsafe fsetxattr(fresh, name, list, count, 0) == 0 }

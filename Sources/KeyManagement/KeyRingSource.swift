@@ -1,21 +1,21 @@
 public import Cryptography
 public import Resilience
 
-/// Where a key ring comes from. All sources behave alike; one suite of tests runs on each.
+/// Where a key ring comes from. All sources behave alike; one test suite runs on each.
 public protocol KeyRingSource: Sendable {
     /// Safe to show: `file /etc/novatune/keys.json`.
     var name: String { get }
-    /// What changes when the ring does, for those who watch.
+    /// The paths that change when the ring does, for the watch on files.
     var watchedPaths: [String] { get }
-    /// Reads the ring anew. May wait for a service or a command, within their own time limits.
+    /// Reads the current ring. May wait for a service or a command, within their own time limits.
     func read() throws(KeyRingError) -> KeyRing
 }
 
-/// Unwraps and wraps keys by means of a key that never leaves its service.
+/// Wraps and unwraps keys with a key that never leaves its service.
 public protocol KeyWrapping: Sendable {
     /// For all keys of a ring together.
     var timeout: Duration { get }
-    /// - Parameter version: bound to the wrapped key, so that it unwraps under no other version's name.
+    /// - Parameter version: bound to the wrapped key, so that it does not unwrap under another version's name.
     func wrap(_ key: SymmetricKey, version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> [UInt8]
     /// - Parameter version: the one that it was wrapped with.
     func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> SymmetricKey

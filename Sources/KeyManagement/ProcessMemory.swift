@@ -1,21 +1,21 @@
 import CLinux
 import Glibc
 
-/// The process's memory as a whole: keys and URLs are in it.
+/// The memory of the process: it contains keys and URLs.
 public enum ProcessMemory {
-    /// No core file is written of it, also none that is piped to a program, and no other process of the same user may look into it.
-    /// For a process that is not root's, `/proc/self` is then for root only.
+    /// Forbids core files of the process, also those that are piped to a program, and access to its memory by other processes of the same
+    /// user. Where the process does not run as root, `/proc/self` is then for root only.
     /// - Returns: false where the system refused.
     @discardableResult
     public static func keepPrivate() -> Bool {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         let isLimited = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none) == 0
-        // Both, whatever became of the one: a seccomp filter may forbid it.
+        // Try both, even where one fails: a seccomp filter may forbid it.
         return novatune_set_not_dumpable() == 0 && isLimited
     }
 
-    /// Whoever crashes says so by the signal alone. Swift's own report shows registers and the memory that they point at
-    /// (SWIFT_BACKTRACE), which may be a key's.
+    /// A crash shows by its signal only. Swift's own report shows registers and the memory that they point at (SWIFT_BACKTRACE), which
+    /// may belong to a key.
     public static func crashWithoutReport() {
         for crash in [SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV] { _ = signal(crash, SIG_DFL) }
     }

@@ -1,8 +1,8 @@
 import Cryptography
 import Glibc
 
-/// Small files that hold secrets or settings, read whole, and again whenever they change: regular ones, because a pipe gives what it
-/// holds but once, and may never give anything.
+/// Small files that hold secrets or settings. They are read whole, and again whenever they change, so only regular files are accepted: a
+/// pipe delivers its contents only once, and may never deliver anything.
 public enum SecretFile {
     /// Names the file, never its contents.
     public struct ReadError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -16,8 +16,8 @@ public enum SecretFile {
         try read(path, in: AT_FDCWD, shownAs: shown(path))
     }
 
-    /// The path, where it can be one: a file in a directory that there is. Whoever writes a secret where its path belongs must not find
-    /// it in a log.
+    /// The path, where it is plausible: a file in an existing directory. An operator who writes a secret in place of its path must not
+    /// find it in a log.
     public static func shown(_ path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return unsafe access(path, F_OK) == 0 ? path : "the file" }
         var status = stat()
@@ -27,7 +27,7 @@ public enum SecretFile {
 
     /// - Parameter directory: a descriptor that a relative path starts from.
     static func read(_ path: String, in directory: Int32, shownAs name: String) throws(ReadError) -> [UInt8] {
-        // The opening of a pipe would wait for whoever writes to it.
+        // Opening a pipe would wait for its writer.
         let descriptor = unsafe openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw error(name) }
         defer { _ = close(descriptor) }
@@ -58,7 +58,7 @@ public enum SecretFile {
 }
 
 extension [UInt8] {
-    /// Appends, and overwrites what is left behind where the array has to move.
+    /// Appends `bytes`; where the array has to move, overwrites its old storage.
     mutating func append(wiping bytes: ArraySlice<UInt8>) {
         if count + bytes.count > capacity {
             var moved: [UInt8] = []

@@ -1,7 +1,7 @@
 public import Cryptography
 import StreamIssuing
 
-/// A ring that stands in a setting itself.
+/// A key ring that is the value of a setting.
 public struct TextKeyRing: KeyRingSource {
     private let text: SecretText
     private let wrapping: (any KeyWrapping)?

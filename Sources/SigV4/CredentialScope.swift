@@ -1,6 +1,6 @@
 public import StreamIssuing
 
-/// `date/region/service/aws4_request`: what a signing key is good for.
+/// `date/region/service/aws4_request`: the scope in which a signing key is valid.
 public struct CredentialScope: Sendable, Hashable {
     /// `YYYYMMDD`.
     public let date: String

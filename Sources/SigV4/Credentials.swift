@@ -6,7 +6,7 @@ public struct Credentials: Sendable, Equatable, CustomStringConvertible, CustomR
     public let secretAccessKey: String
     /// From STS, for temporary credentials.
     public let sessionToken: String?
-    /// When they end; nil where that is not known. Nothing that they sign is good for longer.
+    /// When they expire; nil where that is not known. No signature made with them is valid for longer.
     public let expiration: UnixTime?
 
     public init(accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil, expiration: UnixTime? = nil) {

@@ -15,12 +15,12 @@ public struct Endpoint: Sendable, Hashable {
     }
 
     public let scheme: Scheme
-    /// Host name or address, without brackets' loss for IPv6: `[::1]`.
+    /// Host name or address; an IPv6 address keeps its brackets: `[::1]`.
     public let host: String
     /// As written; nil where none was.
     public let port: UInt16?
 
-    /// Reads `scheme://host[:port][/]`; nil where there is anything else.
+    /// Reads `scheme://host[:port][/]`; nil for anything else.
     public init?(_ text: String) {
         guard let separator = text.firstRange(of: "://"), let scheme = Scheme(rawValue: text[..<separator.lowerBound].lowercased())
         else { return nil }

@@ -3,7 +3,7 @@ public import StreamIssuing
 
 /// Signs URLs of one bucket by query parameters: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
 ///
-/// It keeps the day's signing key with its contexts, and what all URLs of one second have in common: not for several threads at a time.
+/// It keeps the day's signing key with its contexts, and the common part of all URLs of one second: not thread-safe.
 public final class Presigner {
     /// 1 s to 7 days, as AWS allows.
     public static let expiryRange: ClosedRange<Duration> = .seconds(1) ... .seconds(7 * 86_400)
@@ -34,7 +34,7 @@ public final class Presigner {
     }
 
     /// - Parameters:
-    ///   - method: the HTTP method that the URL is good for.
+    ///   - method: the HTTP method that the URL is valid for.
     ///   - key: the object's key, or empty for the bucket itself.
     ///   - responseContentType: the `Content-Type` that the store answers with, instead of the object's own.
     ///   - expiry: within `expiryRange`.
@@ -57,7 +57,7 @@ public final class Presigner {
 
     private static let signedHeaders = "&X-Amz-SignedHeaders=host"
 
-    /// What all URLs of one second have in common.
+    /// The common part of all URLs of one second.
     private struct Second {
         let time: UnixTime
         let scope: CredentialScope

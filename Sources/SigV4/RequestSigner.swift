@@ -14,7 +14,7 @@ public struct RequestSigner: Sendable {
         self.service = service
     }
 
-    /// The headers of a signed `POST /`, all that were given and those that the signature adds, but `Host`, which the client sends.
+    /// The headers of a signed `POST /`: the given ones and those that the signature adds, without `Host`, which the client sends.
     /// - Parameter headers: names in lower case; no value begins or ends with a space.
     public func post(
         _ endpoint: Endpoint, headers: [(name: String, value: String)], payload: [UInt8], at time: UnixTime

@@ -33,7 +33,7 @@ extension CanonicalRequest {
 
 /// Task 2.
 struct StringToSign {
-    /// The same for all that is signed in one second: algorithm, time and scope, a line each.
+    /// The same for everything that is signed in one second: algorithm, time and scope, a line each.
     let head: String
     let canonicalRequestHash: Digest256
 
@@ -50,7 +50,7 @@ extension StringToSign {
     }
 }
 
-/// Task 3: good for one day, region and service.
+/// Task 3: valid for one day, region and service.
 struct SigningKey {
     let scope: CredentialScope
     private let authenticator: HMACSHA256
