@@ -6,7 +6,7 @@ public struct Backoff: Sendable {
 
     /// - Parameters:
     ///   - initial: before the second attempt.
-    ///   - limit: never longer, whatever failed before. At least `initial`.
+    ///   - limit: the longest wait, after any number of failures. At least `initial`.
     public init(from initial: Duration, to limit: Duration) {
         self.initial = initial
         self.limit = limit
@@ -14,7 +14,7 @@ public struct Backoff: Sendable {
     }
 
     /// The wait after one more failure.
-    /// - Parameter jitter: 0 to 1. Takes up to half of the wait away, so that those who failed together do not come back together.
+    /// - Parameter jitter: 0 to 1. Shortens the wait by up to half, so that callers that failed together do not retry together.
     public mutating func failed(jitter: Double) -> Duration {
         defer { next = min(next * 2, limit) }
         return next - next * (min(max(jitter, 0), 1) / 2)

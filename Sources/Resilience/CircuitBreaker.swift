@@ -1,9 +1,10 @@
-/// Whether it is worth calling a dependency, judged by how the last calls went: a value that moves through the pattern's three
-/// states, closed, open and half-open (M. Nygard, "Release It!", "Circuit Breaker").
+/// Decides whether to call a dependency, by the results of the last calls: a value that moves through the pattern's three states, closed,
+/// open and half-open (M. Nygard, "Release It!", "Circuit Breaker").
 ///
-/// Closed, every call is let through; `failureLimit` failures in a row open it. Open, no call is let through, for `firstOpenDuration` and
-/// for twice as long after each probe that fails, up to `openDuration`; not longer than until the dependency has been seen to answer.
-/// Then one call at a time is let through as a probe: if it succeeds the breaker closes, if it fails it opens again.
+/// Closed, it lets every call through; `failureLimit` failures in a row open it. Open, it lets no call through, for `firstOpenDuration`
+/// and for twice as long after each probe that fails, up to `openDuration`, but no longer than until the dependency has been seen to
+/// answer. Then it lets one call at a time through as a probe: if the probe succeeds the breaker closes, if it fails the breaker opens
+/// again.
 public struct CircuitBreaker: Sendable {
     public struct Policy: Sendable, Equatable {
         /// Failures in a row that open it: 1 or more. Default 5.
@@ -12,7 +13,7 @@ public struct CircuitBreaker: Sendable {
         public let openDuration: Duration
         /// How long it stays open before the first probe. Default 1 s; never above `openDuration`.
         public let firstOpenDuration: Duration
-        /// A probe that has not reported by then is given up for lost, and another may be made. Default 30 s.
+        /// A probe that has not reported by then counts as lost, and another may be made. Default 30 s.
         public let probeLimit: Duration
 
         public init(
@@ -31,9 +32,9 @@ public struct CircuitBreaker: Sendable {
         case halfOpen = "half_open"
     }
 
-    /// Leave for one call. Give it back with how the call went.
+    /// Permission for one call. Return it with the call's result.
     public struct Permit: Sendable, Equatable {
-        /// Which stay in a state it was given in: what a call of an earlier one has to say comes too late.
+        /// The period of one state in which it was given: the result of a call from an earlier period comes too late.
         fileprivate let era: Int
         public let isProbe: Bool
     }
@@ -68,7 +69,7 @@ public struct CircuitBreaker: Sendable {
         }
     }
 
-    /// As the next call will find it: once its time is over, an open one is half-open to all who look.
+    /// As the next call will find it: once its time is over, an open breaker counts as half-open.
     public func state(at now: ContinuousClock.Instant) -> State {
         if case .open(let until) = phase, until <= now { return .halfOpen }
         return state
@@ -100,13 +101,13 @@ public struct CircuitBreaker: Sendable {
         }
     }
 
-    /// The call was not made after all, or says nothing about the dependency. A probe leaves its place to the next call.
+    /// The call was not made after all, or its result says nothing about the dependency. A probe leaves its place to the next call.
     public mutating func abandoned(_ permit: Permit, at now: ContinuousClock.Instant) {
         guard permit.era == era, permit.isProbe else { return }
         enter(.open(until: now))
     }
 
-    /// Something else, such as the health probe, has just seen the dependency answer: the next call is let through as a probe. The
+    /// Another check, such as the health probe, has just seen the dependency answer: the next call is let through as a probe. The
     /// back-off stays as it is, for a dependency that answers health probes and fails calls.
     public mutating func noticedRecovery(at now: ContinuousClock.Instant) {
         if case .open(let until) = phase { phase = .open(until: min(until, now)) }

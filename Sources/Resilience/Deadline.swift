@@ -1,4 +1,4 @@
-/// The moment by which something must have happened, on the clock that never jumps.
+/// The moment by which something must have happened, on the monotonic clock.
 public struct Deadline: Sendable {
     public let instant: ContinuousClock.Instant
 
@@ -10,15 +10,15 @@ public struct Deadline: Sendable {
         self.instant = instant
     }
 
-    /// Whichever comes first.
+    /// The earlier of the two.
     public func earlier(_ other: Deadline) -> Deadline { instant < other.instant ? self : other }
 
     public var isPast: Bool { ContinuousClock.now >= instant }
 
-    /// What is left, never negative.
+    /// The remaining time, never negative.
     public var remaining: Duration { max(.zero, ContinuousClock.now.duration(to: instant)) }
 
-    /// What is left for `poll(2)`: rounded up, so that it never returns before the deadline; 0 once it is past.
+    /// The remaining time for `poll(2)`: rounded up, so that it never returns before the deadline; 0 once it is past.
     public var remainingMilliseconds: Int32 { remaining.roundedUpMilliseconds }
 }
 

@@ -1,7 +1,7 @@
 /// How many calls may wait for a dependency: a value (M. Nygard, "Release It!", "Bulkheads").
 ///
-/// A call that waits holds memory only, so the limit can be high; it bounds that memory while the dependency stalls. What is over the
-/// limit is refused without waiting.
+/// A waiting call holds memory only, so the limit can be high; it bounds that memory while the dependency stalls. Calls beyond the limit
+/// are refused without waiting.
 public struct InFlightLimit: Sendable, Equatable {
     public static let defaultLimit = 1024
 
@@ -14,7 +14,7 @@ public struct InFlightLimit: Sendable, Equatable {
         self.limit = max(1, limit)
     }
 
-    /// - Returns: false where the call must not be made; true obliges the caller to `leave`.
+    /// - Returns: false where the call must not be made; true obliges the caller to call `leave`.
     public mutating func enter() -> Bool {
         guard count < limit else { return false }
         count += 1

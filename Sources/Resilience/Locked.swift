@@ -1,6 +1,6 @@
 public import Glibc
 
-/// A value that one thread at a time may touch.
+/// A value that one thread at a time may access.
 ///
 /// A pthread mutex: ThreadSanitizer understands it, where it reports false races on `Synchronization.Mutex`. Inlinable, because
 /// a generic that is not specialised costs more than the lock.

@@ -1,12 +1,12 @@
 public import Glibc
 
-/// A value that one thread at a time may touch, and whose changes others can wait for: a monitor (Hoare 1974) of one mutex and one
-/// condition variable. For a value that nobody waits for, `Locked`.
+/// A value that one thread at a time may access, and whose changes others can wait for: a monitor (Hoare 1974) of one mutex and one
+/// condition variable. Where no thread waits for changes, use `Locked`.
 @safe public final class Monitored<Value>: @unchecked Sendable {
-    /// What a thread that asks for something is told.
+    /// The answer to a thread that checks for a result.
     public enum Verdict<Result> {
         case done(Result)
-        /// Ask again after the next change, at this moment at the latest; nil for no limit.
+        /// Check again after the next change, at this moment at the latest; nil for no limit.
         case wait(until: ContinuousClock.Instant?)
     }
 
@@ -35,15 +35,15 @@ public import Glibc
         locked.withLock(body)
     }
 
-    /// One of those who wait asks again; for a change that is of use to one alone.
+    /// Wakes one waiting thread, for a change that only one thread can use.
     @inlinable
     public func wakeOne() { unsafe _ = pthread_cond_signal(change) }
 
-    /// All who wait ask again.
+    /// Wakes all waiting threads.
     @inlinable
     public func wakeAll() { unsafe _ = pthread_cond_broadcast(change) }
 
-    /// Asks with the lock held, which is free while it waits, until there is a result.
+    /// Checks until there is a result. The lock is held during each check and released during each wait.
     @inlinable
     public func wait<Result>(_ ask: (inout Value) -> sending Verdict<Result>) -> sending Result {
         unsafe pthread_mutex_lock(locked.mutex)
@@ -59,7 +59,7 @@ public import Glibc
         }
     }
 
-    /// The moment on the clock that condition variables can wait by.
+    /// The moment on the clock of the condition variable.
     @usableFromInline
     static func monotonic(_ instant: ContinuousClock.Instant) -> timespec {
         var time = timespec()

@@ -19,7 +19,7 @@ public final class SharedBreaker: Sendable {
         self.observer = observer
     }
 
-    /// The same breaker for somebody who wants to hear of the states that calls through it, and not through others, bring about.
+    /// The same breaker, with an observer of the state changes that calls through it cause; calls through others do not count.
     public func observed(by observer: @escaping Observer) -> SharedBreaker { SharedBreaker(breaker, now, observer) }
 
     public var state: CircuitBreaker.State {
@@ -33,13 +33,13 @@ public final class SharedBreaker: Sendable {
 
     public func failed(_ permit: CircuitBreaker.Permit) { change { $0.failed(permit, at: $1) } }
 
-    /// Nobody is told: what was not found out is no news.
+    /// No observer is called: the call found out nothing.
     public func abandoned(_ permit: CircuitBreaker.Permit) {
         let now = now()
         breaker.withLock { $0.abandoned(permit, at: now) }
     }
 
-    /// No state is entered yet: that is for the call that is let through next.
+    /// Enters no state yet: the next call that is let through does.
     public func noticedRecovery() {
         let now = now()
         breaker.withLock { $0.noticedRecovery(at: now) }

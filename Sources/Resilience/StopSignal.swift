@@ -1,9 +1,9 @@
 import Glibc
 
-/// Asks threads to end that wait in poll(2), or between two jobs.
+/// Asks threads that wait in poll(2), or between two jobs, to end.
 public final class StopSignal: Sendable {
     private let sender: Int32
-    /// Readable from `send` on; nothing is to be read from it.
+    /// Readable from `send` on; do not read from it.
     public let descriptor: Int32
 
     public init() {
@@ -18,7 +18,7 @@ public final class StopSignal: Sendable {
         close(descriptor)
     }
 
-    /// For good; a second call changes nothing.
+    /// Permanent; a second call changes nothing.
     public func send() { shutdown(sender, Int32(SHUT_RDWR)) }
 
     public var isSent: Bool { wait(until: Deadline(after: .zero)) }

@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// A thread that gets no signals: an interrupted system call would cut short what a C library reads (libfcgi: a request's body).
+/// A thread that receives no signals: an interrupted system call would cut short what a C library reads (libfcgi: a request's body).
 ///
-/// Its memory is freed when it has ended and was joined, or nothing refers to this any more.
+/// Its memory is freed when it has ended and was joined, or when the last reference is gone.
 public final class WorkerThread: Sendable {
     private struct State {
         var hasEnded = false

@@ -1,8 +1,8 @@
 public import StreamIssuing
 
-/// Takes out of a value store what an invalidation names.
+/// Removes the entries that an invalidation names from a value store.
 ///
-/// As little for several threads at once as its store.
+/// Not thread-safe, like its store.
 public final class CacheInvalidator {
     private let store: any ValueStore
     private let keys: CacheKeys

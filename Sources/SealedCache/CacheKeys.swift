@@ -1,6 +1,6 @@
 import StreamIssuing
 
-/// What entries are called: `prefix:userId:trackId`, and `prefix:userId` for the group of all that are a user's.
+/// The keys of entries: `prefix:userId:trackId`; and of the group of all entries of a user: `prefix:userId`.
 struct CacheKeys {
     let prefix: String
 

@@ -2,7 +2,7 @@ import EventLoop
 import Resilience
 import StreamIssuing
 
-/// A read that is under way, from its beginning to the store's answer. For the loop's thread only.
+/// A read under way, from its beginning to the store's answer. For the loop's thread only.
 public final class CacheLookup {
     struct Answer: Sendable {
         let value: Result<[UInt8]?, ValueStoreError>
@@ -14,7 +14,7 @@ public final class CacheLookup {
     let began: ContinuousClock.Instant
     /// Nil where the circuit is open.
     let permit: CircuitBreaker.Permit?
-    /// Where the circuit is open: until then.
+    /// Where the circuit is open: the moment until which it is open.
     let retryAt: ContinuousClock.Instant?
     let answer = Promise<Answer>()
 

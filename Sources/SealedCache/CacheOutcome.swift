@@ -1,7 +1,7 @@
 public import Cryptography
 public import StreamIssuing
 
-/// How one read or write of the cache went: all that a span, a metric and a log line need.
+/// The result of one read or write of the cache, for spans, metrics and log lines.
 public struct CacheOutcome: Sendable, Equatable {
     public enum Operation: String, Sendable, CaseIterable {
         case read, write
@@ -21,7 +21,7 @@ public struct CacheOutcome: Sendable, Equatable {
     public let track: ULID
     public let result: Result
     public let began: ContinuousClock.Instant
-    /// When the answer was there, not when a task took it. A write's time includes that in the queue.
+    /// When the answer arrived, not when a task took it. A write's time includes that in the queue.
     public let ended: ContinuousClock.Instant
 
     public var duration: Duration { began.duration(to: ended) }
@@ -29,7 +29,7 @@ public struct CacheOutcome: Sendable, Equatable {
     /// False where the circuit was open.
     public var wasAttempted: Bool { if case .circuitOpen = result { false } else { true } }
 
-    /// Nil where the store did what it was asked, which a miss is, too.
+    /// Nil where the store did as it was asked; that includes a miss.
     public var failure: Unavailable? {
         switch result {
         case .hit, .miss, .rejected, .stored: nil

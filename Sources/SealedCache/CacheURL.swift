@@ -1,4 +1,4 @@
-/// Where the cache is: `memory:`, `redis://host:port/db` or `unix:/path`.
+/// The address of the cache: `memory:`, `redis://host:port/db` or `unix:/path`.
 public enum CacheURL: Sendable, Equatable {
     case memory(MemoryStore.Limits)
     case server(RESPServer)
@@ -88,7 +88,7 @@ public enum CacheURL: Sendable, Equatable {
                 bytes.append(byte)
                 continue
             }
-            // Looked at before they are read: a number's sign is no digit.
+            // Check the digits before they are read: a number's sign is no digit.
             let digits = String(decoding: rest.prefix(2), as: UTF8.self)
             guard digits.count == 2, digits.allSatisfy(\.isHexDigit), let value = UInt8(digits, radix: 16) else { return nil }
             bytes.append(value)

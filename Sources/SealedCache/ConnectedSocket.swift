@@ -1,6 +1,6 @@
 import Glibc
 
-/// A descriptor with one owner, closed when it is let go: on its way from one thread to another it cannot be lost.
+/// A descriptor with one owner, which closes it when it is released: it cannot leak on its way from one thread to another.
 final class ConnectedSocket: Sendable {
     let descriptor: Int32
 

@@ -26,7 +26,7 @@ enum EntryCoding {
         return bytes
     }
 
-    /// Nil for anything that `encode` did not make. What it is given has been authenticated, so its text is not validated again.
+    /// Nil for anything that `encode` did not produce. The bytes are authenticated, so their text is not validated again.
     static func decode(_ bytes: [UInt8]) -> CachedStreamURL? {
         guard bytes.count > fixedLength else { return nil }
         let keyEnd = fixedLength + Int(UInt16(bytes[32]) << 8 | UInt16(bytes[33]))

@@ -9,14 +9,14 @@ public import Cryptography
 ///     m bytes  ciphertext
 ///     16 bytes tag
 ///
-/// AES-256-GCM. The associated data is everything before the nonce, followed by the cache key, so that an entry opens only
-/// under the key that it was stored under. Contexts are reused: not for several threads at once.
+/// AES-256-GCM. The associated data is everything before the nonce, followed by the cache key, so that an entry opens only under the key
+/// that it was stored under. Contexts are reused: not thread-safe.
 public final class EntrySealer {
     /// Why a value does not open; all of them are misses.
     public enum OpenFailure: String, Error, Sendable, CaseIterable {
         case unknownFormat = "unknown_format"
         case unknownKeyVersion = "unknown_key_version"
-        /// Shorter than its own lengths say.
+        /// Shorter than its length fields say.
         case truncated
         /// Changed, moved to another cache key, or sealed with other bytes of the same key version.
         case notAuthentic = "not_authentic"
@@ -25,14 +25,14 @@ public final class EntrySealer {
     static let format: UInt8 = 1
 
     private let current: KeyRing.Version
-    /// What new entries are sealed with.
+    /// The key version that seals new entries.
     public var currentVersion: KeyRing.Version { current }
     private let currentCipher: AES256GCM
     private let ciphers: [KeyRing.Version: AES256GCM]
     private let random: any RandomSource
     private let seals: SealCount
 
-    /// - Parameter counts: of all sealers of the process, so that no key seals more often than is safe.
+    /// - Parameter counts: shared by all sealers of the process, so that no key seals more often than is safe.
     public init(
         _ ring: KeyRing, counts: SealCounts = SealCounts(), random: any RandomSource = SecureRandom()
     ) throws(CryptographyError) {

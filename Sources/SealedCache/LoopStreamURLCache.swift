@@ -2,9 +2,9 @@ import EventLoop
 public import Resilience
 public import StreamIssuing
 
-/// Stream URLs, sealed, in the value store of one event loop. Whatever goes wrong is a miss.
+/// Sealed stream URLs in the value store of one event loop. Every failure is a miss.
 ///
-/// Reads and writes have a breaker each: a server that takes no writes, such as a replica, still answers reads.
+/// Reads and writes have separate breakers: a server that accepts no writes, such as a replica, still answers reads.
 ///
 /// For the loop's thread only; unchecked, because the compiler does not know that a loop's tasks share one thread.
 public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
@@ -19,8 +19,8 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
     ///   - prefix: the first part of each key, `prefix:userId:trackId`.
     ///   - readBreaker: shared by the caches of all loops on this store. While it is open, reads are misses at no cost.
     ///   - writeBreaker: the same for writes.
-    ///   - observer: called in the task of the request that reads or writes; what it returns is called with the outcome, on the loop's
-    ///     thread, for a write perhaps after the task's end.
+    ///   - observer: called in the task of the request that reads or writes. It returns a function that is called with the outcome, on
+    ///     the loop's thread; for a write perhaps after the task's end.
     public init(
         store: any LoopValueStore, sealer: EntrySealer, prefix: String, readBreaker: SharedBreaker, writeBreaker: SharedBreaker,
         now: @escaping () -> ContinuousClock.Instant = { .now }, observer: @escaping (CacheOutcome.Operation) -> (CacheOutcome) -> Void
@@ -48,7 +48,7 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
         return lookup
     }
 
-    /// Waits for the read's end, and takes account of it. Call it once for each lookup.
+    /// Waits for the read's end, and records its result. Call it once for each lookup.
     public nonisolated(nonsending) func entry(of lookup: CacheLookup) async -> CallOutcome<CachedStreamURL?> {
         guard let permit = lookup.permit else {
             return finish(lookup, .circuitOpen(retryAt: lookup.retryAt ?? lookup.began), nil, ended: lookup.began)
@@ -75,7 +75,7 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
         return CallOutcome(outcome.failure.map { .failure($0) } ?? .success(entry), began: lookup.began, ended: ended)
     }
 
-    /// Seals now, writes some time later: no request waits for it.
+    /// Seals now, writes later: no request waits for it.
     /// - Parameter timeToLive: at least 1 s; a read does not extend it.
     public func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
         let began = now()

@@ -1,10 +1,10 @@
 public import EventLoop
 
-/// Where sealed values are kept, for one event loop: nothing waits, and every question has exactly one answer.
+/// Where sealed values are kept, for one event loop: no call waits, and every call has exactly one answer.
 ///
-/// For the loop's thread only. The layout is that of `ValueStore`, which takes values out.
+/// For the loop's thread only. The layout is that of `ValueStore`, which removes values.
 public protocol LoopValueStore: AnyObject {
-    /// Makes what it needs, such as connections.
+    /// Makes the resources that it needs, such as connections.
     func start()
 
     /// - Parameters:
@@ -12,7 +12,7 @@ public protocol LoopValueStore: AnyObject {
     ///   - whenDone: called exactly once, before `read` returns where the answer is known; nil is a miss.
     func read(_ key: String, by deadline: ContinuousClock.Instant, whenDone: @escaping (Result<[UInt8]?, ValueStoreError>) -> Void)
 
-    /// Writes some time later, after what the loop has to do in this turn. Bounded: what does not fit fails with `overloaded`.
+    /// Writes later, after the loop's other work in this turn. Bounded: a write that does not fit fails with `overloaded`.
     /// - Parameters:
     ///   - timeToLive: at least 1 ms; reading does not extend it.
     ///   - whenDone: called exactly once.
@@ -20,7 +20,7 @@ public protocol LoopValueStore: AnyObject {
         _ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration,
         whenDone: @escaping (Result<Void, ValueStoreError>) -> Void)
 
-    /// Fails all that waits, and all that comes later, with `closed`.
+    /// Fails all calls that wait, and all later ones, with `closed`.
     func close()
 }
 

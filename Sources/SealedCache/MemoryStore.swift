@@ -1,6 +1,6 @@
 import Resilience
 
-/// Values in the process: bounded by entries and bytes, the least recently used goes first, nothing lives past its time.
+/// Values in the process, bounded by entries and bytes. The least recently used is evicted first; no value outlives its time to live.
 public final class MemoryStore: ValueStore, Sendable {
     public struct Limits: Sendable, Equatable {
         /// At least 1; default 65,536.
@@ -27,7 +27,7 @@ public final class MemoryStore: ValueStore, Sendable {
         self.now = now
     }
 
-    /// Entries and bytes held now, expired ones that nobody asked for included.
+    /// Entries and bytes held now, including expired ones that were not read since.
     public var usage: (entries: Int, bytes: Int) { contents.withLock { ($0.count, $0.bytes) } }
 
     /// Groups that hold something.

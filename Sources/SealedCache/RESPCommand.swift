@@ -40,7 +40,7 @@ struct RESPCommand {
     private static func format(_ arguments: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>, _ lengths: [Int]) -> [UInt8] {
         var target: UnsafeMutablePointer<CChar>?
         let count = unsafe redisFormatCommandArgv(&target, CInt(lengths.count), arguments.baseAddress, lengths.map { size_t($0) })
-        // Fails only where malloc does, which nothing here survives either.
+        // Fails only where malloc fails, which would end the process anyway.
         guard count >= 0, let target = unsafe target else { preconditionFailure("out of memory") }
         defer { unsafe redisFreeCommand(target) }
         return unsafe Array(UnsafeRawBufferPointer(start: target, count: Int(count)))

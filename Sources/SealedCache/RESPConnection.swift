@@ -2,7 +2,7 @@ import CHiredis
 import Glibc
 import Resilience
 
-/// One connection to a RESP server (RESP2). Every command ends by its deadline; after an error the connection is of no more use.
+/// One connection to a RESP server (RESP2). Every command ends by its deadline; after an error the connection is unusable.
 @safe final class RESPConnection {
     private let context: UnsafeMutablePointer<redisContext>
     private let timeout: Duration
@@ -32,7 +32,7 @@ import Resilience
         return try reply(by: deadline)
     }
 
-    /// Sends all before the first answer is read. The deadline holds for all together.
+    /// Sends all commands before it reads the first answer. The deadline holds for all together.
     func pipeline(_ commands: [RESPCommand]) throws(ValueStoreError) -> [RESPReply] {
         for command in commands { append(command) }
         let deadline = Deadline(after: timeout)
@@ -43,7 +43,7 @@ import Resilience
             do {
                 replies.append(try reply(by: deadline))
             } catch  where error.code == "refused" {
-                // The other replies still come, and must not be taken for those of the next command.
+                // The other replies still arrive, and must not be taken for those of the next command.
                 refusal = refusal ?? error
             }
         }
@@ -51,7 +51,7 @@ import Resilience
         return replies
     }
 
-    /// The socket, for a loop: non-blocking. The connection is of no more use.
+    /// The socket, for a loop: non-blocking. Afterwards this connection is unusable.
     func handOver() throws(ValueStoreError) -> ConnectedSocket {
         // Bytes that no command asked for would be lost here, and every later reply would go to the wrong command.
         let reader = unsafe context.pointee.reader.pointee
@@ -88,7 +88,7 @@ import Resilience
         } while isDone == 0
     }
 
-    /// A read ends after the socket's timeout; a peer that sends a byte now and then is ended by the deadline.
+    /// A read ends after the socket's timeout; the deadline ends the wait for a peer that sends a byte now and then.
     private func nextReply(by deadline: Deadline) throws(ValueStoreError) -> UnsafeMutablePointer<redisReply> {
         var isTimeoutShortened = false
         while true {

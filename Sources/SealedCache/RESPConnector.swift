@@ -1,9 +1,9 @@
 public import EventLoop
 
-/// Opens connections to RESP servers on a thread where it may block: name, connection, AUTH and SELECT.
+/// Opens connections to RESP servers on a thread that may block: name lookup, connect, AUTH and SELECT.
 ///
-/// One attempt after the other. While one hangs, in the resolver for instance, the others wait; requests do not, for which there is no
-/// connection until then.
+/// One attempt at a time. While one hangs, in the resolver for instance, the others wait. Requests do not wait: they have no connection
+/// until then.
 public final class RESPConnector: Sendable {
     typealias Open = @Sendable (_ server: RESPServer, _ timeout: Duration) throws(ValueStoreError) -> ConnectedSocket
 

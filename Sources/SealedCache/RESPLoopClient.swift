@@ -1,6 +1,6 @@
 import EventLoop
 
-/// A connection to a RESP server that is made again when it is lost. Nothing waits for it: without one, commands fail.
+/// A connection to a RESP server that is replaced when it is lost. No command waits for it: without a connection, commands fail.
 ///
 /// For the loop's thread only; unchecked, because the connector's thread hands connections over through the loop.
 final class RESPLoopClient: @unchecked Sendable {
@@ -56,7 +56,7 @@ final class RESPLoopClient: @unchecked Sendable {
         }
     }
 
-    /// Fails all that wait, and what is sent later.
+    /// Fails all waiting commands, and all later ones.
     func close() {
         let before = state
         state = .closed

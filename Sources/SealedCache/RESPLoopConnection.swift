@@ -1,7 +1,7 @@
 import EventLoop
 import Glibc
 
-/// One pipelined connection to a RESP server, of one event loop: commands of a turn leave with one write at its end.
+/// One pipelined connection of one event loop to a RESP server: the commands of a turn are sent with one write at its end.
 ///
 /// For the loop's thread only.
 final class RESPLoopConnection: TurnEndHandler {
@@ -10,7 +10,7 @@ final class RESPLoopConnection: TurnEndHandler {
         var pendingGroups = 16_384
         /// Bytes that the server has not taken.
         var unsentBytes = 8 << 20
-        /// Of one reply; one that is longer ends the connection.
+        /// Of one reply; a longer one ends the connection.
         var replyBytes = 1 << 20
     }
 
@@ -25,7 +25,7 @@ final class RESPLoopConnection: TurnEndHandler {
     private let reader = RESPReader()
     private var pipeline = RESPPipeline<Waiter>()
     private var output: [UInt8] = []
-    /// How much of `output` has left.
+    /// How many bytes of `output` were sent.
     private var sent = 0
     /// Nil once it has ended.
     private var link: (socket: ConnectedSocket, source: IOSource)?
@@ -34,8 +34,8 @@ final class RESPLoopConnection: TurnEndHandler {
     private var waitsForRoom = false
 
     /// - Parameters:
-    ///   - timeout: for each reply. When the oldest command is late, the connection has ended.
-    ///   - whenEnded: called once, before those that wait for replies fail; not after `close`.
+    ///   - timeout: for each reply. When the oldest command is late, the connection ends.
+    ///   - whenEnded: called once, before the commands that wait for replies fail; not called after `close`.
     init(
         _ socket: ConnectedSocket, on loop: EventLoop, timeout: Duration, limits: Limits = Limits(),
         whenEnded: @escaping (ValueStoreError) -> Void
@@ -77,7 +77,7 @@ final class RESPLoopConnection: TurnEndHandler {
         _ = loop.schedule(at: deadline) { [weak self] in self?.pipeline.abandon(number)?(.failure(.pastDeadline)) }
     }
 
-    /// Fails all that wait.
+    /// Fails all waiting commands.
     func close() { end(.closed, reports: false) }
 
     func turnEnds() {
@@ -105,7 +105,7 @@ final class RESPLoopConnection: TurnEndHandler {
         sent += max(0, count)
         let isDone = sent == output.count
         if isDone {
-            // A burst's room is not kept.
+            // The capacity for a burst is not kept.
             output.removeAll(keepingCapacity: output.capacity <= 256 << 10)
             sent = 0
         } else if sent >= 256 << 10, sent * 2 >= output.count {
@@ -153,7 +153,7 @@ final class RESPLoopConnection: TurnEndHandler {
         timer = loop.schedule(at: lateAt) { [weak self] in self?.checkOldest() }
     }
 
-    /// What has come counts, also where this loop was slow to take it.
+    /// Replies that have arrived count, also where this loop was slow to read them.
     private func checkOldest() {
         timer = nil
         while pipeline.isLate(at: loop.now), receive() {}

@@ -3,8 +3,8 @@ public import StreamIssuing
 
 /// Values on a RESP server, for one event loop, in the layout of `RESPStore`.
 ///
-/// Reads and writes have a connection each: a server that holds a client's write back (CLIENT PAUSE, a full disk) holds back all that the
-/// same client sends after it.
+/// Reads and writes have separate connections: a server that delays a client's write (CLIENT PAUSE, a full disk) delays everything that
+/// the same client sends after it.
 public final class RESPLoopStore: LoopValueStore, TurnEndHandler {
     private struct Write {
         let bytes: [UInt8]
@@ -23,7 +23,7 @@ public final class RESPLoopStore: LoopValueStore, TurnEndHandler {
 
     /// - Parameters:
     ///   - timeout: for each of connecting, reading and writing. Nothing is tried twice.
-    ///   - longestTimeToLive: that any value of a group is given.
+    ///   - longestTimeToLive: the longest that any value of a group is given.
     public convenience init(
         _ server: RESPServer, on loop: EventLoop, connector: RESPConnector, timeout: Duration, longestTimeToLive: Duration,
         clock: any WallClock

@@ -1,18 +1,18 @@
 /// The commands of a connection that wait for their replies, which come in the same order (Redis documentation, "Pipelining"): a value.
 ///
-/// Commands that belong together are a group, with one waiter, which learns the last reply or the first refusal.
+/// Commands that belong together are a group, with one waiter, which receives the last reply or the first refusal.
 struct RESPPipeline<Waiter> {
     /// What a reply means.
     enum Event {
         /// Its group waits for more, or the group's waiter has given up.
         case none
         case finished(Waiter, Result<RESPReply, ValueStoreError>)
-        /// The connection is of no more use: all that wait fail with this.
+        /// The connection is unusable: all waiters fail with this error.
         case ended(ValueStoreError)
     }
 
     private struct Group {
-        /// Nil where it has given up.
+        /// Nil where the waiter has given up.
         var waiter: Waiter?
         var missingReplies: Int
         var refusal: ValueStoreError?
@@ -24,18 +24,18 @@ struct RESPPipeline<Waiter> {
     private var head = 0
     /// The number of the group at index 0.
     private var firstNumber = 0
-    /// Whether the server has answered a command as one that is of use does.
+    /// Whether the server has answered a command with a reply that does not end the connection.
     private(set) var hasAnswered = false
 
     /// Groups that wait.
     var count: Int { groups.count - head }
 
-    /// When the oldest group is late; nil where none waits. As all are given the same time, no other is late before it.
+    /// When the oldest group is late; nil where none waits. All groups get the same time, so no other one is late before it.
     var lateAt: ContinuousClock.Instant? { head < groups.count ? groups[head]?.lateAt : nil }
 
     func isLate(at now: ContinuousClock.Instant) -> Bool { lateAt.map { $0 <= now } ?? false }
 
-    /// - Parameter replies: how many come: at least 1.
+    /// - Parameter replies: the number of replies to expect: at least 1.
     /// - Returns: the group's number, for `abandon`.
     mutating func append(_ waiter: Waiter, replies: Int, lateAt: ContinuousClock.Instant) -> Int {
         groups.append(Group(waiter: waiter, missingReplies: replies, lateAt: lateAt))
@@ -59,7 +59,7 @@ struct RESPPipeline<Waiter> {
         return .finished(waiter, group.refusal.map { .failure($0) } ?? .success(reply))
     }
 
-    /// The group's waiter wants no answer any more; its replies are still awaited.
+    /// The group's waiter no longer needs an answer; its replies are still expected.
     /// - Returns: the waiter; nil where it has had its answer.
     mutating func abandon(_ number: Int) -> Waiter? {
         let index = number - firstNumber

@@ -1,9 +1,9 @@
 import CHiredis
 
-/// Takes replies out of the bytes of a connection, however they were cut.
+/// Parses replies from the bytes of a connection, however they were split.
 ///
-/// hiredis's reader, which would make room for as many elements as an array's first line claims: the commands of a loop have no arrays for
-/// an answer, so an array is an error here.
+/// hiredis's reader would allocate as many elements as an array's first line claims. The server answers none of the loop's commands with
+/// an array, so an array is an error here.
 @safe final class RESPReader {
     private let reader: UnsafeMutablePointer<redisReader>
     private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>

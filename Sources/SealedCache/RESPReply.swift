@@ -28,7 +28,7 @@ enum RESPReply: Equatable {
         }
     }
 
-    /// Whether it says that the server, or this connection to it, is of no use to any command now.
+    /// Whether it shows that the server, or this connection to it, is unusable for any command now.
     var endsConnection: Bool {
         guard case .error(let name) = self else { return false }
         return ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "CLUSTERDOWN"].contains(name)

@@ -4,20 +4,20 @@ public import StreamIssuing
 ///
 /// `StoreCommands` describes the layout.
 ///
-/// One connection, made when it is first needed and again after an error: not for several threads at once.
+/// One connection, made when it is first needed and again after an error: not thread-safe.
 public final class RESPStore: ValueStore {
     private let server: RESPServer
     private let timeout: Duration
     private let commands: StoreCommands
     private var connection: RESPConnection?
 
-    /// Keys that are taken out with one command.
+    /// The keys that one command removes.
     private static let batch = 500
 
     /// - Parameters:
     ///   - timeout: for each of connecting, reading and writing. Nothing is tried twice.
-    ///   - longestTimeToLive: that any value of a group is given. One that is given more may outlive its group, and is then not found
-    ///     by it.
+    ///   - longestTimeToLive: the longest that any value of a group is given. A value with a longer one may outlive its group, which then
+    ///     does not find it.
     public init(_ server: RESPServer, timeout: Duration, longestTimeToLive: Duration, clock: any WallClock) {
         self.server = server
         self.timeout = timeout
@@ -38,7 +38,7 @@ public final class RESPStore: ValueStore {
         return replies.first == .integer(1)
     }
 
-    /// Only what was listed is taken off the list: what is written meanwhile stays on it.
+    /// Removes from the index only the keys that it listed: keys written meanwhile stay in it.
     @discardableResult public func removeValues(in group: String) throws(ValueStoreError) -> Int {
         let index = StoreCommands.index(group)
         var removed = 0
@@ -80,7 +80,7 @@ public final class RESPStore: ValueStore {
         guard try command(RESPCommand("PING")) == .status("PONG") else { throw .unexpectedReply }
     }
 
-    /// A prefix may hold what SCAN's patterns give a meaning to.
+    /// A prefix may contain characters that SCAN's patterns interpret.
     private static func globEscaped(_ text: String) -> String {
         text.reduce(into: "") { escaped, character in
             if "*?[]\\^-".contains(character) { escaped.append("\\") }
@@ -106,7 +106,7 @@ public final class RESPStore: ValueStore {
         try connected { (connection) throws(ValueStoreError) in try connection.pipeline(commands) }
     }
 
-    /// A kept connection may have been closed by the server since its last use; that alone is worth a fresh one.
+    /// The server may have closed a kept connection since its last use; only that justifies a new one.
     private func connected<Result>(
         _ body: (RESPConnection) throws(ValueStoreError) -> Result
     ) throws(ValueStoreError) -> Result {

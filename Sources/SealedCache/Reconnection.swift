@@ -5,7 +5,7 @@ struct Reconnection {
     private var backoff = Backoff(from: .milliseconds(100), to: .seconds(10))
     private var connectedAt: ContinuousClock.Instant?
 
-    /// A connection that was of use for so long is replaced without a wait: its server restarts, or closes idle connections.
+    /// A connection that was usable for this long is replaced without a wait: its server restarts, or closes idle connections.
     private static let steadyAfter: Duration = .seconds(1)
 
     mutating func connected(at now: ContinuousClock.Instant) {

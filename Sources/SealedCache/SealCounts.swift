@@ -2,20 +2,20 @@ public import Cryptography
 import Resilience
 import Synchronization
 
-/// How often each key has sealed. With random nonces, a key must not seal more than 2³² values (NIST SP 800-38D §8.3), and a cache key
-/// is shared by all responders: so the figures of all of them are added up in the store that they share.
+/// How often each key has sealed. With random nonces, a key must not seal more than 2³² values (NIST SP 800-38D §8.3), and all responders
+/// share a cache key: so the store that they share adds up their counts.
 public final class SealCounts: Sendable {
-    /// Reached, a key seals no more: what should be cached is not.
+    /// A key that reaches it seals no more: values are then not cached.
     public static let limit: Int64 = 1 << 32
-    /// Half of the limit: time to rotate.
+    /// Half of the limit: time to rotate the key.
     public static let warningLevel: Int64 = 1 << 31
 
-    /// One key's figures.
+    /// One key's counts.
     public struct Figures: Sendable, Equatable {
         public let version: KeyRing.Version
         /// By this process.
         public let own: Int64
-        /// By all who share the store, as far as is known.
+        /// By all processes that share the store, as far as is known.
         public let total: Int64
     }
 
@@ -41,7 +41,7 @@ public final class SealCounts: Sendable {
         }
     }
 
-    /// Adds what is new here to the shared figures, and learns those of the others.
+    /// Adds this process's new seals to the shared counts, and reads those of the others.
     /// - Parameter prefix: of the cache's keys.
     public func share(through store: any ValueStore, prefix: String) throws(ValueStoreError) {
         for (fingerprint, count) in counts.withLock({ $0 }) {
@@ -51,14 +51,14 @@ public final class SealCounts: Sendable {
         }
     }
 
-    /// What all who share the store have sealed with a key.
+    /// How often all processes that share the store have sealed with a key.
     public static func total(of key: SymmetricKey, in store: any ValueStore, prefix: String) throws(ValueStoreError) -> Int64 {
         let fingerprint: String
         do { fingerprint = try key.fingerprint() } catch { throw ValueStoreError(code: "fingerprint", reason: "\(error)") }
         return max(0, try store.add(0, toCounter: counter(fingerprint, prefix: prefix)))
     }
 
-    /// Beside the entries' own prefix, so that taking those out leaves the counters alone.
+    /// Beside the entries' own prefix, so that removing entries leaves the counters alone.
     private static func counter(_ fingerprint: String, prefix: String) -> String { "\(prefix)-seals:\(fingerprint)" }
 }
 
@@ -67,9 +67,9 @@ final class SealCount: Sendable {
     let version: KeyRing.Version
     private let limit: Int64
     private let ownSeals = Atomic<Int64>(0)
-    /// Of the own ones, those that the others know.
+    /// The part of the own count that the shared count includes.
     private let shared = Atomic<Int64>(0)
-    /// What all together had when the figures were shared last, up to the limit, beyond which it makes no difference.
+    /// The shared total at the last exchange, up to the limit, beyond which it makes no difference.
     private let known = Atomic<Int64>(0)
 
     init(version: KeyRing.Version, limit: Int64) {
@@ -88,12 +88,13 @@ final class SealCount: Sendable {
     }
 
     /// For one thread at a time.
-    /// - Parameter add: raises the shared figure and says what it is then: any number, because others can write it, too.
+    /// - Parameter add: raises the shared count and returns the sum: any number, because others can write it, too.
     func share(_ add: (Int64) throws(ValueStoreError) -> Int64) throws(ValueStoreError) {
         let unshared = own - shared.load(ordering: .relaxed)
         var sum = try add(unshared)
         let expected = known.load(ordering: .relaxed) + unshared
-        // The store has forgotten: it was emptied, or has evicted the counter. Several who mend it at once make it too high, which is safe.
+        // The store lost the count: it was emptied, or evicted the counter. Processes that restore it concurrently make it too high,
+        // which is safe.
         if sum < expected {
             let (missing, isTooMuch) = expected.subtractingReportingOverflow(sum)
             sum = try add(isTooMuch ? .max : missing)

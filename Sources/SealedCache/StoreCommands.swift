@@ -1,15 +1,15 @@
 import StreamIssuing
 
-/// The commands that read and write a value on a RESP server, and with them the layout there.
+/// The commands that read and write a value on a RESP server; they define the layout there.
 ///
-/// A group's keys are in a sorted set, `group:index`, with the second in which each expires: the set is trimmed with every value
-/// that is added, and expires after its last.
+/// A group's keys are in a sorted set, `group:index`, with the second in which each expires: every write trims the set, and the set
+/// expires after its last key.
 struct StoreCommands {
-    /// That any value of a group is given.
+    /// The longest that any value of a group is given.
     let longestTimeToLive: Duration
     let clock: any WallClock
 
-    /// How much longer than its value a key stays in its group: the hosts that write may not agree about the time.
+    /// How much longer than its value a key stays in its group: the clocks of the writing hosts may differ.
     private static let indexSlack: Duration = .seconds(300)
     static let indexSuffix = ":index"
 
@@ -25,7 +25,7 @@ struct StoreCommands {
         }
     }
 
-    /// In the group before it is there: a value that its group does not know could not be taken out with it. The last reply is `OK`.
+    /// Adds the key to its group before the value: a value that its group lacks could not be removed with it. The last reply is `OK`.
     func write(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) -> [RESPCommand] {
         let index = Self.index(group)
         let now = clock.now

@@ -22,7 +22,7 @@ extension ValueStoreError {
         return ValueStoreError(code: "lost", reason: unsafe String(cString: text))
     }
 
-    /// Whether it says something about the server. What was not sent for a reason of our own does not.
+    /// Whether it concerns the server. A command that was not sent for a local reason does not.
     var isOfServer: Bool {
         ![Self.connecting, .pastDeadline, .overloaded, .closed].contains { $0.code == code }
     }

@@ -4,7 +4,7 @@ struct WriteLimits {
     var entries = 1024
     /// Of all that wait.
     var bytes = 2 << 20
-    /// Writes that have left and have no answer yet.
+    /// Writes that were sent and have no answer yet.
     var inFlight = 64
 }
 
