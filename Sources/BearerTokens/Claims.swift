@@ -1,13 +1,13 @@
 import StreamIssuing
 import StrictJSON
 
-/// What a token must say to be for this service.
+/// The claims that a token must have to be accepted by this service.
 public struct ClaimRequirements: Sendable, Equatable {
     /// `iss`, compared byte by byte.
     public let issuer: String
-    /// One of the token's `aud`.
+    /// One of the token's audiences (`aud`).
     public let audience: String
-    /// How far clocks may differ for `exp` and `nbf`: at least 0, default 0 s.
+    /// The clock difference allowed for `exp` and `nbf`: at least 0, default 0 s.
     public let leeway: Duration
 
     public init(issuer: String, audience: String, leeway: Duration = .zero) {
@@ -17,7 +17,7 @@ public struct ClaimRequirements: Sendable, Equatable {
     }
 }
 
-/// The claims of a token whose signature has been checked (RFC 7519 §4.1), all types right.
+/// The claims of a token whose signature has been verified (RFC 7519 §4.1), each of the right type.
 struct Claims: Sendable {
     let listener: Listener
     private let expiresAt: UnixTime
@@ -31,7 +31,7 @@ struct Claims: Sendable {
         let audiences = try Self.strings(object["aud"])
         let roles = try Self.strings(object["roles"])
         guard let issuer = object["iss"]?.stringValue, let subject = object["sub"]?.stringValue else { throw .malformed }
-        // Strings are equal by canonical equivalence, which is not byte by byte.
+        // `==` compares strings by canonical equivalence, not byte by byte.
         guard issuer.utf8.elementsEqual(requirements.issuer.utf8) else { throw .wrongIssuer }
         guard audiences.contains(where: { $0.utf8.elementsEqual(requirements.audience.utf8) }) else { throw .wrongAudience }
         guard let userID = ULID(subject) else { throw .badSubject }
@@ -47,14 +47,14 @@ struct Claims: Sendable {
         guard notBefore.map({ now.adding(leeway) >= $0 }) ?? true else { throw .notYetValid }
     }
 
-    /// Whole seconds of the years 1970 to 9999. RFC 7519 allows fractions; nothing that issues tokens for this service needs them.
+    /// Whole seconds of the years 1970 to 9999. RFC 7519 allows fractions; no issuer of this service's tokens needs them.
     private static func numericDate(_ value: JSONValue?) throws(TokenRejection) -> UnixTime? {
         guard let value else { return nil }
         guard case .integer(let seconds) = value, (0...253_402_300_799).contains(seconds) else { throw .malformed }
         return UnixTime(seconds: seconds)
     }
 
-    /// A string or an array of strings; absent is none.
+    /// A string or an array of strings; an absent claim is an empty list.
     private static func strings(_ value: JSONValue?) throws(TokenRejection) -> [String] {
         switch value {
         case nil: return []

@@ -1,9 +1,9 @@
 import StrictJSON
 
-/// A token taken apart (compact serialization, RFC 7515 §7.1); nothing in it is believed yet.
+/// A parsed token (compact serialization, RFC 7515 §7.1); nothing in it is trusted yet.
 struct JSONWebSignature {
     let header: JOSEHeader
-    /// `header.payload`, what the signature is over.
+    /// `header.payload`, the input of the signature.
     let signingInput: ArraySlice<UInt8>
     private let encodedPayload: ArraySlice<UInt8>
     let signature: [UInt8]
@@ -11,7 +11,7 @@ struct JSONWebSignature {
     var algorithm: SignatureAlgorithm { header.algorithm }
     var keyID: String? { header.keyID }
 
-    /// - Parameter headers: those that were read before.
+    /// - Parameter headers: remembers the last accepted header.
     init(_ token: [UInt8], _ headers: inout JOSEHeader.Memory) throws(TokenRejection) {
         let parts = token.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, let signature = Base64URL.decode(parts[2]) else { throw .malformed }
@@ -26,19 +26,19 @@ struct JSONWebSignature {
         try self.init(token, &headers)
     }
 
-    /// Only worth reading once the signature is known to be good.
+    /// Read it only after the signature was verified.
     func payload() throws(TokenRejection) -> [UInt8] {
         guard let payload = Base64URL.decode(encodedPayload) else { throw .malformed }
         return payload
     }
 }
 
-/// The protected header (RFC 7515 §4), as far as it is acceptable.
+/// A protected header (RFC 7515 §4) that is acceptable.
 struct JOSEHeader {
     let algorithm: SignatureAlgorithm
     let keyID: String?
 
-    /// Parameters that bring a key along (RFC 7515 §4.1.2–4.1.6), ask for understanding (§4.1.11) or change the payload (RFC 7797).
+    /// Parameters that carry a key (RFC 7515 §4.1.2–4.1.6), require an extension (§4.1.11) or change the payload (RFC 7797).
     private static let forbiddenParameters = ["jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc"]
 
     init(_ encoded: ArraySlice<UInt8>) throws(TokenRejection) {
@@ -57,7 +57,7 @@ struct JOSEHeader {
         return text
     }
 
-    /// The last header that was acceptable: all tokens of one key have the same, so a forged one costs little more than its hash.
+    /// The last accepted header. All tokens of one key have the same header, so a forged token costs little more than its hash.
     struct Memory {
         private var encoded: [UInt8] = []
         private var last: JOSEHeader?

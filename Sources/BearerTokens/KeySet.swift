@@ -1,7 +1,7 @@
 import Cryptography
 import StrictJSON
 
-/// The keys that tokens are checked with.
+/// The keys that verify tokens.
 public struct KeySet: Sendable {
     public let keys: [VerificationKey]
 
@@ -17,8 +17,8 @@ public struct KeySet: Sendable {
         self.keys = keys
     }
 
-    /// Where the key is that a token's header means, or nil. A `kid` must be known and its key have the token's algorithm; a token without
-    /// one is checked with the only key of its algorithm.
+    /// The position of the key for a token's header, or nil. A `kid` must be known, and its key must have the token's algorithm. A token
+    /// without a `kid` is verified with the only key of its algorithm.
     func position(for signature: JSONWebSignature) -> Int? {
         let candidates = keys.indices.lazy.filter { [keys] index in
             keys[index].algorithm == signature.algorithm && (signature.keyID == nil || keys[index].id == signature.keyID)
@@ -27,7 +27,7 @@ public struct KeySet: Sendable {
         return first
     }
 
-    /// A JWK Set (RFC 7517 §5). Each key needs `kid` and `alg`, so that nothing about a token chooses how it is checked.
+    /// A JWK Set (RFC 7517 §5). Each key needs `kid` and `alg`, so that a token cannot choose how it is verified.
     public static func keys(jsonWebKeySet text: [UInt8]) throws(KeySetError) -> [VerificationKey] {
         let root: JSONValue
         do { root = try JSONReader.read(text) } catch { throw KeySetError("the key set is not JSON: \(error)") }

@@ -1,4 +1,4 @@
-/// Why a request's bearer token is not accepted. The client learns only whether a token came at all.
+/// Why a request's bearer token is not accepted. The client learns only whether it sent a token.
 public struct TokenRejection: Error, Sendable, Equatable, CustomStringConvertible {
     /// A stable word for metrics and logs.
     public let code: String
@@ -9,7 +9,7 @@ public struct TokenRejection: Error, Sendable, Equatable, CustomStringConvertibl
     public static let tooLong = TokenRejection(code: "too_long")
     /// Not the compact serialization of RFC 7515 §7.1, or its header or claims are not what RFC 7519 says.
     public static let malformed = TokenRejection(code: "malformed")
-    /// The header holds a parameter that changes how the token is to be read, or brings its own key.
+    /// The header has a parameter that changes how the token is read, or that carries a key.
     public static let forbiddenHeader = TokenRejection(code: "forbidden_header")
     /// No key here has the header's `kid` and `alg`.
     public static let unknownKey = TokenRejection(code: "unknown_key")

@@ -1,11 +1,11 @@
 import Cryptography
 public import StreamIssuing
 
-/// From an `Authorization` header to a listener, or the reason why not.
+/// Turns an `Authorization` header into a listener, or throws the reason why it cannot.
 ///
-/// Holds a hash context: each event loop has its own; keys and remembered tokens are shared.
+/// Holds a hash context, so each event loop has its own verifier; keys and verified tokens are shared.
 public final class TokenVerifier {
-    /// Bytes of the token alone.
+    /// In bytes, without the scheme.
     public static let maximumTokenLength = 8192
 
     private let keys: KeySet
@@ -46,7 +46,7 @@ public final class TokenVerifier {
         return claims.listener
     }
 
-    /// The signature before the claims: nothing unsigned is read but the header.
+    /// Verifies the signature before it reads the claims: of an unverified token it reads the header only.
     private func verifiedClaims(_ token: [UInt8]) throws(TokenRejection) -> Claims {
         let signature = try JSONWebSignature(token, &headers)
         guard let position = keys.position(for: signature) else { throw .unknownKey }
@@ -56,7 +56,7 @@ public final class TokenVerifier {
 
     private static let scheme = Array("bearer".utf8)
 
-    /// Behind the scheme, in any case of letters (RFC 9110 §11.1), and one or more spaces.
+    /// The token starts after the scheme, whose letter case does not matter (RFC 9110 §11.1), and one or more spaces.
     private static func tokenStart(_ header: Span<UInt8>) throws(TokenRejection) -> Int {
         guard header.count >= scheme.count, scheme.indices.allSatisfy({ header[$0] | 0x20 == scheme[$0] }) else { throw .missing }
         guard header.count > scheme.count else { throw .missing }

@@ -32,7 +32,7 @@ public struct VerificationKey: Sendable, CustomStringConvertible {
     public var description: String { id.map { "\(algorithm.rawValue) (kid \($0))" } ?? algorithm.rawValue }
 }
 
-/// Checks signatures with one key. Holds the context of a shared secret: not for several threads at once.
+/// Verifies signatures with one key. Holds the context of a shared secret: not thread-safe.
 final class SignatureChecker {
     private enum Check {
         case secret(HMACSHA256)
@@ -44,7 +44,7 @@ final class SignatureChecker {
     init(_ key: VerificationKey) {
         switch key.material {
         case .publicKey(let key): check = .publicKey(key)
-        // Without a context, which only a lack of memory prevents, nothing is valid.
+        // Creating the context fails only for lack of memory. Then no signature is valid.
         case .secret(let secret): check = (try? secret.withBytes { try HMACSHA256(key: $0) }).map { .secret($0) }
         }
     }

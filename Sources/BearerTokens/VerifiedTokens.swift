@@ -1,10 +1,10 @@
 import Cryptography
 import Resilience
 
-/// Tokens that were verified lately, known by their SHA-256, so that a player's second request costs no signature check.
+/// Recently verified tokens, identified by their SHA-256, so that a player's second request costs no signature check.
 ///
-/// Bounded: two generations of at most `capacity` each. When the younger is full it becomes the older and what was not asked for
-/// in the meantime is forgotten. Whether a token has expired since is checked at every use.
+/// Bounded: two generations of at most `capacity` tokens each. When the younger one is full it becomes the older one, and tokens that
+/// were not used in the meantime are forgotten. Expiry is checked at every use.
 public final class VerifiedTokens: Sendable {
     public static let defaultCapacity = 16_384
 

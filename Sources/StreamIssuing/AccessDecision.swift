@@ -1,4 +1,4 @@
-/// What the database says at this moment about one user and one track.
+/// The database's facts about one user and one track at this moment.
 public struct AccessFacts: Sendable, Equatable {
     public struct User: Sendable, Equatable {
         public let status: UserStatus
@@ -29,12 +29,12 @@ public struct AccessFacts: Sendable, Equatable {
     }
 }
 
-/// The checks 5 to 8 of the contract, in their order: the first that fails answers.
+/// The checks 5 to 8 of the contract, in their order: the first that fails determines the answer.
 public enum AccessDecision {
     public struct Permission: Sendable, Equatable {
         public let track: Track
         public let sessionEpoch: Int64
-        /// When it ends by itself.
+        /// When the access expires.
         public let until: UnixTime
     }
 

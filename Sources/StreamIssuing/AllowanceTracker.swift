@@ -1,15 +1,15 @@
-/// What each user has asked for lately, so that a request that nginx is going to refuse costs no work.
+/// Each user's recent requests, so that a request that nginx will refuse costs no work.
 ///
-/// nginx decides, after the answer. This counts as nginx does, and beyond what nginx lets pass it lets one more request through for each that
-/// the bucket lets out: clocks and order of arrival differ a little between the two.
+/// nginx decides, after the answer. This counts as nginx does. Beyond nginx's limit it admits one more request for each that leaves the
+/// bucket: clocks and order of arrival differ a little between the two.
 ///
-/// Bounded: two generations of at most `capacity` users each. When the younger is full it becomes the older, and a user who has not asked
-/// in the meantime starts with an empty bucket.
+/// Bounded: two generations of at most `capacity` users each. When the younger one is full it becomes the older one, and a user without a
+/// request in the meantime starts with an empty bucket.
 public struct AllowanceTracker: Sendable {
     public enum Admission: Sendable, Equatable {
-        /// nginx lets it pass, by all that is known here.
+        /// nginx will let it pass, as far as is known here.
         case counted
-        /// nginx is going to refuse it, but for a small difference.
+        /// nginx will refuse it, unless the two differ a little.
         case doubtful
         /// The user is clearly over the limit.
         case refused
@@ -20,12 +20,12 @@ public struct AllowanceTracker: Sendable {
     private static let one: Int64 = 1000
 
     private struct Bucket {
-        /// Thousandths of a request beyond the last one; below zero where that one was taken back.
+        /// Thousandths of a request beyond the last one; below zero where the last one was taken back.
         var excess: Int64 = 0
         var lastMilliseconds: Int64
         /// When a request was admitted in doubt.
         var doubtfulMilliseconds: Int64?
-        /// Two nginx with different limits may use one responder.
+        /// Two nginx instances with different limits may use one responder.
         let limit: RateLimit
     }
 

@@ -1,8 +1,8 @@
-/// What a cached URL was made from. A hit needs it to equal what the database and the settings say now, so that an entry
-/// cannot outlive the row it came from, even if its invalidation were lost.
+/// What a cached URL was made from. A hit requires it to equal the current values of the database and the settings, so that an entry
+/// cannot outlive the row it came from, even if its invalidation is lost.
 public struct Stamp: Sendable, Equatable {
     public let trackVersion: Int64
-    /// Beside the version, because a row that is deleted and inserted again starts its versions anew.
+    /// Beside the version, because a row that is deleted and inserted again restarts its versions.
     public let objectKey: SecretText
     public let userEpoch: Int64
     /// Digest of everything in the settings that shapes a URL: endpoint, region, bucket, addressing, credentials, expiry.
@@ -15,7 +15,7 @@ public struct Stamp: Sendable, Equatable {
         self.presignFingerprint = presignFingerprint
     }
 
-    /// Object keys byte by byte: to a store, `é` in its two spellings is two objects.
+    /// Compares object keys byte by byte: to a store, `é` in its two spellings is two objects.
     public static func == (left: Stamp, right: Stamp) -> Bool {
         left.trackVersion == right.trackVersion && left.userEpoch == right.userEpoch
             && left.presignFingerprint == right.presignFingerprint
@@ -23,7 +23,7 @@ public struct Stamp: Sendable, Equatable {
     }
 }
 
-/// A URL as it lies in the cache.
+/// A URL as the cache stores it.
 public struct CachedStreamURL: Sendable, Equatable {
     public let presigned: PresignedURL
     public let stamp: Stamp
@@ -33,7 +33,7 @@ public struct CachedStreamURL: Sendable, Equatable {
         self.stamp = stamp
     }
 
-    /// Whether it may be handed out: made from what holds now, and more than `buffer` from its end.
+    /// Whether it may be handed out: made from the current values, and more than `buffer` before its end.
     public func isUsable(at now: UnixTime, stamp current: Stamp, buffer: Duration) -> Bool {
         stamp == current && presigned.expiresAt > now.adding(buffer)
     }

@@ -1,6 +1,6 @@
-/// Word that cached URLs are no longer good.
+/// A notice that cached URLs are no longer valid.
 ///
-/// It only tidies up: a URL whose word was lost is not handed out either, because its stamp no longer fits.
+/// It only cleans up: a URL whose notice was lost is not handed out either, because its stamp no longer matches.
 public struct Invalidation: Sendable, Equatable {
     public enum Scope: Sendable, Equatable {
         case track(user: ULID, track: ULID)

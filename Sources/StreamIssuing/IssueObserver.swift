@@ -1,4 +1,4 @@
-/// Sees each step of a request on its way to a URL.
+/// Observes each step of a request on its way to a URL.
 public protocol IssueObserver: AnyObject {
     func asked(_ outcome: CallOutcome<AccessFacts>)
     func read(_ outcome: CallOutcome<CachedStreamURL?>)

@@ -1,4 +1,4 @@
-/// A small answer in the making: JSON text (RFC 8259) in one buffer, no tree in between.
+/// A small answer under construction: JSON text (RFC 8259) in one buffer, without a tree.
 public struct JSONText: Sendable {
     public private(set) var bytes: [UInt8] = []
 
@@ -26,8 +26,8 @@ public struct JSONText: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// Whether it stands in a string as it is. Looks at every byte, also behind one that does not: without a way out it is done for many
-    /// at once, and a presigned URL has hundreds with nothing to escape.
+    /// Whether it needs no escaping in a string. Checks every byte, even after one that does: without an early exit the loop handles many
+    /// bytes in one step, and a presigned URL has hundreds with nothing to escape.
     @inlinable
     public static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         var isPlain = true

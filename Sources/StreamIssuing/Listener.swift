@@ -1,6 +1,6 @@
-/// Who asks, as a verified bearer token says.
+/// The user who sends a request, as a verified bearer token states.
 ///
-/// Only what the token can know: whether the user exists and is active is the database's to say, at every request.
+/// Only what the token can know: the database decides at every request whether the user exists and is active.
 public struct Listener: Sendable, Equatable {
     /// Claim `sub`.
     public let userID: ULID

@@ -1,6 +1,6 @@
-// What the domain asks of the world. An adapter serves all requests of one event loop; nothing in it blocks the loop's thread.
+// The domain's interfaces to its dependencies. An adapter serves all requests of one event loop and never blocks the loop's thread.
 
-/// How a call to a dependency went, and how long it took: what one observer needs for span, metric and log.
+/// The result and the duration of a call to a dependency, for one observer's span, metric and log line.
 public struct CallOutcome<Value: Sendable>: Sendable {
     public let result: Result<Value, Unavailable>
     public let began: ContinuousClock.Instant
@@ -17,7 +17,7 @@ public struct CallOutcome<Value: Sendable>: Sendable {
     public var failure: Unavailable? { if case .failure(let failure) = result { failure } else { nil } }
 }
 
-/// Says what the database knows about one user and one track.
+/// Reads what the database knows about one user and one track.
 ///
 /// Asking and waiting for the answer are two calls, so that the cache is read while the database works.
 public protocol TrackStore: AnyObject {
@@ -36,14 +36,14 @@ public protocol StreamURLCache: AnyObject {
     /// Begins to read; never waits.
     func beginRead(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) -> Lookup
     nonisolated(nonsending) func entry(of lookup: Lookup) async -> CallOutcome<CachedStreamURL?>
-    /// Writes some time later: no request waits for it.
+    /// Writes later: no request waits for it.
     /// - Parameter timeToLive: at least 1 s; a read does not extend it.
     func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration)
 }
 
 /// Holds the audio.
 public protocol ObjectStore: AnyObject {
-    /// Succeeds where the track's object is there to be read. Nil where that was known without a call.
+    /// Succeeds where the track's object exists and is readable. Nil where that was known without a call.
     /// - Parameter deadline: for all attempts together.
     nonisolated(nonsending) func verify(_ track: Track, by deadline: ContinuousClock.Instant) async -> CallOutcome<Void>?
     /// - Throws: where the key cannot be signed safely: empty, or with a `.` or `..` segment, which URL parsers collapse.

@@ -1,6 +1,6 @@
 /// An answer other than 200, as problem details (RFC 9457). Nothing in it is secret.
 public struct Problem: Error, Sendable, Equatable {
-    /// The rows of the contract's error table, and what HTTP itself asks for.
+    /// The rows of the contract's error table, and the errors that HTTP itself requires.
     public struct Kind: Sendable, Equatable {
         /// HTTP status code (RFC 9110 §15).
         public let status: Int
@@ -27,7 +27,7 @@ public struct Problem: Error, Sendable, Equatable {
 
     /// What the `WWW-Authenticate` header of a 401 says (RFC 6750 §3).
     public enum Challenge: Sendable, Equatable {
-        /// No token came: the challenge names no error.
+        /// The client sent no token: the challenge names no error.
         case noToken
         case invalidToken
     }
@@ -42,7 +42,7 @@ public struct Problem: Error, Sendable, Equatable {
     public let detail: String
     public private(set) var challenge: Challenge?
     public private(set) var blockedTrack: BlockedTrack?
-    /// For a 403 about a track: whose it is, for the operator's log. Never part of the answer.
+    /// For a 403 about a track: its owner, for the operator's log. Never part of the answer.
     public private(set) var ownerID: ULID?
     /// For a 503: the dependency that failed and why, for the operator's log. Never part of the answer.
     public private(set) var cause: Unavailable?
@@ -64,14 +64,14 @@ extension Problem {
     }
 
     public static let forbidden = Problem(.forbidden, "You do not have access to this resource.")
-    /// The same answer, whatever the reason: nobody learns whose a track is.
+    /// The same answer, whatever the reason: a client never learns who owns a track.
     public static func accessDenied(owner: ULID) -> Problem {
         var problem = forbidden
         problem.ownerID = owner
         return problem
     }
 
-    /// In the words of nginx, which gives the same answer.
+    /// In the words of nginx, which sends the same answer.
     public static func rateLimitExceeded(_ limit: RateLimit) -> Problem {
         var problem = Problem(.rateLimitExceeded, "The allowance of \(limit.perMinute) requests a minute is used up.")
         problem.retryAfterSeconds = limit.retryAfterSeconds
@@ -96,7 +96,7 @@ extension Problem {
         return problem
     }
 
-    /// The request has waited so long for its turn that answering it in full would make the next ones wait as long.
+    /// The request has waited so long that answering it in full would make the next ones wait as long.
     public static var overloaded: Problem {
         var problem = Problem(.serviceUnavailable, "The service has more requests than it can answer. Try again in a moment.")
         problem.retryAfterSeconds = 1

@@ -1,5 +1,5 @@
-/// A text that belongs in no log, error, metric or trace: a URL that opens something, an object's key, a password. Describes itself as
-/// `<redacted>` wherever it is printed; whoever needs it has to say `exposed`.
+/// A text that must not appear in a log, error, metric or trace: a URL that grants access, an object's key, a password. It prints as
+/// `<redacted>`; code that needs the text has to read `exposed`.
 @frozen public struct SecretText: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible, CustomReflectable {
     public let exposed: String
 

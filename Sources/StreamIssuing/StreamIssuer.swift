@@ -1,11 +1,11 @@
-/// What of the settings shapes an answer.
+/// The settings that shape an answer.
 public struct IssuingPolicy: Sendable, Equatable {
     /// How long a URL lives: 1 s to 7 days.
     public let presignExpiry: Duration
     /// A URL is not handed out of the cache in its last `cacheBuffer`. Less than the expiry.
     public let cacheBuffer: Duration
     public let presignFingerprint: UInt64
-    /// When the credentials end that URLs are signed with, where that is known: no URL is handed out that lives longer.
+    /// When the signing credentials expire, where that is known: no URL that lives longer is handed out.
     public let credentialsEnd: UnixTime?
 
     public init(presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64, credentialsEnd: UnixTime? = nil) {
@@ -32,7 +32,7 @@ public struct IssuedURL: Sendable, Equatable {
     }
 }
 
-/// The product in one place: a listener and a track in, a stream URL or the reason why not out.
+/// The product in one place: for a listener and a track, it returns a stream URL or throws the reason why not.
 ///
 /// Inlinable, so that it is compiled for the adapters that it is used with.
 public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: ObjectStore> {
@@ -81,7 +81,7 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
             try Self.value(verified.result)
         }
         let presigned = try presign(track, observer)
-        // The end of a grant, or of credentials that shortened the URL, takes the entry with it.
+        // The entry ends with its grant, or with the credentials that shortened the URL.
         let now = clock.now
         let timeToLive = min(
             policy.presignExpiry - policy.cacheBuffer, now.duration(to: presigned.expiresAt) - policy.cacheBuffer,

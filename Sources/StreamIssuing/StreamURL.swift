@@ -1,6 +1,6 @@
 /// The answer to a player: where to read the audio, and until when.
 public struct StreamURL: Sendable, Equatable {
-    /// Presigned GET URL. Whoever holds it may read the object: a secret, except to its listener.
+    /// Presigned GET URL. Its holder may read the object, so it is a secret, except to its listener.
     public let url: SecretText
     /// `X-Amz-Date` + `X-Amz-Expires` of the URL.
     public let expiresAt: UnixTime

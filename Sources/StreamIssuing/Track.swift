@@ -1,5 +1,5 @@
-/// Where a track stands, spelled as in the API and the database. Open, so that a status that a newer schema adds
-/// is shown by its name and, not being `ready`, never streams.
+/// A track's status, spelled as in the API and the database. Open, so that a status that a newer schema adds is shown by its name and,
+/// not being `ready`, never streams.
 public struct TrackStatus: RawRepresentable, Sendable, Hashable {
     public let rawValue: String
 
@@ -20,7 +20,7 @@ public struct UserStatus: RawRepresentable, Sendable, Hashable {
     public static let active = UserStatus(rawValue: "Active")
 }
 
-/// A track's row, as far as streaming needs it.
+/// The part of a track's row that streaming needs.
 public struct Track: Sendable, Equatable {
     public let id: ULID
     public let ownerID: ULID

@@ -19,7 +19,7 @@ public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
         self.retryAfterSeconds = max(1, retryAfterSeconds)
     }
 
-    /// The dependency failed so often that it is left alone for a while.
+    /// The dependency failed so often that its circuit is open.
     /// - Parameter wait: until the next attempt; rounded up to whole seconds.
     public static func leftAlone(_ dependency: Dependency, for wait: Duration) -> Unavailable {
         let (seconds, attoseconds) = wait.components
@@ -28,7 +28,7 @@ public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
             retryAfterSeconds: Int(seconds) + (attoseconds > 0 ? 1 : 0))
     }
 
-    /// Whether the dependency was asked: not where it is left alone, there is no connection yet, or too many are waiting for it already.
+    /// Whether the dependency was called: not where its circuit is open, there is no connection yet, or too many calls wait for it.
     public var wasAsked: Bool {
         !["breaker_open", "bulkhead_full", "too_many_waiting", "connecting", "overloaded", "closed"].contains(code)
     }

@@ -8,7 +8,7 @@ public struct UnixTime: Sendable, Hashable, Comparable {
         self.seconds = seconds
     }
 
-    /// For what does not end.
+    /// For a time without end.
     public static let distantFuture = UnixTime(seconds: .max)
 
     public static func < (left: UnixTime, right: UnixTime) -> Bool { left.seconds < right.seconds }
@@ -19,7 +19,7 @@ public struct UnixTime: Sendable, Hashable, Comparable {
         return UnixTime(seconds: overflow ? (seconds < 0 ? .min : .max) : sum)
     }
 
-    /// From this moment to `other`, negative where it lies before; stops at the ends of the range instead of overflowing.
+    /// From this moment to `other`, negative where it is earlier; stops at the ends of the range instead of overflowing.
     public func duration(to other: UnixTime) -> Duration {
         let (difference, overflow) = other.seconds.subtractingReportingOverflow(seconds)
         return .seconds(overflow ? (seconds < 0 ? .max : .min) : difference)
@@ -104,7 +104,7 @@ extension UnixTime {
     }
 }
 
-/// A clock on the wall: what the date is. A parameter wherever a decision depends on time.
+/// A wall clock: what the date is. It is a parameter wherever a decision depends on time.
 public protocol WallClock: Sendable {
     var now: UnixTime { get }
 }

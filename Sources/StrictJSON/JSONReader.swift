@@ -1,4 +1,4 @@
-/// Reads JSON where leniency would be a hole: tokens, key sets, key rings.
+/// Reads JSON where leniency would be a security hole: tokens, key sets, key rings.
 ///
 /// RFC 8259, and stricter where it leaves room: a member's name twice is refused (RFC 8725 §2.4 is why), so are unpaired
 /// surrogates, invalid UTF-8, anything after the value, and nesting beyond 16 levels.
@@ -121,7 +121,7 @@ public struct JSONReader {
 
     private func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
-    /// A part of the text where nothing in it is escaped.
+    /// A slice of the text where nothing in it is escaped.
     private mutating func string() throws(JSONError) -> JSONString {
         position += 1
         let start = position

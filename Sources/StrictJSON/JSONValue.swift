@@ -4,7 +4,7 @@ public enum JSONValue: Sendable, Equatable {
     case boolean(Bool)
     /// Written without fraction or exponent and within `Int64`.
     case integer(Int64)
-    /// Any other number. Its value is of no use to anyone who counts exactly.
+    /// Any other number. Its value is not exact enough to count with.
     case otherNumber
     case string(JSONString)
     case array([JSONValue])
@@ -25,7 +25,7 @@ public enum JSONValue: Sendable, Equatable {
     }
 }
 
-/// A string as a part of the text that it was read from, so that a secret is not spread over memory by being read.
+/// A string as a slice of the text that it was read from, so that reading a secret makes no copies of it in memory.
 public struct JSONString: Sendable, Equatable, ExpressibleByStringLiteral {
     /// Valid UTF-8, escapes resolved.
     public let utf8: ArraySlice<UInt8>
@@ -52,12 +52,12 @@ public struct JSONObject: Sendable, Equatable {
     }
 }
 
-/// Why a text is not JSON that this reader accepts. Says where, never what.
+/// Why a text is not JSON that this reader accepts. It gives the position, never the text.
 public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
     public let reason: String
     /// Byte offset, from 0.
     public let offset: Int
-    /// The member's name that came twice. Not in the description: it may be anything.
+    /// The member name that occurred twice. Not in the description: it may be anything.
     public let repeatedName: String?
 
     public var description: String { "\(reason) at byte \(offset)" }
