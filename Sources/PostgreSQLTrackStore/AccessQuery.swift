@@ -1,6 +1,6 @@
 /// The one query of the product: what the database says about one user and one track, by primary keys.
 ///
-/// One row where the user exists, none where not. Its last column says until when the user may hear the track: null for not at all.
+/// One row where the user exists, none where not. Its last column is the end of the user's access to the track: null for no access.
 ///
 /// `novatune_responder` may select exactly these columns.
 enum AccessQuery {

@@ -2,20 +2,20 @@ import EventLoop
 import Resilience
 import StreamIssuing
 
-/// One question of a request to the database, from its asking to its answer. For its loop's thread only.
+/// A request's question to the database, from asking to its answer. For its loop's thread only.
 public final class AccessQuestion: @unchecked Sendable {
     let user: String
     let track: ULID
     let trackText: String
-    /// The caller's, for all attempts.
+    /// The caller's deadline, for all attempts.
     let requestDeadline: ContinuousClock.Instant
     let began = ContinuousClock.now
     let promise: Promise<CallOutcome<AccessFacts>>
     let permit: CircuitBreaker.Permit?
-    /// This attempt's.
+    /// This attempt's deadline.
     var deadline: ContinuousClock.Instant
     var attempts = 0
-    /// Whether it goes into a group of its own, because it was in one that another question's error ended.
+    /// Whether it is sent in a group of its own, because another question's error ended its group.
     var isAlone = false
 
     init(
@@ -30,7 +30,7 @@ public final class AccessQuestion: @unchecked Sendable {
         self.permit = permit
     }
 
-    /// One that is answered already.
+    /// A question that is already answered.
     init(track: ULID, failure: Unavailable) {
         user = ""
         self.track = track

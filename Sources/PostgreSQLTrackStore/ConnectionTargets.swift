@@ -2,12 +2,12 @@ import CPostgreSQL
 import Resilience
 import StreamIssuing
 
-/// The servers that a connection string names, tried one at a time, each with a share of what time is left.
+/// The servers that a connection string names. They are tried one at a time, each with a share of the remaining time.
 ///
-/// libpq tries several hosts itself, but without blocking it waits for each without end (`connect_timeout` is for
-/// `PQconnectdb` only): a first host that is dead without a word would hide the others.
+/// libpq tries several hosts itself, but its non-blocking mode waits for each without limit (`connect_timeout` is for `PQconnectdb`
+/// only): a first host that does not respond would hide the others.
 final class ConnectionTargets {
-    /// A server's place among several: what replaces the lists of the string.
+    /// One of several servers: it replaces the lists of the string.
     struct Server: Equatable {
         let host: String?
         let address: String?
@@ -16,18 +16,18 @@ final class ConnectionTargets {
 
     let isValid: Bool
     private let conninfo: SecretText
-    /// Where the string says nothing.
+    /// Settings for what the string does not set.
     private let defaults: [(String, String)]
-    /// Whatever the string says.
+    /// Settings that override the string.
     private let overriding: [(String, String)]
-    /// One element, nothing replaced, where the string names one server or none.
+    /// One element that replaces nothing, where the string names one server or none.
     let servers: [Server]
-    /// Where the last connection came about: the next begins there.
+    /// The server of the last successful connection: the next attempt begins there.
     private var preferred = 0
 
     /// - Parameters:
-    ///   - applicationName: by which a DBA tells the connection from others.
-    ///   - overriding: settings that hold whatever the string says.
+    ///   - applicationName: identifies the connection to a DBA.
+    ///   - overriding: settings that override the string.
     init(conninfo: SecretText, applicationName: String = "novatune-streamd", overriding: [String: String] = [:]) {
         self.conninfo = conninfo
         // A generic plan: the query is two primary-key look-ups whatever its parameters, so it is planned once.
@@ -55,7 +55,7 @@ final class ConnectionTargets {
         }
     }
 
-    /// - Parameter prepare: what makes a connection fit for use; one on which it fails counts as one that did not come about.
+    /// - Parameter prepare: makes a connection ready for use; a connection on which it fails counts as a failed one.
     func connect(
         by deadline: Deadline, _ prepare: (PostgreSQLConnection, Deadline) throws(PostgreSQLError) -> Void
     ) throws(PostgreSQLError) -> PostgreSQLConnection {
@@ -72,7 +72,7 @@ final class ConnectionTargets {
                 failure = error
             }
         }
-        // The next attempt begins with another one.
+        // The next attempt begins with another server.
         preferred = (preferred + 1) % servers.count
         throw failure
     }
@@ -80,15 +80,15 @@ final class ConnectionTargets {
     /// In libpq's order of precedence: as `dbname`, the string is expanded and wins over what stands before it.
     private func settings(_ server: Server) -> [(String, String)] {
         var settings = defaults + [("dbname", conninfo.exposed)] + overriding
-        // One server replaces the lists of all.
+        // One server replaces the lists of all servers.
         for case (let keyword, let value?) in [("host", server.host), ("hostaddr", server.address), ("port", server.port)] {
             settings.append((keyword, value))
         }
         return settings
     }
 
-    /// Whether a URI has an `@` behind the one that ends role and password, but for its parameters: a password's own `@`, or its `/` before
-    /// that, makes libpq take the rest for a host, a port or a database, which it names where it cannot connect.
+    /// Whether a URI has an `@` behind the one that ends role and password, outside its parameters: an unescaped `@` in a password, or a
+    /// `/` before it, makes libpq take the rest for a host, a port or a database, which it names where it cannot connect.
     private static func mayShowPassword(_ conninfo: String) -> Bool {
         let schemes = ["postgresql://", "postgres://"]
         guard let scheme = schemes.first(where: { conninfo.hasPrefix($0) }) else { return false }
@@ -102,7 +102,7 @@ final class ConnectionTargets {
         return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     }
 
-    /// What the string says; nil where libpq cannot read it.
+    /// The settings of the string; nil where libpq cannot read it.
     private static func options(_ conninfo: SecretText) -> [String: String]? {
         guard let parsed = unsafe PQconninfoParse(conninfo.exposed, nil) else { return nil }
         defer { unsafe PQconninfoFree(parsed) }

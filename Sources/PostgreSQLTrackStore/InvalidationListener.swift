@@ -1,23 +1,22 @@
 public import Resilience
 public import StreamIssuing
 
-/// Hears what the database's triggers say about cached URLs, on a connection of its own (PostgreSQL manual, "LISTEN", "NOTIFY").
+/// Receives the database triggers' notifications about cached URLs, on a connection of its own (PostgreSQL manual, "LISTEN", "NOTIFY").
 ///
-/// A lost connection is made again, with longer and longer waits; what was said meanwhile is not repeated. Not for several threads
-/// at once.
+/// It replaces a lost connection, with increasing waits; notifications that were sent meanwhile are not repeated. Not thread-safe.
 public final class InvalidationListener {
     public enum Event: Sendable, Equatable {
-        /// From now on, what is committed is heard.
+        /// From now on, notifications of committed changes are received.
         case listening
-        /// The server was asked after a long silence, and is there.
+        /// After a long silence, the server has answered a check.
         case answered
         case lost(Unavailable)
         case heard(Invalidation)
-        /// Something on the channel that is no invalidation.
+        /// A notification on the channel that is no invalidation.
         case notUnderstood
     }
 
-    /// Silence after which the server is asked whether it is still there.
+    /// The silence after which the server is asked whether it is still there.
     private static let patience: Duration = .seconds(15)
 
     private let targets: ConnectionTargets
@@ -29,8 +28,8 @@ public final class InvalidationListener {
     private var retry = Deadline(after: .zero)
 
     /// - Parameters:
-    ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. Of several servers the one that can be written to is
-    ///     chosen: a standby cannot listen.
+    ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. Of several servers the writable one is chosen: a standby
+    ///     does not support LISTEN.
     ///   - timeout: for connecting and for each answer.
     ///   - stop: ends the wait for an event.
     public convenience init(conninfo: SecretText, timeout: Duration, stop: StopSignal = StopSignal()) {
@@ -54,7 +53,7 @@ public final class InvalidationListener {
                 return InvalidationPayload.decode(payload).map { .heard($0) } ?? .notUnderstood
             }
             if deadline.isPast || stop.isSent { return nil }
-            // A peer that vanished without a word is only found out by asking.
+            // Only a query shows that a peer has vanished silently.
             try connection.execute("select", by: Deadline(after: timeout))
             return .answered
         } catch {

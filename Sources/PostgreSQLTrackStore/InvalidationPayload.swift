@@ -15,7 +15,7 @@ enum InvalidationPayload {
         }
     }
 
-    /// Nil for anything that `encode` does not make: every role of the database may send what it likes.
+    /// Nil for anything that `encode` does not produce: every role of the database may send any payload.
     static func decode(_ text: String) -> Invalidation? {
         let words = text.split(separator: " ", omittingEmptySubsequences: false)
         guard words.count == 3, let reason = Invalidation.Reason(rawValue: String(words[2])) else { return nil }

@@ -1,7 +1,7 @@
 import Resilience
 public import StreamIssuing
 
-/// Says to all responders what the database's triggers would (PostgreSQL manual, "NOTIFY").
+/// Sends all responders the notification that the database's triggers would send (PostgreSQL manual, "NOTIFY").
 public enum InvalidationSender {
     /// - Parameters:
     ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts.

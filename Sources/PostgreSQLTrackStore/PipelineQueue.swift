@@ -1,6 +1,6 @@
-/// What was sent over a pipelined connection and is not answered yet, in its order: questions, and the syncs that end each group of them.
+/// The questions sent over a pipelined connection and not answered yet, in order, and the syncs that end each group of them.
 ///
-/// A question whose asker has given up keeps its place, because its answer still comes.
+/// A question whose task has given up keeps its place, because its answer still arrives.
 struct PipelineQueue<Question> {
     private enum Entry {
         case question(Question)
@@ -34,7 +34,7 @@ struct PipelineQueue<Question> {
         unsynced = 0
     }
 
-    /// The question that a result, or word that it was aborted, belongs to; nil where the server says more than it was asked.
+    /// The question that a result, or a notice that it was aborted, belongs to; nil where the server sends more than it was asked for.
     mutating func answered() -> Question? {
         guard first < entries.count, case .question(let question) = entries[first] else { return nil }
         removeFirst()

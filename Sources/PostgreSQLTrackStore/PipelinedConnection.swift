@@ -1,9 +1,9 @@
 import EventLoop
 
-/// A connection whose questions are sent without waiting for the answers of those before: one write a turn of the loop, one backend for
-/// all requests. For its loop's thread only.
+/// A connection that sends questions without waiting for earlier answers: one write a turn of the loop, one backend for all requests. For
+/// its loop's thread only.
 final class PipelinedConnection: TurnEndHandler {
-    /// What becomes of a question.
+    /// The outcome of a question.
     enum Outcome {
         case answered(PostgreSQLResult)
         /// Not run: another question's error ended its group.
@@ -22,7 +22,7 @@ final class PipelinedConnection: TurnEndHandler {
     /// - Parameters:
     ///   - connection: with the access query prepared, and no command under way.
     ///   - answer: called for each question once, unless the connection is lost before.
-    ///   - lost: called once; `close` tells which questions are without an answer.
+    ///   - lost: called once; `close` returns the unanswered questions.
     init(
         _ connection: PostgreSQLConnection, _ loop: EventLoop, answer: @escaping (AccessQuestion, Outcome) -> Void,
         lost: @escaping () -> Void
@@ -43,7 +43,7 @@ final class PipelinedConnection: TurnEndHandler {
     func send(_ question: AccessQuestion) {
         if question.isAlone, queue.unsynced > 0 { endGroup() }
         guard source != nil else { return answer(question, .aborted) }
-        // Before it is sent, so that it is among the unanswered where sending fails.
+        // Append it before sending, so that it is among the unanswered where sending fails.
         queue.append(question)
         guard connection.queue(AccessQuery.staticName, question.user, question.trackText) else { return lost() }
         if question.isAlone { endGroup() }
@@ -60,7 +60,7 @@ final class PipelinedConnection: TurnEndHandler {
         flush()
     }
 
-    /// Stops watching. The caller decides what becomes of the server's side.
+    /// Stops watching. The caller decides what happens to the server's side.
     /// - Returns: the connection and the questions without an answer.
     func close() -> (PostgreSQLConnection, [AccessQuestion]) {
         if let source { loop.unwatch(source) }
@@ -89,7 +89,7 @@ final class PipelinedConnection: TurnEndHandler {
             while source != nil {
                 switch try connection.nextEvent() {
                 case .waiting:
-                    // The server has closed the connection, or says something that it was not asked.
+                    // The server has closed the connection, or sends something that it was not asked for.
                     if happened.hasFailed { lost() }
                     return
                 case .result(let result):

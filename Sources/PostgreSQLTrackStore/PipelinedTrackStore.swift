@@ -7,7 +7,7 @@ public import StreamIssuing
 public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
     /// Questions that may wait for an answer; one more is refused. Each holds less than 1 KiB.
     public static let defaultCapacity = 4096
-    /// How often late questions are looked for.
+    /// How often to look for late questions.
     private static let sweepInterval: Duration = .milliseconds(20)
     private static let attempts = 2
 
@@ -42,7 +42,7 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
     /// Questions without an answer.
     public var unanswered: Int { pending }
 
-    /// Asks; `answer(to:)` waits for what comes.
+    /// Sends a question; `answer(to:)` waits for its answer.
     public func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) -> AccessQuestion {
         guard pending < capacity else { return AccessQuestion(track: track, failure: Self.overloaded) }
         switch breaker.admit() {
@@ -58,7 +58,7 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
 
     public nonisolated(nonsending) func answer(to question: AccessQuestion) async -> CallOutcome<AccessFacts> {
         let outcome = await question.promise.value()
-        // Here, where it is part of the request's own task.
+        // Here, because this is part of the request's own task.
         if let permit = question.permit {
             if outcome.failure == nil { breaker.succeeded(permit) } else { breaker.failed(permit) }
         }
@@ -72,7 +72,7 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
         connector.connect(for: loop) { [weak self] outcome in self?.connected(outcome) }
     }
 
-    /// Fails what is unanswered and closes the connection. On the loop's thread.
+    /// Fails the unanswered questions and closes the connection. On the loop's thread.
     public func close() {
         isStopped = true
         let unanswered = waiting + (connection?.close().1 ?? [])
@@ -82,8 +82,8 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
         sweep = nil
     }
 
-    /// Ends the threads that connect and cancel; call it after `close`, on another thread than the loop's. A call to the server that has not
-    /// returned by `deadline` is left behind.
+    /// Ends the threads that connect and cancel; call it after `close`, on another thread than the loop's. A call to the server that has
+    /// not returned by `deadline` is abandoned.
     /// - Returns: whether the threads have ended.
     @discardableResult
     public func stop(by deadline: Deadline) -> Bool { connector.stop(by: deadline) }
@@ -158,12 +158,12 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
         question.promise.keep(CallOutcome(result, began: question.began, ended: .now))
     }
 
-    /// The connection is of no more use; what it has not answered is asked again on another one.
+    /// The connection is unusable; its unanswered questions are asked again on another one.
     private func lost(_ error: PostgreSQLError) {
         guard let old = connection else { return }
         connection = nil
         let (closed, unanswered) = old.close()
-        // libpq frees what it holds where nothing refers to it any more, on that thread.
+        // libpq frees its memory with the last reference, on that thread.
         connector.giveUp(closed)
         for question in unanswered { retryOrFail(question, error) }
     }
@@ -172,7 +172,7 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
         sweep = loop.schedule(at: loop.now.advanced(by: Self.sweepInterval)) { [weak self] in self?.sweepLate() }
     }
 
-    /// A server that does not answer its oldest question in time answers none: the connection is given up.
+    /// A server that does not answer its oldest question in time answers none: the connection is closed.
     private func sweepLate() {
         sweep = nil
         let now = ContinuousClock.now

@@ -4,7 +4,7 @@ import Glibc
 // libpq's pipeline mode (PostgreSQL manual, "Pipeline Mode"), without waiting for anything.
 extension PostgreSQLConnection {
     enum PipelineEvent {
-        /// The result of the query that was sent first of those without one.
+        /// The result of the oldest query that has none.
         case result(PostgreSQLResult)
         /// The query was not run, because another one between the same two syncs failed.
         case aborted
@@ -20,7 +20,7 @@ extension PostgreSQLConnection {
         guard unsafe PQsetnonblocking(connection, 1) == 0, unsafe PQenterPipelineMode(connection) == 1 else { throw lost }
     }
 
-    /// Into libpq's buffer; `sync` and `flush` send it.
+    /// Appends the query to libpq's buffer; `sync` and `flush` send it.
     func queue(_ name: StaticString, _ user: String, _ track: String) -> Bool {
         unsafe user.withCString { user in
             unsafe track.withCString { track in
@@ -50,7 +50,7 @@ extension PostgreSQLConnection {
     /// Reads what has arrived. False where the connection is lost.
     func consume() -> Bool { unsafe PQconsumeInput(connection) == 1 }
 
-    /// The next thing that has arrived in full.
+    /// The next event that has arrived in full.
     /// - Parameter expected: how many results and syncs are still to come; libpq says "no more results" in between.
     func nextEvent() throws(PostgreSQLError) -> PipelineEvent {
         // After each query's results libpq says once that there are no more.
@@ -69,7 +69,7 @@ extension PostgreSQLConnection {
         return .waiting
     }
 
-    /// Asks the server to stop what it is doing for this connection, which closing alone does not: it goes on waiting for a lock. Blocks for
+    /// Asks the server to cancel its work for this connection. Closing alone does not: the server goes on waiting for a lock. Blocks for
     /// as long as connecting takes.
     func cancel() {
         guard let cancel = unsafe PQgetCancel(connection) else { return }

@@ -10,14 +10,14 @@ import Resilience
     init(_ settings: [(String, String)], by deadline: Deadline) throws(PostgreSQLError) {
         guard let connection = unsafe Self.start(settings) else { throw PostgreSQLError(code: .connect, message: "out of memory") }
         unsafe self.connection = unsafe connection
-        // libpq would write the server's words to standard error, among the log's lines, and they may quote a row.
+        // libpq would write the server's notices to standard error, among the log's lines, and they may quote a row.
         unsafe _ = PQsetNoticeProcessor(connection, { _, _ in }, nil)
         try finishConnecting(by: deadline)
     }
 
     deinit { unsafe PQfinish(connection) }
 
-    /// A command without parameters, whose rows nobody wants.
+    /// Runs a command without parameters and discards its rows.
     func execute(_ command: String, by deadline: Deadline) throws(PostgreSQLError) {
         guard unsafe PQsendQuery(connection, command) == 1 else { throw lost }
         let result = try firstResult(by: deadline)
@@ -30,9 +30,9 @@ import Resilience
         guard result.status == PGRES_COMMAND_OK else { throw failure(result) }
     }
 
-    /// Makes the connection fit for access queries.
-    /// - Parameter limit: of each statement, kept by the server: one that was given up here would go on waiting for a lock, in a backend that
-    ///   its client's end does not end.
+    /// Prepares the connection for access queries.
+    /// - Parameter limit: of each statement, enforced by the server: a statement that was given up here would go on waiting for a lock,
+    ///   in a backend that does not end with its client.
     func prepareAccessQuery(limit: Duration, by deadline: Deadline) throws(PostgreSQLError) {
         try execute("set statement_timeout = \(limit.roundedUpMilliseconds)", by: deadline)
         try prepare(AccessQuery.name, AccessQuery.text, by: deadline)

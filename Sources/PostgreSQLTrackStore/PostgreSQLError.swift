@@ -1,18 +1,18 @@
 import StreamIssuing
 
-/// What went wrong between us and PostgreSQL.
+/// A failed call to PostgreSQL.
 ///
-/// Holds no text of the server's but its five-character SQLSTATE: messages may quote a row.
+/// Holds no text of the server except its five-character SQLSTATE: messages may quote a row.
 struct PostgreSQLError: Error, Sendable, Equatable {
     enum Code: Sendable, Equatable {
-        /// The address, the credentials or the server said no while connecting.
+        /// Connecting failed because of the address, the credentials or the server.
         case connect
         /// The connection broke.
         case lost
         case timeout
         /// The server answered with an error (PostgreSQL manual, appendix A).
         case sql(state: String)
-        /// A row that the query cannot have made: another schema.
+        /// A row that the query cannot have produced: the schema differs.
         case unexpectedRow(column: Int32)
     }
 
@@ -23,16 +23,16 @@ struct PostgreSQLError: Error, Sendable, Equatable {
         self.message = message
     }
 
-    /// The server's own time limit counts as ours, which it equals: 57014 is "query_canceled".
+    /// The server's own time limit equals ours and counts as ours: 57014 is "query_canceled".
     init(sqlState: String) {
         self.init(code: sqlState == "57014" ? .timeout : .sql(state: sqlState))
     }
 
-    /// For `connect`: libpq's message, which names host, port, role and database: never a password, as
-    /// long as that is not taken for one of them (`ConnectionTargets.isValid`).
+    /// For `connect`: libpq's message, which names host, port, role and database. It never names a password, unless libpq takes it for
+    /// one of these (`ConnectionTargets.isValid`).
     let message: String
 
-    /// Whether another connection could do better: it broke, the server is shutting down, restarting or changing roles, or this
+    /// Whether another connection could succeed: this one broke, the server is shutting down, restarting or changing roles, or this
     /// connection's prepared statement is no longer right (a column got another type: 0A000) or no longer there (26000).
     var isWorthAnotherConnection: Bool {
         switch code {

@@ -10,9 +10,9 @@ public final class PostgreSQLTrackStore {
     private var question: (user: ULID, track: ULID)?
     private var permit: CircuitBreaker.Permit?
     private var hasRetried = false
-    /// The caller's, for everything.
+    /// The caller's deadline, for everything.
     private var requestDeadline = Deadline(after: .zero)
-    /// This attempt's.
+    /// This attempt's deadline.
     private var deadline = Deadline(after: .zero)
 
     /// - Parameters:
@@ -25,8 +25,8 @@ public final class PostgreSQLTrackStore {
         self.breaker = breaker
     }
 
-    /// Whether libpq can read it: a URI or keywords (PostgreSQL manual, "Connection Strings"). Says no more, because libpq's own
-    /// words would quote it, password and all.
+    /// Whether libpq can read it: a URI or keywords (PostgreSQL manual, "Connection Strings"). Gives no reason, because libpq's own text
+    /// would quote it, password included.
     public static func isValid(conninfo: SecretText) -> Bool {
         ConnectionTargets(conninfo: conninfo).isValid
     }
@@ -80,7 +80,7 @@ public final class PostgreSQLTrackStore {
         return try AccessFacts(try connection.receive(by: deadline), track: question.track)
     }
 
-    /// Once for each question. The query only reads, so asking twice changes nothing.
+    /// Once for each question. The query only reads, so repeating it changes nothing.
     private func retryAsking(after error: PostgreSQLError) throws(Unavailable) {
         guard error.isWorthAnotherConnection, !hasRetried, !requestDeadline.isPast, let (user, track) = question else {
             throw failed(error)
@@ -115,7 +115,7 @@ extension AccessFacts {
             self.init(user: user, track: nil, mayHearUntil: nil)
             return
         }
-        // The database keeps only ULIDs there.
+        // The database allows only ULIDs there.
         guard let owner = ULID(try result.text(3)) else { throw PostgreSQLError(code: .unexpectedRow(column: 3)) }
         let track = Track(
             id: trackID, ownerID: owner, status: TrackStatus(rawValue: try result.text(4)), version: try result.integer(5),
@@ -123,7 +123,7 @@ extension AccessFacts {
         self.init(user: user, track: track, mayHearUntil: try Self.end(result, 9))
     }
 
-    /// A second that has begun does not count: nothing is to be kept for longer than that.
+    /// Whole seconds, rounded down: nothing may be kept for longer than that.
     private static func end(_ result: PostgreSQLResult, _ column: Int32) throws(PostgreSQLError) -> UnixTime? {
         guard !result.isNull(column) else { return nil }
         let microseconds = unixMicroseconds(try result.integer(column))

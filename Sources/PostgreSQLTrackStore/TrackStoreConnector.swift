@@ -2,10 +2,10 @@ import EventLoop
 import Resilience
 import StreamIssuing
 
-/// Makes connections for a loop on threads that may block: connecting resolves names, reads files and may be refused; cancelling connects
-/// once more.
+/// Makes connections for a loop on threads that may block: connecting resolves names, reads files and may be refused; cancelling opens
+/// another connection.
 final class TrackStoreConnector: Sendable {
-    /// Cancellations that may wait: where the server does not answer them, closing must do.
+    /// Cancellations that may wait. Where the server does not answer them, a connection is only closed.
     private static let maximumCancellations = 4
 
     /// For the connecting thread only.
@@ -30,7 +30,7 @@ final class TrackStoreConnector: Sendable {
         self.timeout = timeout
     }
 
-    /// Connects and prepares, then says on the loop how it went.
+    /// Connects and prepares, then reports the result on the loop.
     func connect(for loop: EventLoop, _ done: @escaping @Sendable (Result<Handover, PostgreSQLError>) -> Void) {
         connecting.run { [targets, timeout] in
             let outcome: Result<Handover, PostgreSQLError>

@@ -1,11 +1,11 @@
 import HTTPClient
 import StreamIssuing
 
-/// One HEAD with its retry, decided as a value: how long an attempt may take, whether there is another, what it shows of the store.
+/// One HEAD with its retry, decided as a value: an attempt's time limit, whether to retry, what the result shows of the store.
 struct HeadAttempts {
     enum Verdict: Equatable {
         case succeeded, failed
-        /// It says nothing about the store.
+        /// The result says nothing about the store.
         case abandoned
     }
 
@@ -25,13 +25,13 @@ struct HeadAttempts {
         self.deadline = deadline
     }
 
-    /// What the next attempt may take.
+    /// The time limit of the next attempt.
     mutating func next(at now: ContinuousClock.Instant) -> Duration {
         attempts += 1
         return max(.zero, min(timeout, now.duration(to: deadline)))
     }
 
-    /// Once more where the first answer says nothing about the object.
+    /// One retry, where the first answer says nothing about the object.
     func isWorthAnother(_ result: Result<Int, HTTPError>, at now: ContinuousClock.Instant) -> Bool {
         guard attempts < Self.limit, now < deadline else { return false }
         return switch result {
@@ -44,7 +44,7 @@ struct HeadAttempts {
         switch result {
         case .success(let status): return status >= 500 || status == 429 ? .failed : .succeeded
         case .failure(let error):
-            // Cut short by what the request had left of its own time.
+            // The request's own remaining time cut it short.
             let isCutShort = error.code == "timeout" && start.duration(to: now) < timeout * 9 / 10
             return isCutShort || !error.wasAttempted ? .abandoned : .failed
         }

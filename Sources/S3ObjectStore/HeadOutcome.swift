@@ -1,14 +1,14 @@
 import HTTPClient
 import StreamIssuing
 
-/// What came of looking for an object.
+/// The outcome of a look-up of an object.
 struct HeadOutcome: Sendable {
-    /// The moment from which what it says is true; nil where the store was not called.
+    /// The moment from which the outcome is true; nil where the store was not called.
     let start: ContinuousClock.Instant?
     let wasAttempted: Bool
     let status: Int?
     let failure: Unavailable?
-    /// It says nothing about the object, because the time of the request that called was up.
+    /// It says nothing about the object, because the time of the calling request was up.
     let isCutShort: Bool
 
     init(_ result: Result<Int, HTTPError>, start: ContinuousClock.Instant, isCutShort: Bool) {

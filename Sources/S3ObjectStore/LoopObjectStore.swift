@@ -5,10 +5,10 @@ public import Resilience
 public import SigV4
 public import StreamIssuing
 
-/// The audio in an S3 bucket, on an event loop: looked for through the internal endpoint, handed out through the public one.
+/// The audio in an S3 bucket, on an event loop: verified through the internal endpoint, presigned for the public one.
 ///
-/// An object that was found lately is not looked for again, and requests that want the same object share one call. At most as many
-/// requests wait as the limit lets; the excess is refused without waiting.
+/// An object that was verified recently is not looked up again, and requests for the same object share one call. The in-flight limit
+/// bounds how many requests wait; the excess is refused without waiting.
 ///
 /// For the loop's thread only.
 public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
@@ -23,7 +23,7 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
     /// - Parameters:
     ///   - verified: shared by all stores of this bucket.
     ///   - breaker: shared likewise. A call counts once, retry included; an answer that is about the object or the credentials (4xx)
-    ///     shows that the store is well.
+    ///     shows that the store is healthy.
     ///   - inFlight: how many requests may wait for this store.
     public init(
         _ settings: S3Settings, credentials: Credentials, clock: any WallClock, loop: EventLoop, client: LoopHTTPClient,
@@ -54,10 +54,10 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
         try urls.get(objectKey, contentType: contentType, at: now)
     }
 
-    /// Returns if the track's object is there to be read.
+    /// Returns if the track's object exists and is readable.
     /// - Parameters:
     ///   - deadline: for all attempts together.
-    ///   - observer: called once, before this returns or throws; not where the store verifies no objects or the key is illegal.
+    ///   - observer: called once, before this returns or throws; not called where the store verifies no objects or the key is illegal.
     public nonisolated(nonsending) func verify(
         _ track: Track, by deadline: ContinuousClock.Instant, observer: (ObjectStoreCall) -> Void
     ) async throws(Unavailable) {

@@ -1,6 +1,6 @@
 public import StreamIssuing
 
-/// How a request's call of the object store went: all that a span, a metric and a log line say of it.
+/// The result of a request's call of the object store, for spans, metrics and log lines.
 public struct ObjectStoreCall: Sendable, Equatable {
     public enum Operation: String, Sendable {
         case head = "HEAD"
@@ -8,7 +8,7 @@ public struct ObjectStoreCall: Sendable, Equatable {
 
     public let operation: Operation
     public let start: ContinuousClock.Instant
-    /// Waiting and retry included.
+    /// Includes waiting and the retry.
     public let duration: Duration
     /// The store's last answer; nil where none came.
     public let status: Int?
@@ -16,6 +16,6 @@ public struct ObjectStoreCall: Sendable, Equatable {
     public let failure: Unavailable?
     /// Whether the store was called, for this request or for another one that waits for the same object.
     public let wasAttempted: Bool
-    /// The object was found lately, and the store is not called again.
+    /// The object was found recently, and the store is not called again.
     public let isRemembered: Bool
 }

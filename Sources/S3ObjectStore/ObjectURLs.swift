@@ -3,7 +3,7 @@ import StreamIssuing
 
 /// The signed URLs of one bucket: for players through the public endpoint, for the service's own calls through the internal one.
 ///
-/// Holds signing contexts: not for several threads at a time.
+/// Holds signing contexts: not thread-safe.
 final class ObjectURLs {
     private let settings: S3Settings
     private let clock: any WallClock
@@ -13,7 +13,7 @@ final class ObjectURLs {
         didSet { (forPlayers, forOwnCalls) = Self.presigners(settings, credentials) }
     }
 
-    /// Seconds that the service's own signed HEAD is good for.
+    /// How long the service's own signed HEAD is valid.
     private static let ownExpiry: Duration = .seconds(60)
 
     init(_ settings: S3Settings, _ credentials: Credentials, _ clock: any WallClock) {
@@ -52,7 +52,7 @@ final class ObjectURLs {
         }
     }
 
-    /// As long as the settings say, and no longer than the credentials are good for.
+    /// As long as the settings say, but not beyond the end of the credentials.
     private func expiry(at now: UnixTime) throws(Unavailable) -> Duration {
         guard let expiration = credentials.expiration else { return settings.presignExpiry }
         let expiry = min(settings.presignExpiry, now.duration(to: expiration))

@@ -1,7 +1,7 @@
 import HTTPClient
 import StreamIssuing
 
-/// What the store's answers mean ("Error responses" of the S3 API; a HEAD has the status alone).
+/// The meaning of the store's answers ("Error responses" of the S3 API; a HEAD has the status alone).
 enum S3Answer {
     /// Returns if the object is there.
     static func checkObject(_ status: Int) throws(Unavailable) {

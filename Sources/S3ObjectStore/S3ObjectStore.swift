@@ -3,9 +3,9 @@ public import Resilience
 public import SigV4
 public import StreamIssuing
 
-/// The audio in an S3 bucket: looked for through the internal endpoint, handed out through the public one.
+/// The audio in an S3 bucket: verified through the internal endpoint, presigned for the public one.
 ///
-/// Holds an HTTP connection and signing contexts: not for several threads at once.
+/// Holds an HTTP connection and signing contexts: not thread-safe.
 public final class S3ObjectStore {
     private let settings: S3Settings
     private let client = HTTPClient()
@@ -14,7 +14,7 @@ public final class S3ObjectStore {
 
     /// - Parameters:
     ///   - breaker: shared by all stores of this bucket. An object's look-up counts once, retry included; an answer that is about the
-    ///     object or the credentials (4xx) shows that the store is well.
+    ///     object or the credentials (4xx) shows that the store is healthy.
     public init(
         _ settings: S3Settings, credentials: Credentials, clock: any WallClock, breaker: SharedBreaker
     ) {
@@ -42,7 +42,7 @@ public final class S3ObjectStore {
         try urls.get(objectKey, contentType: contentType, at: now)
     }
 
-    /// Returns if the bucket answers and these credentials may look into it.
+    /// Returns if the bucket answers and these credentials give access to it.
     public func probe() throws(Unavailable) {
         try S3Answer.checkBucket(try head(try urls.head(""), timeout: settings.timeout).mapError(S3Answer.noAnswer).get())
     }

@@ -2,7 +2,7 @@ public import SigV4
 
 /// Where the bucket is, for the service and for players.
 public struct S3Settings: Sendable {
-    /// Whether a URL is issued for an object that nobody has looked for.
+    /// Whether the service looks an object up before it issues a URL.
     public enum Verification: String, Sendable, CaseIterable {
         /// HEAD of the object first.
         case object
@@ -11,7 +11,7 @@ public struct S3Settings: Sendable {
 
     /// For the service's own calls.
     public let endpoint: Endpoint
-    /// In the URLs that players get.
+    /// In the URLs for players.
     public let publicEndpoint: Endpoint
     public let region: String
     public let bucket: String

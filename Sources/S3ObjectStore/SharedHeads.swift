@@ -4,12 +4,12 @@ import HTTPClient
 import Resilience
 import StreamIssuing
 
-/// HEADs through a breaker, one at a time for each object: who asks for an object that is being looked for gets the same outcome.
+/// HEADs through a breaker, one at a time for each object: a request for an object whose HEAD is under way gets the same outcome.
 final class SharedHeads {
     private let loop: EventLoop
     private let client: LoopHTTPClient
     private let timeout: Duration
-    /// Of the calls that are under way.
+    /// The tasks that wait for each call under way.
     private var waiting: [Digest256: WaitingTasks<HeadOutcome>] = [:]
 
     /// - Parameter timeout: for one attempt.

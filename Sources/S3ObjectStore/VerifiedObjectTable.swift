@@ -1,18 +1,18 @@
 import Cryptography
 import StreamIssuing
 
-/// What was found in the store lately, by track: a value.
+/// Objects that were recently found in the store, by track: a value.
 ///
-/// Bounded: two generations of at most half the capacity each. When the younger is full it becomes the older, and what was not asked for
-/// in the meantime is forgotten.
+/// Bounded: two generations of at most half the capacity each. When the younger one is full it becomes the older one, and objects that
+/// were not used in the meantime are forgotten.
 struct VerifiedObjectTable {
-    /// Which object a track's version leads to. A digest, so that no key is kept.
+    /// The object of a track's version. A digest, so that no key is kept.
     struct Object: Equatable {
         let keyDigest: Digest256
         let version: Int64
     }
 
-    /// When invalidations were last counted; what a look-up brings from before a later one is not remembered.
+    /// The count of invalidations at one moment. The result of a look-up that began before a later invalidation is not remembered.
     struct Epoch: Equatable {
         fileprivate let invalidations: UInt64
     }
@@ -30,7 +30,7 @@ struct VerifiedObjectTable {
 
     /// - Parameters:
     ///   - capacity: tracks, 2 or more.
-    ///   - lifetime: from the moment of the look-up; being asked for does not extend it.
+    ///   - lifetime: from the moment of the look-up; use does not extend it.
     init(capacity: Int, lifetime: Duration) {
         generationCapacity = max(1, capacity / 2)
         self.lifetime = lifetime
@@ -56,7 +56,7 @@ struct VerifiedObjectTable {
         store(Entry(object: object, verifiedAt: verifiedAt), track)
     }
 
-    /// What an invalidation makes doubtful; one of a user says nothing about objects.
+    /// Forgets the objects that an invalidation concerns; one of a user says nothing about objects.
     mutating func forget(_ scope: Invalidation.Scope) {
         switch scope {
         case .track(_, let track): forget(track)

@@ -2,8 +2,8 @@ import Cryptography
 import Resilience
 public import StreamIssuing
 
-/// Objects that were found in the store lately, known by track, version and the digest of the key, for all users and all loops: a URL for
-/// them is issued without asking the store again. Its lock is held for one look into a table.
+/// Objects that were recently found in the store, identified by track, version and the digest of the key, for all users and all loops: a
+/// URL for them is issued without calling the store again. Its lock is held for one access to a table.
 public final class VerifiedObjects: Sendable {
     public static let defaultCapacity = 100_000
     public static let defaultLifetime: Duration = .seconds(600)
@@ -12,7 +12,7 @@ public final class VerifiedObjects: Sendable {
 
     /// - Parameters:
     ///   - capacity: tracks. Default 100,000, which take about 30 MB.
-    ///   - lifetime: how long a look-up is good for. Default 10 minutes.
+    ///   - lifetime: how long a look-up is valid. Default 10 minutes.
     public init(capacity: Int = VerifiedObjects.defaultCapacity, lifetime: Duration = VerifiedObjects.defaultLifetime) {
         table = Locked(VerifiedObjectTable(capacity: capacity, lifetime: lifetime))
     }
