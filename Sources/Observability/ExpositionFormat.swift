@@ -1,4 +1,4 @@
-/// How metrics are written down.
+/// The text formats of metrics.
 public enum ExpositionFormat: Sendable {
     /// Prometheus text format 0.0.4.
     case prometheus
@@ -12,7 +12,7 @@ public enum ExpositionFormat: Sendable {
         }
     }
 
-    /// What an `Accept` header asks for (RFC 9110 §12.5.1): OpenMetrics where it names it with a weight above 0 that is no less than that of plain text.
+    /// What an `Accept` header asks for (RFC 9110 §12.5.1): OpenMetrics where its weight is above 0 and no less than that of plain text.
     public init(accept: String?) {
         var weights: [String: Double] = [:]
         for range in (accept ?? "").split(separator: ",") {

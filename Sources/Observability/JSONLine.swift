@@ -1,10 +1,10 @@
 public import StreamIssuing
 
-/// An object on one line of bounded length, put together in memory that is lent to it.
+/// A JSON object on one line of bounded length, built in borrowed memory.
 @safe public struct JSONLine: ~Copyable {
     private let memory: UnsafeMutableBufferPointer<UInt8>
     private var length = 0
-    /// Without the end of the object and the line.
+    /// Without the bytes that end the object and the line.
     private let limit: Int
     /// Whether something did not fit.
     private var isCut = false
@@ -14,12 +14,12 @@ public import StreamIssuing
         limit = memory.count - "}\n".utf8.count
     }
 
-    /// What is above 1 KiB comes from malloc and not from the stack; most lines are shorter.
+    /// A longer line is built in memory from malloc, not on the stack; most lines are shorter.
     private static let usualLength = 1024
 
     /// - Parameters:
-    ///   - fill: puts the fields in. Called once more where the line is longer than most.
-    ///   - use: takes the line, whose bytes are gone afterwards.
+    ///   - fill: appends the fields. Called once more where the line is longer than `usualLength`.
+    ///   - use: receives the line, whose bytes are valid during the call only.
     static func write(maximumLength: Int, _ fill: (inout JSONLine) -> Void, use: (UnsafeBufferPointer<UInt8>) -> Void) {
         if unsafe !write(in: min(usualLength, maximumLength), mayBeCut: usualLength >= maximumLength, fill, use) {
             unsafe _ = write(in: maximumLength, mayBeCut: true, fill, use)
@@ -40,7 +40,7 @@ public import StreamIssuing
         }
     }
 
-    // A field is left out where not even its name fits; a text is cut between two characters where it does not.
+    // A field whose name does not fit is left out; a text that does not fit is cut between two characters.
 
     /// - Parameter name: needs no escaping.
     public mutating func append(_ name: StaticString, _ value: String) {
@@ -150,7 +150,7 @@ public import StreamIssuing
     }
 
     private mutating func put(_ bytes: UnsafeBufferPointer<UInt8>) {
-        // Whoever gets here has asked whether it fits.
+        // The caller has checked that it fits.
         unsafe precondition(bytes.count <= memory.count - length)
         guard let text = bytes.baseAddress, let start = unsafe memory.baseAddress else { return }
         unsafe (start + length).initialize(from: text, count: bytes.count)

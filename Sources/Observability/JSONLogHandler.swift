@@ -2,7 +2,7 @@ import Glibc
 public import Logging
 import StreamIssuing
 
-/// Log lines as JSON objects, written within `LogWriter.interval`. No call waits for the log's reader: while too much is waiting, lines are
+/// Log lines as JSON objects, written within `LogWriter.interval`. No call waits for the log reader: while too much is waiting, lines are
 /// dropped and counted (`LogWriter.droppedLines`).
 ///
 /// `{"timestamp":"2026-01-08T12:30:00.123Z","level":"info","event":"ready",…}`: the message is the event's name, the metadata
@@ -11,7 +11,7 @@ import StreamIssuing
 public struct JSONLogHandler: LogHandler {
     public static let maximumLineLength = 4096
 
-    /// This logger's own, where it was set; else the one that all share.
+    /// This logger's own level, where it was set; else the shared one.
     public var logLevel: Logger.Level {
         get { ownLevel ?? sharedLevel.level }
         set { ownLevel = newValue }
@@ -58,8 +58,8 @@ public struct JSONLogHandler: LogHandler {
 public typealias LogFields = @Sendable (inout JSONLine) -> Void
 
 extension Logger {
-    /// A logger whose every line has these fields, for a line that is written so often that a dictionary of texts would cost more than the
-    /// line. A logger that does not write JSON lines comes back as it is.
+    /// A logger whose every line has these fields, for a line so frequent that a dictionary of texts would cost more than the line. A
+    /// logger that does not write JSON lines is returned unchanged.
     public func with(_ fields: @escaping LogFields) -> Logger {
         changed { $0.fields = fields }
     }

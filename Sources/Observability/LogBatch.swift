@@ -1,7 +1,7 @@
 import Glibc
 
-/// Lines that are being written: it says what each write(2) is for. One write a line, so that a pipe that several processes write to never
-/// mixes lines of up to `PIPE_BUF` bytes (POSIX.1-2017, write).
+/// Lines that are being written: the batch determines the bytes of each write(2). One write a line, so that a pipe to which several
+/// processes write never mixes lines of up to `PIPE_BUF` bytes (POSIX.1-2017, write).
 struct LogBatch {
     private var lines: [UInt8] = []
     /// Where the next line begins.
@@ -25,7 +25,7 @@ struct LogBatch {
     mutating func next() -> Range<Int>? {
         guard let feed = nextFeed else { return nil }
         lineEnd = feed + 1
-        // A torn line is ended first: else it and the next would be one line.
+        // End a torn line first: otherwise it and the next would be one line.
         return isTorn ? feed..<lineEnd : position..<lineEnd
     }
 

@@ -1,5 +1,5 @@
-/// Log lines that wait to be written. It decides what is dropped, when the writer is woken and when a batch is due; locks, threads and the
-/// clock are its user's.
+/// Log lines that wait to be written. The buffer decides which are dropped, when the writer is woken and when a batch is due; the caller
+/// owns locks, threads and the clock.
 struct LogBuffer {
     /// What the caller of `append` does next.
     enum Followup: Equatable {
@@ -53,8 +53,8 @@ struct LogBuffer {
         return isFinishing ? .awaitWritten(upTo: appendedBytes) : mustWake ? .wakeWriter : .nothing
     }
 
-    /// Makes what waits due.
-    /// - Returns: what `writtenBytes` is once all of it has been written.
+    /// Makes all waiting lines due.
+    /// - Returns: the value of `writtenBytes` once all of them are written.
     mutating func flush() -> Int {
         _ = becomesDue(!lines.isEmpty)
         return appendedBytes
@@ -72,13 +72,13 @@ struct LogBuffer {
     /// - Parameter hasRested: whether the interval since the last batch is over.
     mutating func next(hasRested: Bool) -> Step {
         if isClosed, lines.isEmpty { return .end }
-        // An empty buffer does not end a rest: a line that comes during it need not wake the writer.
+        // An empty buffer does not end a rest: a line that arrives during it need not wake the writer.
         if !hasRested, !isDue, !isClosed { return .rest }
         isWriterAsleep = lines.isEmpty
         return lines.isEmpty ? .sleep : .write
     }
 
-    /// Moves what waits into `batch`, which must be finished.
+    /// Moves the waiting lines into `batch`, which must be finished.
     mutating func take(into batch: inout LogBatch) {
         batch.exchangeLines(&lines)
         isDue = false

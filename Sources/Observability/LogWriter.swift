@@ -1,19 +1,19 @@
 import Glibc
 import Resilience
 
-/// Lines of a log on their way to a descriptor.
+/// Writes log lines to a descriptor.
 ///
-/// `append` copies a line and returns: a thread of this writer's own writes it within `interval`, in one write(2) a line. While `capacity`
+/// `append` copies a line and returns; the writer's own thread writes it within `interval`, in one write(2) a line. While `capacity`
 /// bytes wait, further lines are dropped and counted, so a log that is not read holds up no request. A process that ends without `finish`
-/// loses what has not been written: the lines of one interval, or twice `capacity` bytes where the log is read too slowly.
+/// loses the lines not yet written: those of one interval, or twice `capacity` bytes where the log is read too slowly.
 public final class LogWriter: Sendable {
-    /// How long a line waits for others, where a quarter of `capacity` is not together before.
+    /// How long a line waits for others, unless a quarter of `capacity` is waiting before.
     public static let interval: Duration = .milliseconds(25)
     /// Bytes that may wait.
     public static let capacity = 256 * 1024
-    /// How long a line that follows `finish` waits for the log's reader.
+    /// How long a line that follows `finish` waits for the log reader.
     static let maximumWait: Duration = .milliseconds(100)
-    /// How long the last lines may take, where a process ends.
+    /// How long the last lines may take when a process ends.
     static let shutdownTimeout: Duration = .seconds(5)
 
     private let buffer = Monitored(LogBuffer(capacity: capacity))
@@ -74,9 +74,9 @@ public final class LogWriter: Sendable {
         awaitWritten(end, by: deadline)
     }
 
-    /// Finishes and ends the thread, within the same 5 s: a write that has not returned by then is left behind. Later lines are dropped.
+    /// Finishes and ends the thread, within the same 5 s: a write that has not returned by then is abandoned. Later lines are dropped.
     public func stop() {
-        // Not a second time, when this goes.
+        // `deinit` must not stop it a second time.
         guard !buffer.withLock({ $0.isClosed }) else { return }
         let deadline = Deadline(after: shutdownTimeout)
         finish(by: deadline)
@@ -85,7 +85,7 @@ public final class LogWriter: Sendable {
         thread.join(by: deadline)
     }
 
-    /// Lines that are lost: too much was waiting, or they could not be written.
+    /// Lines that are lost: too many bytes were waiting, or they could not be written.
     public var droppedLines: Int { buffer.withLock { $0.droppedLines } }
 
     /// Bytes of lines that are not being written yet: near `capacity` where the log is read too slowly.

@@ -2,7 +2,7 @@ import Resilience
 
 /// All series of one name: one for each combination of label values, from small, fixed sets.
 public final class MetricFamily<Series: AnyObject & Sendable>: Sendable {
-    /// A label whose values are not bounded after all ends up here, and not in memory.
+    /// Bounds memory where a label's values turn out to be unbounded: further ones count as `other`.
     static var maximumSeries: Int { 500 }
 
     let labelNames: [String]
@@ -12,11 +12,11 @@ public final class MetricFamily<Series: AnyObject & Sendable>: Sendable {
     init(labelNames: [String], make: @escaping @Sendable () -> Series) {
         self.labelNames = labelNames
         self.make = make
-        // Without labels there is one series, and it is there from the beginning.
+        // Without labels there is one series, which exists from the beginning.
         if labelNames.isEmpty { _ = series([]) }
     }
 
-    /// To be kept by those who use it often: finding it costs more than using it.
+    /// Frequent callers keep the result: finding a series costs more than using it.
     /// - Parameter labels: one value for each label name.
     public func series(_ labels: String...) -> Series { series(labels) }
 

@@ -2,7 +2,7 @@ public import CoreMetrics
 
 /// The backend of swift-metrics: its labels are our names, its dimensions our labels.
 ///
-/// An instrument of a name that was not declared is declared by its first use, with no help but its name.
+/// An instrument whose name was not declared is declared by its first use, with its name as help.
 extension MetricRegistry: MetricsFactory {
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         let (names, values) = Self.split(dimensions)
@@ -18,13 +18,13 @@ extension MetricRegistry: MetricsFactory {
 
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler { histogramSeries(label, dimensions) }
 
-    // Names and their series are there for as long as the process.
+    // Names and their series live as long as the process.
     public func destroyCounter(_ handler: any CounterHandler) {}
     public func destroyMeter(_ handler: any MeterHandler) {}
     public func destroyRecorder(_ handler: any RecorderHandler) {}
     public func destroyTimer(_ handler: any TimerHandler) {}
 
-    /// For times that nobody has said anything about, in milliseconds.
+    /// The bounds for times without declared ones, in milliseconds.
     public static let defaultBounds: [Double] = [0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 300, 1000, 2500, 5000, 10_000]
 
     private func histogramSeries(_ label: String, _ dimensions: [(String, String)]) -> HistogramSeries {
@@ -45,7 +45,7 @@ extension MetricRegistry: MetricsFactory {
         (dimensions.map(\.0), dimensions.map(\.1))
     }
 
-    /// As the family was declared; a label that is not given is empty.
+    /// In the order of the family's declaration; a missing label is empty.
     private static func ordered(_ values: [String], _ names: [String], _ declared: [String]) -> [String] {
         let given = Dictionary(zip(names, values)) { first, _ in first }
         return declared.map { given[$0] ?? "" }

@@ -2,8 +2,8 @@ import Resilience
 
 /// All metrics of the process, in the formats that Prometheus reads.
 ///
-/// Instruments are made through swift-metrics, of which the registry is the factory; what somebody else keeps anyway is read when
-/// it is asked for. A family is declared once, with its help; its name and type never change.
+/// Instruments are made through swift-metrics, whose factory is the registry. Values that other code keeps anyway are read at each
+/// scrape. A family is declared once, with its help; its name and type never change.
 public final class MetricRegistry: Sendable {
     private let families = Locked<[String: Family]>([:])
     private let order = Locked<[String]>([])
@@ -14,7 +14,7 @@ public final class MetricRegistry: Sendable {
 
     /// - Parameters:
     ///   - name: ends in `_total`.
-    ///   - known: label values that are there from the beginning, at 0, so that a first occurrence is a rise.
+    ///   - known: label values that exist from the beginning, at 0, so that a first occurrence is a rise.
     @discardableResult
     public func counter(
         _ name: String, _ help: String, labels: [String] = [], known: [[String]] = []
@@ -53,28 +53,28 @@ public final class MetricRegistry: Sendable {
         return family
     }
 
-    /// A value that is read when somebody asks; nil where there is none.
+    /// A value that is read at each scrape; nil where there is none.
     public func gauge(_ name: String, _ help: String, _ value: @escaping @Sendable () -> Double?) {
         add(name, Family(help: help, type: .gauge) { value().map { [Sample([], $0)] } ?? [] })
     }
 
-    /// A number that only rises, kept by somebody else and read when it is asked for.
+    /// A number that only rises, kept by other code and read at each scrape.
     /// - Parameter name: ends in `_total`.
     public func count(_ name: String, _ help: String, _ value: @escaping @Sendable () -> Double) {
         add(name, Family(help: help, type: .counter) { [Sample([], value())] })
     }
 
-    /// Values that are read when somebody asks, one for each value of a label.
+    /// Values that are read at each scrape, one for each value of a label.
     public func gauges(_ name: String, _ help: String, label: String, _ values: @escaping @Sendable () -> [(String, Double)]) {
         add(name, Family(help: help, type: .gauge) { Self.samples(values(), label) })
     }
 
-    /// Numbers that only rise, read when somebody asks, one for each value of a label.
+    /// Numbers that only rise, read at each scrape, one for each value of a label.
     public func counts(_ name: String, _ help: String, label: String, _ values: @escaping @Sendable () -> [(String, Double)]) {
         add(name, Family(help: help, type: .counter) { Self.samples(values(), label) })
     }
 
-    /// What says something by its labels.
+    /// A metric that carries its information in its labels.
     public func gauges(_ name: String, _ help: String, labels: [(String, String)]) {
         add(name, Family(help: help, type: .gauge) { [Sample(labels, 1)] })
     }
@@ -114,7 +114,7 @@ public final class MetricRegistry: Sendable {
         return format == .openMetrics ? text + "# EOF\n" : text
     }
 
-    /// Whole numbers as such: a counter is read by people, too.
+    /// Whole numbers without decimals: people read counters, too.
     private static func text(_ value: Double) -> String { Int64(exactly: value).map { String($0) } ?? "\(value)" }
 
     private static func text(_ labels: [(String, String)]) -> String {
@@ -137,7 +137,7 @@ extension MetricRegistry {
     struct Family: Sendable {
         let help: String
         let type: MetricType
-        /// Nil for what is read when somebody asks.
+        /// Nil for values that are read at each scrape.
         let instruments: Instruments?
         let samples: @Sendable () -> [Sample]
 

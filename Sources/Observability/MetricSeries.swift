@@ -12,13 +12,13 @@ public final class CounterSeries: CounterHandler {
         count.add(amount, ordering: .relaxed)
     }
 
-    /// A Prometheus counter begins anew with its process only.
+    /// A Prometheus counter restarts with its process only.
     public func reset() {}
 
     var value: Int64 { count.load(ordering: .relaxed) }
 }
 
-/// How often a figure fell below each of some bounds.
+/// A histogram: how many values are within each of some bounds.
 public final class HistogramSeries: RecorderHandler, TimerHandler {
     private struct State {
         var counts: [Int64]
@@ -55,7 +55,7 @@ public final class HistogramSeries: RecorderHandler, TimerHandler {
     /// Histograms of times are in milliseconds here.
     public func recordNanoseconds(_ duration: Int64) { observe(Double(duration) / 1e6) }
 
-    /// Cumulative, the last one of all.
+    /// Cumulative; the last bucket holds all values.
     var snapshot: (buckets: [(bound: Double?, count: Int64)], sum: Double) {
         let state = state.withLock { $0 }
         var cumulative: Int64 = 0

@@ -1,4 +1,4 @@
-/// Metrics as somebody wrote them down: Prometheus text format 0.0.4, as far as this program's own pages use it.
+/// Parsed metrics: Prometheus text format 0.0.4, as far as this program's own pages use it.
 public struct MetricsText: Sendable {
     public struct Sample: Sendable, Equatable {
         public let name: String
@@ -8,12 +8,12 @@ public struct MetricsText: Sendable {
 
     public let samples: [Sample]
 
-    /// Lines that are none are passed over.
+    /// Lines that are not samples are skipped.
     public init(_ text: String) {
         samples = text.split(separator: "\n").compactMap { $0.hasPrefix("#") ? nil : Self.sample($0) }
     }
 
-    /// The sum of a name's samples, those alone whose labels are as given; nil where there is none.
+    /// The sum of a name's samples that have the given labels; nil where there is none.
     public func sum(_ name: String, _ labels: [String: String] = [:]) -> Double? {
         let values = samples.filter { sample in sample.name == name && labels.allSatisfy { sample.labels[$0.key] == $0.value } }
         return values.isEmpty ? nil : values.reduce(0) { $0 + $1.value }

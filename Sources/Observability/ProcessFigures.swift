@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the kernel says about this process. Works also where `/proc/self/fd` is closed to it, as for one that is not dumpable.
+/// The kernel's figures about this process. Works also where `/proc/self/fd` is closed to it, as for one that is not dumpable.
 public enum ProcessFigures {
     /// User and system time since the process began.
     public static var cpuSeconds: Double {
@@ -10,7 +10,7 @@ public enum ProcessFigures {
         return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 
-    /// In bytes; nil where `/proc` is not to be had.
+    /// In bytes; nil where `/proc` is not available.
     public static var memory: (virtual: Double, resident: Double)? {
         guard let pages = statm(), pages.count >= 2 else { return nil }
         let pageSize = Double(sysconf(Int32(_SC_PAGESIZE)))
@@ -23,7 +23,7 @@ public enum ProcessFigures {
         return Int(clamping: limit.rlim_cur)
     }
 
-    /// Open ones, counted by asking poll(2) about all that there may be: it marks those that are closed.
+    /// Open descriptors, counted by a poll(2) of all possible ones: it marks those that are closed.
     public static var openDescriptors: Int {
         // The unit allows no more (LimitNOFILE).
         let asked = (0..<Int32(clamping: min(maximumDescriptors, 65_536))).map { pollfd(fd: $0, events: 0, revents: 0) }

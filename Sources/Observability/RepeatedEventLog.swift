@@ -1,13 +1,13 @@
 public import Logging
 import Resilience
 
-/// Logs an event that a failing dependency repeats at every request: its first occurrence at once, then at most one line a
-/// second that says how many it stands for.
+/// Logs an event that a failing dependency repeats at every request: the first occurrence immediately, then at most one line a second,
+/// with the number of events that it stands for.
 public final class RepeatedEventLog: Sendable {
     private struct Occurrences {
         var loggedAt: ContinuousClock.Instant
         var suppressed = 0
-        /// The last one that was not told.
+        /// The last event that was not logged.
         var last: (level: Logger.Level, event: Logger.Message, metadata: Logger.Metadata)?
     }
 
@@ -18,8 +18,8 @@ public final class RepeatedEventLog: Sendable {
     private let occurrences = Locked<[String: Occurrences]>([:])
 
     /// - Parameters:
-    ///   - maximumKinds: that are remembered at most; beyond it those that nobody repeats are forgotten, and if there are none, all
-    ///     further ones count as one. So many lines, and one, there are at most in an interval.
+    ///   - maximumKinds: the most kinds that are remembered. Beyond it, kinds that do not recur are forgotten; if there are none, all
+    ///     further kinds count as one. An interval has at most this many lines, and one more.
     ///   - now: the clock that the interval is measured by.
     public init(
         _ logger: Logger, maximumKinds: Int = 256, interval: Duration = .seconds(1),
@@ -56,7 +56,7 @@ public final class RepeatedEventLog: Sendable {
         logger.log(level: level, event, metadata: Self.withCount(metadata, suppressed))
     }
 
-    /// Tells of those that have waited for a next one of their kind for longer than the interval; to be called every now and then.
+    /// Logs the events that have waited for another one of their kind for longer than the interval. Call it now and then.
     public func tellRest() {
         let now = now()
         let rest = occurrences.withLock { occurrences in
@@ -65,7 +65,7 @@ public final class RepeatedEventLog: Sendable {
             return due.values.map { ($0.last, $0.suppressed) }
         }
         for case (let last?, let suppressed) in rest {
-            // One of them is this line.
+            // This line is one of them.
             logger.log(level: last.level, last.event, metadata: Self.withCount(last.metadata, suppressed - 1))
         }
     }

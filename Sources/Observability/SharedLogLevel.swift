@@ -1,10 +1,10 @@
 public import Logging
 import Synchronization
 
-/// How much is logged, by all loggers at once: it may be changed while they are used.
+/// The log level of all loggers: it may be changed while they are used.
 public final class SharedLogLevel: Sendable {
     private static let levels = Logger.Level.allCases
-    /// Its place among them.
+    /// Its index among the levels.
     private let place: Atomic<Int>
 
     public init(_ level: Logger.Level) { place = Atomic(Self.place(of: level)) }

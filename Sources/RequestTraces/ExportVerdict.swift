@@ -2,9 +2,9 @@ import HTTPClient
 
 /// Why spans did not reach the collector.
 public enum DropReason: String, Sendable, CaseIterable {
-    /// The queue held as many as it may.
+    /// The queue was full.
     case queueFull = "queue_full"
-    /// The collector does not want them.
+    /// The collector rejected them.
     case rejected
     /// The collector could not be reached, or could not take them, in all attempts.
     case failed
@@ -12,10 +12,10 @@ public enum DropReason: String, Sendable, CaseIterable {
     case shutdown
 }
 
-/// What an attempt to send a batch leads to (OTLP specification 1.x, "OTLP/HTTP Response").
+/// The decision after an attempt to send a batch (OTLP specification 1.x, "OTLP/HTTP Response").
 enum ExportVerdict: Equatable {
     case delivered(rejected: Int)
-    /// - Parameter seconds: what the collector asked for.
+    /// - Parameter seconds: the wait that the collector asked for.
     case retry(afterSeconds: Int?)
     case drop(DropReason)
 
@@ -23,7 +23,7 @@ enum ExportVerdict: Equatable {
     static let maximumAttempts = 5
 
     /// - Parameters:
-    ///   - answer: nil where none came.
+    ///   - answer: nil where none arrived.
     ///   - attempt: counts from 1.
     static func of(_ answer: HTTPResponse?, spans: Int, attempt: Int, isLast: Bool) -> ExportVerdict {
         guard let answer else { return retryOrDrop(nil, attempt, isLast) }

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// Numbers for ids and for the choice of what is sampled, 64 bits each, unlike in every process and never the same twice in one:
-/// SplitMix64 (Steele, Lea and Flood 2014), begun with the system's random numbers. A request costs an addition, where the system
-/// would be asked in a call. They can be guessed from one another: trace ids are no secrets (W3C Trace Context §7).
+/// 64-bit numbers for ids and for sampling, different in every process and never repeated within one: SplitMix64 (Steele, Lea and Flood
+/// 2014), seeded with the system's random numbers. A request costs an addition instead of a system call. The numbers can be predicted
+/// from one another: trace ids are no secrets (W3C Trace Context §7).
 final class IdentifierSource: Sendable {
     private let state = Atomic<UInt64>(.random(in: 0 ... .max))
 

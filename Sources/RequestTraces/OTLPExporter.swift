@@ -1,8 +1,8 @@
 import HTTPClient
 public import Resilience
 
-/// Sends spans to an OpenTelemetry collector (OTLP/HTTP 1.x, binary protobuf) from a thread of its own. A collector that is slow or
-/// gone costs the spans, which are counted, and nothing else.
+/// Sends spans to an OpenTelemetry collector (OTLP/HTTP 1.x, binary protobuf) from a thread of its own. A slow or absent collector costs
+/// the spans, which are counted, and nothing else.
 public final class OTLPExporter: SpanSink {
     public struct Policy: Sendable {
         /// Spans that wait or are on their way; the newest beyond it are dropped.
@@ -13,7 +13,7 @@ public final class OTLPExporter: SpanSink {
         public var interval: Duration
         /// One attempt, from connecting to the answer's last byte.
         public var timeout: Duration
-        /// Before the second of five attempts; twice as long before each further one, at most 30 s.
+        /// The wait before the second of five attempts; twice as long before each further one, at most 30 s.
         public var firstRetry: Duration
 
         public init(
@@ -28,10 +28,10 @@ public final class OTLPExporter: SpanSink {
         }
     }
 
-    /// Whatever a collector asks for with `Retry-After`, it gets no longer rest.
+    /// The longest wait between attempts, whatever the collector's `Retry-After` says.
     private static let longestPause: Duration = .seconds(30)
 
-    /// In bytes; a collector says little.
+    /// In bytes; a collector's answers are short.
     private static let responseLimit = 64 << 10
 
     private let queue: SpanQueue
@@ -39,7 +39,7 @@ public final class OTLPExporter: SpanSink {
 
     /// - Parameters:
     ///   - endpoint: `http://host[:port][/path]` or `https://…`, to which `/v1/traces` is added.
-    ///   - observe: hears why each batch that was not taken was dropped. Called on the exporter's thread.
+    ///   - observe: receives the reason why a batch was dropped, for each. Called on the exporter's thread.
     public init(
         endpoint: String, resource: TraceResource, policy: Policy = Policy(),
         observe: @escaping @Sendable (DropReason, String) -> Void = { _, _ in }
@@ -64,8 +64,8 @@ public final class OTLPExporter: SpanSink {
 
     public var totals: SpanTotals { queue.currentTotals }
 
-    /// Sends what is there, each batch tried once more; what is not sent by then is dropped.
-    /// - Returns: whether nothing had to be.
+    /// Sends the waiting spans, each batch tried once more; spans not sent by then are dropped.
+    /// - Returns: whether no span was dropped.
     @discardableResult
     public func shutdown(by deadline: Deadline) -> Bool { queue.shutdown(by: deadline) }
 

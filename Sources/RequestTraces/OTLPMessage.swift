@@ -1,8 +1,8 @@
-/// What a span's sender is, as OpenTelemetry's resource conventions name it.
+/// Identifies the sender of a span, in the names of OpenTelemetry's resource conventions.
 public struct TraceResource: Sendable, Equatable {
     public let serviceName: String
     public let serviceVersion: String
-    /// Differs from every other process of the service.
+    /// Different for every process of the service.
     public let instanceID: String
 
     public init(serviceName: String, serviceVersion: String, instanceID: String) {

@@ -1,9 +1,9 @@
-/// Whether a trace is recorded: as its parent decided; where there is none, a share of the traces (OpenTelemetry SDK
-/// specification, ParentBased with root TraceIdRatioBased).
+/// Whether a trace is recorded: as its parent decided; without a parent, for a share of the traces (OpenTelemetry SDK specification,
+/// ParentBased with root TraceIdRatioBased).
 public struct Sampler: Sendable {
     private let bound: UInt64
 
-    /// - Parameter ratio: 0 … 1; beyond it the nearer end.
+    /// - Parameter ratio: 0 … 1; other values are clamped.
     public init(ratio: Double) {
         bound = UInt64(min(max(ratio, 0), 1) * 0x1p63)
     }

@@ -1,9 +1,9 @@
-/// Spans that wait for a collector, and those that are on their way to it. Bounded: a span that does not fit is dropped and counted. It
-/// decides; locks, threads and the clock are its user's.
+/// Spans that wait for a collector, and those that are on their way to it. Bounded: a span that does not fit is dropped and counted. The
+/// buffer decides; the caller owns locks, threads and the clock.
 struct SpanBuffer {
     /// What the sender does next.
     enum Step: Equatable {
-        /// Sends these, and says with `finished` what became of them.
+        /// Sends these, and reports the result with `finished`.
         case send([SpanRecord])
         /// Waits for more spans until the first has waited for the interval.
         case gather
@@ -62,7 +62,7 @@ struct SpanBuffer {
         return .send(batch)
     }
 
-    /// - Parameter verdict: on the last batch; `retry` leaves it on its way.
+    /// - Parameter verdict: on the last batch; `retry` leaves it in flight.
     mutating func finished(_ verdict: ExportVerdict) {
         // Spans that were abandoned have been counted.
         guard !isAbandoned else { return }
@@ -76,10 +76,10 @@ struct SpanBuffer {
         inFlight = 0
     }
 
-    /// Takes no more spans; those that wait are due.
+    /// Accepts no more spans; those that wait are due.
     mutating func close() { isClosed = true }
 
-    /// Drops the spans that are not delivered by now. After `close`.
+    /// Drops the spans that are not delivered by now. Call it after `close`.
     mutating func abandon() {
         totals.drop(waiting.count + inFlight, .shutdown)
         isAbandoned = true
@@ -88,7 +88,7 @@ struct SpanBuffer {
     }
 }
 
-/// How many spans went where since the start.
+/// How many spans were exported, and how many dropped, since the start.
 public struct SpanTotals: Sendable, Equatable {
     public internal(set) var exported = 0
     private var dropped: [DropReason: Int] = [:]

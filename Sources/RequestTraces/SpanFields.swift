@@ -1,6 +1,6 @@
 public import StreamIssuing
 
-/// The spans there are.
+/// The names of all spans.
 public enum SpanName: String, Sendable, CaseIterable {
     case getURL = "stream.get_url"
     case cacheGet = "cache.get"
@@ -10,8 +10,8 @@ public enum SpanName: String, Sendable, CaseIterable {
     case cacheSet = "cache.set"
 }
 
-/// Every attribute that a span may have. Closed, so that no token, URL, object key, title or address can become one: a span drops
-/// what is set under any other name.
+/// Every attribute that a span may have. The set is closed, so that no token, URL, object key, title or address can become one: a span
+/// drops an attribute with any other name.
 public enum FieldName: String, Sendable, CaseIterable {
     // OpenTelemetry semantic conventions. Not `url.path`: it may hold anything that a client sent.
     case httpRequestMethod = "http.request.method"
@@ -48,18 +48,18 @@ public struct SpanField: Sendable, Equatable {
     public static func track(_ id: ULID) -> SpanField { SpanField(name: .trackID, value: .text(id.description)) }
     public static func cacheHit(_ hit: Bool) -> SpanField { SpanField(name: .cacheHit, value: .flag(hit)) }
 
-    /// What the object store's refusal says of its answer; nil where there was none.
+    /// The status of the object store's answer, taken from its refusal; nil where there was no answer.
     public static func status(of refusal: Unavailable) -> SpanField? {
         if refusal.code == "missing_object" { return .status(404) }
         return refusal.code.hasPrefix("http_") ? Int(refusal.code.dropFirst("http_".count)).map { .status($0) } : nil
     }
 
-    /// `error.type` alone: what the client did wrong is no failure of the span (semantic conventions, HTTP server, "Status").
+    /// `error.type` alone: a client's mistake is no failure of the span (semantic conventions, HTTP server, "Status").
     public static func error(_ error: any Error) -> SpanField {
         SpanField(name: .errorType, value: .text(SpanErrorType(error).word))
     }
 
-    /// Nil for what nginx would not have let pass: anything but 1 to 128 of `[A-Za-z0-9._-]`.
+    /// Nil for a value that nginx would not have passed: anything but 1 to 128 of `[A-Za-z0-9._-]`.
     public static func correlation(_ id: String) -> SpanField? {
         guard (1...128).contains(id.utf8.count), id.utf8.allSatisfy({ $0.isCorrelationCharacter }) else { return nil }
         return SpanField(name: .correlationID, value: .text(id))
@@ -77,11 +77,11 @@ extension UInt8 {
     }
 }
 
-/// An error as a span tells of it: a stable word, never its text.
+/// An error as a span records it: a stable word, never its text.
 public struct SpanErrorType: Sendable, Equatable {
     public let word: String
 
-    /// A dependency's code, a problem's slug; of any other error its type's name.
+    /// A dependency's code, a problem's slug; for any other error its type's name.
     public init(_ error: any Error) {
         word =
             switch error {

@@ -42,13 +42,13 @@ final class SpanQueue: Sendable {
         }
     }
 
-    /// What became of the last batch.
+    /// Reports the result of the last batch.
     func finished(_ verdict: ExportVerdict) {
         state.withLock { $0.buffer.finished(verdict) }
         state.wakeAll()
     }
 
-    /// Between two attempts; ends early at a shutdown.
+    /// Waits between two attempts; ends early at a shutdown.
     func pause(_ duration: Duration) {
         let deadline = Deadline(after: duration)
         state.wait { $0.end == nil && !deadline.isPast ? .wait(until: deadline.instant) : .done(()) }
@@ -57,7 +57,7 @@ final class SpanQueue: Sendable {
     /// When everything must be sent; nil before a shutdown.
     var endsBy: Deadline? { state.withLock { $0.end } }
 
-    /// Takes no more spans and waits until all are sent.
+    /// Accepts no more spans and waits until all are sent.
     /// - Returns: whether they were.
     func shutdown(by deadline: Deadline) -> Bool {
         state.withLock { state in

@@ -39,7 +39,7 @@ public struct SpanRecord: Sendable, Equatable {
     }
 }
 
-/// Where spans go when they have ended. Never waits: it is called by threads that answer requests.
+/// Receives spans that have ended. It never waits: threads that answer requests call it.
 public protocol SpanSink: Sendable {
     func export(_ span: SpanRecord)
     func flush()

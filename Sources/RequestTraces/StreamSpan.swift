@@ -60,7 +60,7 @@ public struct StreamSpan: Tracing.Span {
         nonmutating set { update { $0.name = newValue } }
     }
 
-    /// Its message is dropped: it may hold anything.
+    /// Drops the message: it may contain anything.
     public func setStatus(_ status: SpanStatus) {
         // OpenTelemetry tracing API, "Set Status": ok is final.
         update { if $0.status != .ok { $0.status = status.code == .ok ? .ok : .error } }
@@ -102,10 +102,10 @@ public struct StreamSpan: Tracing.Span {
         }
     }
 
-    /// Dropped: a request has one parent and no other relatives.
+    /// Drops the link: a request has one parent and no other relatives.
     public func addLink(_ link: SpanLink) {}
 
-    /// Once; what comes after it changes nothing.
+    /// Only the first call counts; later ones change nothing.
     public func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
         guard let recording else { return }
         let nanoseconds = instant().nanosecondsSinceEpoch

@@ -1,18 +1,18 @@
 public import Tracing
 
-/// Makes the spans of sampled traces. A trace that is not sampled costs a look at a task-local value for each span.
+/// Makes the spans of sampled traces. A trace that is not sampled costs one read of a task-local value for each span.
 ///
-/// Nobody is bootstrapped with it here: the executable passes it on.
+/// It does not install itself as the process's tracer: the executable passes it on.
 public struct StreamTracer: Tracer {
     public typealias Span = StreamSpan
 
     private let sampler: Sampler
     private let sink: any SpanSink
     private let random: @Sendable () -> UInt64
-    /// One for all unsampled traces: nobody asks for their ids.
+    /// One for all unsampled traces: their ids are never read.
     private let unsampled: ServiceContext
 
-    /// - Parameter random: 64 bits, other ones at each call; nil for a source of its own. All-zero ids are drawn again.
+    /// - Parameter random: 64 bits, different at each call; nil for a source of its own. All-zero ids are drawn again.
     public init(sampler: Sampler, sink: any SpanSink, random: (@Sendable () -> UInt64)? = nil) {
         self.sampler = sampler
         self.sink = sink
@@ -33,11 +33,11 @@ public struct StreamTracer: Tracer {
         return record(operationName, traceID, context, Self.kind(kind), at: instant().nanosecondsSinceEpoch)
     }
 
-    /// The first span here of a request; nil where its trace is not recorded, as of most requests: then nothing is made for it.
+    /// The first span of a request here; nil where its trace is not recorded, as for most requests: then nothing is made for it.
     /// - Parameters:
     ///   - parent: of the request's header `traceparent`.
-    ///   - correlationID: told by this span and by all below it.
-    ///   - age: how long ago it began.
+    ///   - correlationID: recorded in this span and in all spans below it.
+    ///   - age: how long ago the request began.
     public func root(
         _ name: SpanName, continuing parent: TraceParent?, correlationID: String? = nil, begun age: Duration = .zero
     ) -> StreamSpan? {
@@ -49,13 +49,13 @@ public struct StreamTracer: Tracer {
         return record(name.rawValue, traceID, context, .server, at: start)
     }
 
-    /// A span below the current one; nil where that is not recorded.
+    /// A span below the current one; nil where the current one is not recorded.
     public func child(_ name: SpanName, _ kind: SpanRecord.Kind) -> StreamSpan? {
         guard let context = ServiceContext.current, let position = context.position, position.parent.isSampled else { return nil }
         return record(name.rawValue, position.parent.traceID, context, kind, at: DefaultTracerClock.now.nanosecondsSinceEpoch)
     }
 
-    /// A span below `parent` of something that is over.
+    /// A span below `parent` of an operation that has ended.
     /// - Parameter describe: fills in the span, which is recorded.
     public func record(
         _ name: SpanName, _ kind: SpanRecord.Kind, below parent: StreamSpan, began: ContinuousClock.Instant,
@@ -71,7 +71,7 @@ public struct StreamTracer: Tracer {
         span.end(at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: moment(ended)))
     }
 
-    /// Nil where the trace is not sampled. The half of the id that decides comes first: an unsampled trace draws no more.
+    /// Nil where the trace is not sampled. The half of the id that decides is drawn first: an unsampled trace draws no more.
     private func recordedTrace(continuing parent: TraceParent?) -> TraceID? {
         if let parent { return parent.isSampled ? parent.traceID : nil }
         let low = nonZero()
@@ -124,7 +124,7 @@ public struct StreamTracer: Tracer {
     }
 }
 
-/// The span that new ones are children of.
+/// The parent of new spans.
 struct TracePosition: Sendable {
     let parent: TraceParent
     let isRemote: Bool
@@ -141,7 +141,7 @@ private enum CorrelationKey: ServiceContextKey {
 }
 
 extension ServiceContext {
-    /// What every span of a request tells.
+    /// The correlation id, which every span of a request records.
     var correlation: SpanField? {
         get { self[CorrelationKey.self] }
         set { self[CorrelationKey.self] = newValue }
@@ -152,7 +152,7 @@ extension ServiceContext {
         set { self[TracePositionKey.self] = newValue }
     }
 
-    /// What a request's `traceparent` says.
+    /// The parent that a request's `traceparent` names.
     public var remoteParent: TraceParent? {
         get { position.flatMap { $0.isRemote ? $0.parent : nil } }
         set { position = newValue.map { TracePosition(parent: $0, isRemote: true) } }

@@ -4,12 +4,12 @@ import Resilience
 import SealedCache
 import StreamIssuing
 
-/// What happens in a request, counted and logged with the request's ids.
+/// Counts and logs the events of a request, with the request's ids.
 struct RequestEvents: Sendable {
     private let request: RequestRecord
     private let telemetry: RequestTelemetry
     private let log: Logger
-    /// Each line is the request's.
+    /// Adds the request's fields to each line.
     private let audit: Logger
 
     init(_ telemetry: RequestTelemetry, _ request: RequestRecord) {
@@ -19,14 +19,14 @@ struct RequestEvents: Sendable {
         audit = telemetry.logger.with { [request] line in request.append(to: &line) }
     }
 
-    /// The last of each request.
+    /// The last call for each request.
     func answered() {
         telemetry.requests.answered(request)
         audit.info("stream url requested")
         if let problem = request.problem { warn(problem) }
     }
 
-    /// What an operator may want to look into.
+    /// Logs what an operator may want to investigate.
     private func warn(_ problem: Problem) {
         switch problem.kind {
         case .forbidden:
@@ -48,7 +48,7 @@ struct RequestEvents: Sendable {
         return fields
     }
 
-    /// What happened on the way to a URL.
+    /// A URL was issued.
     func issued(track: ULID, cameFromCache: Bool, expiresAt: UnixTime) {
         guard log.logLevel <= .debug else { return }
         var fields = request.ids
@@ -60,14 +60,14 @@ struct RequestEvents: Sendable {
 
     func failed(_ cause: Unavailable, track: ULID) {
         telemetry.dependencies.failed(cause.dependency, code: cause.code)
-        // Nothing else asks for the object store.
+        // Only a cache miss calls the object store.
         if cause.dependency == .objectStore, log.logLevel <= .debug {
             log.debug("cache miss", metadata: request.ids.merging(["track_id": "\(track)"]) { $1 })
         }
         var fields = request.ids
         (fields["dependency"], fields["code"]) = ("\(cause.dependency.rawValue)", "\(cause.code)")
         (fields["reason"], fields["track_id"]) = ("\(cause.reason)", "\(track)")
-        // What may happen in every request while something is broken; a missing object is one track's trouble.
+        // Errors that may occur in every request while something is broken; a missing object concerns one track.
         let isOfTrack = cause.code == "missing_object" || cause.code == "illegal_key"
         let log = isOfTrack ? telemetry.objectFailures : telemetry.failures
         log.log(.error, "dependency failed", kind: "\(isOfTrack ? "\(track)" : cause.dependency.rawValue)-\(cause.code)", fields)

@@ -2,7 +2,7 @@ import CoreMetrics
 import Observability
 import StreamIssuing
 
-/// What is counted of each request, instruments made before they are needed.
+/// The metrics of requests; their instruments are made before they are needed.
 struct RequestMetrics: Sendable {
     private let answers: MetricFamily<CounterSeries>
     private let problems: MetricFamily<CounterSeries>
@@ -32,7 +32,7 @@ struct RequestMetrics: Sendable {
         presigned = Counter(label: "stream_url_presign_generated_total", factory: registry)
     }
 
-    /// How long it took to turn a request away is not observed: many who are refused quickly would hide that those who are not wait.
+    /// The time to refuse a request is not observed: many quick refusals would hide that other requests wait.
     func answered(_ request: RequestRecord) {
         count(request)
         guard !request.wasTurnedAway else { return }
@@ -44,7 +44,7 @@ struct RequestMetrics: Sendable {
         if let problem = request.problem {
             answers.increment(String(problem.kind.status), "false")
             problems.increment(problem.kind.slug)
-            // Nothing but a miss asks for the object store.
+            // Only a cache miss calls the object store.
             if problem.cause?.dependency == .objectStore { misses.increment() }
         } else if request.cameFromCache {
             issuedFromCache.increment()
@@ -74,7 +74,7 @@ struct TokenMetrics: Sendable {
     func refusedToken(_ problem: Problem) { checks.increment(problem.kind.slug) }
 }
 
-/// Calls to what the service depends on.
+/// Calls to dependencies.
 struct DependencyMetrics: Sendable {
     private let errors: MetricFamily<CounterSeries>
     let database, objectStore, cache: HistogramSeries

@@ -3,22 +3,21 @@ import RequestTraces
 public import SealedCache
 public import StreamIssuing
 
-/// Sees one request from its arrival to its answer. This one does nothing; `TelemetryObserver` makes log lines, figures and spans.
+/// Observes one request from its arrival to its answer. This one does nothing; `TelemetryObserver` makes log lines, metrics and spans.
 ///
-/// Used again for the next request, because objects of their own would cost more than the line that is made of them. For one loop's thread
-/// only.
+/// Reused for the next request, because an object for each would cost more than its log line. For one loop's thread only.
 public class RequestObserver: IssueObserver, @unchecked Sendable {
-    /// The one of the request whose task asks.
+    /// The observer of the current task's request.
     @TaskLocal public static var current: RequestObserver?
 
-    /// What becomes of the request: the route fills it in.
+    /// The outcome of the request: the route fills it in.
     public let record: RequestRecord
 
     public convenience init() { self.init(RequestRecord()) }
 
     init(_ record: RequestRecord) { self.record = record }
 
-    /// What tells the request from all others.
+    /// The ids that distinguish the request from all others.
     public var ids: Logger.Metadata { record.ids }
 
     /// - Parameters:
@@ -33,7 +32,7 @@ public class RequestObserver: IssueObserver, @unchecked Sendable {
     func issued(_ issued: IssuedURL, _ track: ULID) {}
     func failed(_ cause: Unavailable, _ track: ULID) {}
 
-    /// The last of each request.
+    /// The last call for each request.
     /// - Parameter isOfStreamRoute: asked only where a trace is recorded.
     func end(isOfStreamRoute: @autoclosure () -> Bool) {}
 
@@ -44,7 +43,7 @@ public class RequestObserver: IssueObserver, @unchecked Sendable {
     public func verified(_ outcome: CallOutcome<Void>) {}
     public func presigned(_ outcome: CallOutcome<PresignedURL>) {}
 
-    /// What the cache says itself, beside what `read` sees.
-    /// - Returns: what to call with the outcome. A write's may come when this observer has its next request already.
+    /// Receives the cache's own reports, beside what `read` observes.
+    /// - Returns: a function to call with the outcome. A write's outcome may arrive when this observer already has its next request.
     public func cacheObserver(_ operation: CacheOutcome.Operation) -> (CacheOutcome) -> Void { { _ in } }
 }

@@ -3,34 +3,33 @@ import Observability
 import RequestTraces
 import StreamIssuing
 
-/// A request for a stream URL and what became of it: the audit trail's line, and what is counted. One for each request that a loop has
-/// in hand, which is filled in again for a later one, because objects and dictionaries of their own would cost more than the line that is
-/// made of them.
+/// A request for a stream URL and its outcome: the source of its audit line and its metrics. Each request in hand of a loop has one. It
+/// is reused for a later request, because new objects and dictionaries would cost more than the line that they produce.
 public final class RequestRecord: @unchecked Sendable {
     public private(set) var correlationID = ""
-    /// Of the request's own or of its caller's trace, in 32 hexadecimal digits.
+    /// Of the request's own or its caller's trace, in 32 hexadecimal digits.
     private(set) var traceID: String?
-    /// Nil where the token said nothing that can be believed.
+    /// Nil where no trusted token names the user.
     var userID: ULID?
     /// Nil where the path names none.
     var trackID: ULID?
     /// Nil for 200.
     var problem: Problem?
     var cameFromCache = false
-    /// Whose allowance the request spends: nil until its token is good and has the role.
+    /// The user whose allowance the request spends: nil until the token is valid and has the role.
     var spender: ULID?
-    /// Refused before any work, for its token or because its user is over the limit.
+    /// Refused before any work, because of its token or because its user is over the limit.
     var wasTurnedAway = false
     var duration: Duration = .zero
 
-    /// Forgets the one before.
+    /// Forgets the previous request.
     func begin(correlationID: String, traceID: String?) {
         self.correlationID = correlationID
         self.traceID = traceID
         (userID, trackID, spender, problem, cameFromCache, wasTurnedAway, duration) = (nil, nil, nil, nil, false, false, .zero)
     }
 
-    /// What tells it from all others.
+    /// The ids that distinguish it from all others.
     var ids: Logger.Metadata {
         var ids: Logger.Metadata = ["correlation_id": "\(correlationID)"]
         if let traceID { ids["trace_id"] = "\(traceID)" }

@@ -3,12 +3,12 @@ public import Observability
 public import SealedCache
 import StreamIssuing
 
-/// What requests are counted and logged by, in one place, so that names are never written twice. Shared by all loops.
+/// The metrics and logs of requests, in one place, so that names are never written twice. Shared by all loops.
 public final class RequestTelemetry: Sendable {
     let logger: Logger
-    /// For what a failing dependency would say at each request.
+    /// For events that a failing dependency would repeat at each request.
     public let failures: RepeatedEventLog
-    /// For what is wrong with one object: each is reported, as long as they are few.
+    /// For errors of one object: each is reported, as long as they are few.
     public let objectFailures: RepeatedEventLog
     let requests: RequestMetrics
     let dependencies: DependencyMetrics
@@ -27,12 +27,12 @@ public final class RequestTelemetry: Sendable {
             known: EntrySealer.OpenFailure.allCases.map { [$0.rawValue] })
     }
 
-    /// - Parameter ids: of the request, where it is one's.
+    /// - Parameter ids: of the request, if there is one.
     public func cacheAnswered(_ outcome: CacheOutcome, _ ids: Logger.Metadata) {
         switch outcome.result {
         case .hit, .miss, .circuitOpen: return
         case .failed(let error):
-            // Misses of the first moments, and of the last, which say nothing about the server.
+            // Misses of the first moments, and of the last, say nothing about the server.
             guard error.code != "connecting", error.code != "closed" else { return }
             cacheFailed(error, ids)
         case .rejected(let failure):

@@ -5,7 +5,7 @@ public import SealedCache
 public import StreamIssuing
 import Tracing
 
-/// Makes log lines, figures and spans of a request.
+/// Makes the log lines, metrics and spans of a request.
 public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
     private let telemetry: RequestTelemetry
     private let events: RequestEvents

@@ -2,7 +2,7 @@ import FastCGI
 import StreamIssuing
 
 extension FastCGIResponse {
-    /// - Parameter text: takes the body.
+    /// - Parameter text: receives the body.
     mutating func answer(_ stream: StreamURL, using text: inout JSONText) {
         start(status: 200)
         header("Content-Type", "application/json")

@@ -2,7 +2,7 @@ public import FastCGI
 public import Observability
 import StreamIssuing
 
-/// What a worker of the gate socket does: health and metrics. None of it waits for a dependency or for the log's reader.
+/// The handler of a gate socket's worker: health and metrics. It never waits for a dependency or for the log reader.
 public final class GateRoute: RequestHandler {
     private let registry: MetricRegistry
     private let readiness: any ReadinessSource
@@ -45,7 +45,7 @@ public final class GateRoute: RequestHandler {
             if outcome.isOptional { text.append(",\"optional\":true") }
             text.append("},")
         }
-        // The service does not start without keys; refused new ones leave it with the former.
+        // The service does not start without keys; where new ones are refused it keeps the previous ones.
         if let refusal = readiness.reloadRefusal {
             text.append("\"keys\":{\"status\":\"failed\",\"reason\":")
             text.append(quoted: "reload refused, the former keys and credentials stay: \(refusal)")

@@ -1,15 +1,15 @@
 import FastCGI
 import StreamIssuing
 
-/// An answer that nginx gives in its own name: 204, and all of it in headers. nginx's `auth_request` takes nothing else, and it is what
-/// lets one exchange come before the rate limit (nginx/include/stream-request.conf).
+/// An answer that nginx sends as its own: 204, with everything in headers. nginx's `auth_request` accepts nothing else, and it lets one
+/// exchange precede the rate limit (nginx/include/stream-request.conf).
 struct HeaderAnswer {
     /// Whether the request asks for this form (`ANSWER_IN=headers`). Without it the answer is a CGI response with a body.
     static func isWanted(by exchange: some Exchange) -> Bool { exchange.parameter("ANSWER_IN") == "headers" }
 
     /// Nil for 200.
     let problem: Problem?
-    /// Whose allowance the request spends. A 401 spends none, and a 403 for want of the role none either.
+    /// The user whose allowance the request spends. A 401 spends none, nor does a 403 for a missing role.
     let userID: ULID?
 
     /// - Parameter body: one line of JSON, whose control characters are escaped.

@@ -1,7 +1,7 @@
-/// What `/readyz` says of one dependency.
+/// The state of one dependency in `/readyz`.
 public struct DependencyHealth: Sendable, Equatable {
     public let name: String
-    /// Why it is of no use; nil where it answers.
+    /// Why it is unusable; nil where it answers.
     public let failure: String?
     /// Whether requests can do without it.
     public let isOptional: Bool
@@ -13,10 +13,10 @@ public struct DependencyHealth: Sendable, Equatable {
     }
 }
 
-/// Knows how the dependencies are. It answers without asking them.
+/// Knows the state of the dependencies. It answers without calling them.
 public protocol ReadinessSource: Sendable {
     /// In a fixed order.
     var dependencies: [DependencyHealth] { get }
-    /// Why keys and credentials are not those that the settings name now; nil where they are.
+    /// Why keys and credentials differ from those that the settings name now; nil where they do not.
     var reloadRefusal: String? { get }
 }

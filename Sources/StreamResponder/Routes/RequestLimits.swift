@@ -1,9 +1,9 @@
 /// How long a request may take.
 public struct RequestLimits: Sendable {
-    /// As a whole, from the moment that nginx sent it on.
+    /// For the whole request, from the moment that nginx sent it on.
     public let requestTimeout: Duration
-    /// Until the event loop takes it up. One that waited longer is turned away without work: under overload, to answer the late ones in full
-    /// would only make every other one late.
+    /// Until the event loop begins the request. A request that waited longer is refused without work: under overload, answering the late
+    /// ones in full would only make every other one late.
     public let queueTimeout: Duration
 
     public init(requestTimeout: Duration, queueTimeout: Duration) {
@@ -11,11 +11,11 @@ public struct RequestLimits: Sendable {
         self.queueTimeout = queueTimeout
     }
 
-    /// The part of a wait that is no mere difference of two clocks which tick in milliseconds.
+    /// The wait, or zero where it may be a mere difference of two clocks that tick in milliseconds.
     static func counted(_ waited: Duration) -> Duration { waited < .milliseconds(5) ? .zero : waited }
 
-    /// What lies between the moment that nginx passed on and now. Zero where it is not known, and where it cannot be true: the clocks
-    /// of two hosts may differ.
+    /// The time between the moment that nginx passed on and now. Zero where it is unknown or impossible: the clocks of two hosts may
+    /// differ.
     /// - Parameters:
     ///   - received: nginx's `$msec`, seconds since 1970 with three decimals.
     ///   - now: milliseconds since 1970.

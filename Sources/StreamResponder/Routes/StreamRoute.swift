@@ -18,8 +18,8 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
     private var text = JSONText()
 
     /// - Parameters:
-    ///   - allowances: what users have asked for lately, of all loops together.
-    ///   - makeObserver: called once for each request that is in hand.
+    ///   - allowances: each user's recent requests, shared by all loops.
+    ///   - makeObserver: called once for each request in hand.
     public init(
         _ services: any StreamServices, limits: RequestLimits, allowances: Locked<AllowanceTracker>, clock: any ArrivalClock,
         makeObserver: @escaping () -> RequestObserver
@@ -33,7 +33,7 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
 
     public nonisolated(nonsending) func serve(_ exchanges: ExchangeSource) async {
         let observer = makeObserver()
-        // Bound for all requests of the task, so that what their calls bring about is logged with their ids.
+        // Bound for all requests of the task, so that the log lines of their calls have their ids.
         await RequestObserver.$current.withValue(observer) {
             while let exchange = await exchanges.next() { await respond(to: exchange, observer) }
         }
@@ -57,8 +57,8 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
 
     public func refuse(_ exchange: FastCGIExchange) -> Bool { refuse(beyondLimit: exchange) }
 
-    /// What needs no dependency is decided all the same: a bad token gets its 401, and no rate limit is passed by. Only a request that waited
-    /// too long for its turn is refused before that, because the queue behind it is long.
+    /// Whatever needs no dependency is decided all the same: a bad token gets its 401, and the rate limit still applies. Only a request
+    /// that waited too long for its turn is refused before that, because the queue behind it is long.
     func refuse(beyondLimit exchange: some Exchange) -> Bool {
         let waited = begin(refusals, exchange)
         let problem: Problem
@@ -87,8 +87,8 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
         observer.end(isOfStreamRoute: StreamPath.trackText(exchange.parameter("DOCUMENT_URI")) != nil)
     }
 
-    /// What can be decided without a dependency, in the order of the contract. Who may ask comes before what is asked, so that a stranger
-    /// learns nothing.
+    /// The checks that need no dependency, in the order of the contract. The caller is checked before what it asks for, so that a
+    /// stranger learns nothing.
     private func admit(
         _ exchange: some Exchange, _ observer: RequestObserver, _ waited: Duration
     ) throws(Problem) -> (Listener, ULID, isCounted: Bool) {
@@ -126,8 +126,8 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
         }
     }
 
-    /// nginx limits users, after the answer; that it will refuse this one can be so clear that there is no need to work for it.
-    /// - Returns: whether the request was counted; nginx says how many are allowed, and another caller says nothing.
+    /// nginx limits users, after the answer. Where it will clearly refuse this request, the responder does no work for it.
+    /// - Returns: whether the request was counted; nginx sends the limit, another caller sends none.
     private func spendAllowance(of user: ULID, _ exchange: some Exchange, _ record: RequestRecord) throws(Problem) -> Bool {
         guard let perMinute = exchange.parameter("RATE_LIMIT_PER_MINUTE").flatMap(Int64.init), let limit = RateLimit(perMinute: perMinute)
         else { return false }

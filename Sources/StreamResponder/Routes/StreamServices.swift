@@ -1,9 +1,9 @@
 public import BearerTokens
 public import StreamIssuing
 
-/// What a route asks of the world. One for each event loop; for the loop's thread only.
+/// What a route needs from its surroundings. One for each event loop; for the loop's thread only.
 public protocol StreamServices: AnyObject {
-    /// Takes the keys and credentials that are current. Called before each request.
+    /// Adopts the current keys and credentials. Called before each request.
     func takeCurrentSecrets()
     /// - Parameter authorization: the value of the header `Authorization` (RFC 6750 §2.1); nil or empty where there was none.
     func verify(authorization: String?) throws(TokenRejection) -> Listener
