@@ -25,7 +25,8 @@ struct NovatuneStreamd: ParsableCommand {
         // Before the first secret is read, whatever the command.
         ProcessMemory.keepPrivate()
         ProcessMemory.crashWithoutReport()
-        // A service manager's own choice is inherited, and then nobody can wait for the command that prints a key ring.
+        // The process inherits the service manager's setting. Where it ignores SIGCHLD, waiting for the command that prints a key ring
+        // fails.
         _ = signal(SIGCHLD, SIG_DFL)
         main(nil)
     }

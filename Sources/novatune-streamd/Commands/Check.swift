@@ -5,7 +5,7 @@ import KeyManagement
 import Logging
 import SealedCache
 
-/// Tries everything that serving needs, and says what it found.
+/// Tries everything that serving needs, and reports the results.
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Validate every setting and contact every dependency.",

@@ -3,7 +3,7 @@ import PostgreSQLTrackStore
 import SealedCache
 import StreamIssuing
 
-/// Ends cached URLs by hand.
+/// Invalidates cached URLs by hand.
 struct Invalidate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Remove a user's stream URLs from every cache.",
@@ -35,7 +35,7 @@ struct Invalidate: ParsableCommand {
     func run() throws {
         let invalidation = try invalidation()
         let (database, cache) = try settings()
-        // The shared cache first: told before, the responders would empty it, and there would be nothing left to count.
+        // Empty the shared cache first: the notified responders would empty it, and there would be nothing left to count.
         let isRemoved = emptySharedCache(invalidation.scope, cache)
         let isTold = tellResponders(invalidation, database)
         if !isTold || !isRemoved { throw ExitCode.failure }

@@ -12,7 +12,7 @@ import Resilience
 import SealedCache
 import StreamResponder
 
-/// Answers requests until it is told to stop.
+/// Answers requests until it receives a signal to stop.
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Answer requests on the FastCGI sockets (the default).",
@@ -30,22 +30,22 @@ struct Serve: ParsableCommand {
     /// Health and metrics take microseconds and wait for nothing.
     private static let gateWorkers = 2
     private static let gateConnections = 128
-    /// For health and metrics where a lower limit is used up.
+    /// Descriptors for health and metrics where a lower limit is used up.
     private static let gateReserve = 8
     /// Longer than a request may take.
     private static let drainLimit: Duration = .seconds(15)
     /// For the last spans; within what the unit leaves for stopping.
     private static let spanLimit: Duration = .seconds(3)
-    /// For the threads that no request needs any more; it runs together with `spanLimit`. Those that still wait for a dependency then end with
-    /// the process.
+    /// For the threads that no request needs any more; it runs together with `spanLimit`. Threads that still wait for a dependency then
+    /// end with the process.
     private static let threadLimit: Duration = .seconds(1)
-    /// A turn of a loop takes milliseconds; one that takes longer than this has stopped.
+    /// A turn of a loop takes milliseconds; a loop whose turn takes longer than this has stopped.
     private static let turnLimit: Duration = .seconds(10)
     private static let gateProgressLimit: Duration = .seconds(20)
 
     @OptionGroup var options: SettingsOptions
 
-    /// What seeing the service run costs is measured against a run with it (Tests/Load/run --telemetry).
+    /// The cost of observability is measured against a run with this flag (Tests/Load/run --telemetry).
     @Flag(help: ArgumentHelp("Make no log line, figure or span of a request: for measuring what they cost.", visibility: .hidden))
     var unobserved = false
 
@@ -72,7 +72,7 @@ struct Serve: ParsableCommand {
         let loops = zip(0..., sockets.stream).map { RequestLoop($0, resources, socket: $1, reserve: reserve) }
         watch(loops, resources.telemetry.registry)
         watch(log, resources.telemetry.registry)
-        // It answers /metrics, where no name is to come later than others, its own included.
+        // It answers /metrics, where every name must exist from the beginning, its own included.
         let started = Locked<FastCGIServer<GateRoute>?>(nil)
         watchGate(started, resources.telemetry.registry)
         let gate = FastCGIServer(
@@ -133,7 +133,7 @@ struct Serve: ParsableCommand {
         resources.stop(by: deadline, spansBy: spanDeadline)
     }
 
-    /// Secrets are held by `Resources` alone from here on, so that one that is replaced is dropped.
+    /// From here on only `Resources` holds the secrets, so that one that is replaced is dropped.
     private func prepare(_ log: LogWriter) throws -> (Settings, Resources, SharedLogLevel, Logger) {
         let loaded = try options.load()
         let level = SharedLogLevel(loaded.settings.logLevel)
@@ -179,7 +179,7 @@ struct Serve: ParsableCommand {
         }
     }
 
-    /// - Returns: of the stream socket one for each loop.
+    /// - Returns: of the stream socket one descriptor for each loop.
     private func openSockets(_ settings: Settings) throws -> (stream: [ListeningSocket], gate: ListeningSocket) {
         do {
             let stream = try ListeningSocket(settings.listen)
@@ -190,7 +190,7 @@ struct Serve: ParsableCommand {
         }
     }
 
-    /// Health is the last to go.
+    /// The health socket is closed last.
     private func drain(_ gate: FastCGIServer<GateRoute>, _ loops: [RequestLoop]) -> Bool {
         let deadline = Deadline(after: Self.drainLimit)
         let drains = loops.map { $0.drain(within: Self.drainLimit) }

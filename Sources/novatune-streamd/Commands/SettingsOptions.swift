@@ -9,19 +9,19 @@ struct SettingsOptions: ParsableArguments {
 
     /// EX_CONFIG of sysexits.h.
     static let invalidSettings = ExitCode(78)
-    /// EX_UNAVAILABLE: settings that may do the next time, as they are.
+    /// EX_UNAVAILABLE: the same settings may work the next time.
     static let unavailable = ExitCode(69)
 
-    /// What the operator wrote, unjudged.
+    /// The operator's settings, not validated yet.
     var source: SettingsSource { SettingsSource(environment: Environment.variables, configPath: config) }
 
-    /// Ends the program where the settings are not valid: one line each on standard error, exit code 78.
+    /// Ends the program where the settings are not valid: one line for each error on standard error, exit code 78.
     func load() throws -> LoadedSettings {
         let source = source
         return try Self.telling { () throws(SettingsError) in try Self.read(source) }
     }
 
-    /// Reads settings, and tells what is wrong with them.
+    /// Reads settings; where they are wrong, prints the errors and exits.
     static func telling<Result>(_ read: () throws(SettingsError) -> Result) throws -> Result {
         do {
             return try read()
@@ -38,7 +38,7 @@ struct SettingsOptions: ParsableArguments {
 }
 
 enum Environment {
-    /// The process's environment; a name that comes twice counts as its first.
+    /// The process's environment; of a name that occurs twice, the first counts.
     static var variables: [String: String] {
         var variables: [String: String] = [:]
         var entry = unsafe environ

@@ -2,8 +2,8 @@ import SigV4
 import StreamIssuing
 import StrictJSON
 
-/// Credentials and their end, as programs print them for AWS's tools ("Sourcing credentials with an external process", AWS SDKs
-/// Reference Guide): in one file, so that no reader finds the id of one pair with the secret of another.
+/// Credentials and their expiration, as programs print them for AWS's tools ("Sourcing credentials with an external process", AWS SDKs
+/// Reference Guide): in one file, so that no reader combines the id of one pair with the secret of another.
 struct CredentialsDocument {
     struct Invalid: Error, CustomStringConvertible {
         let description: String

@@ -4,19 +4,19 @@ import KeyManagement
 import S3ObjectStore
 import SigV4
 
-/// What is valid and unwise.
+/// Warnings about settings that are valid and unwise.
 enum Precautions {
     struct Warning: Equatable {
         let subject: String
         let advice: String
     }
 
-    /// Somebody who finds a URL may use it until its end; the default is what players need.
+    /// A person who finds a URL may use it until its end; the default is what players need.
     private static let longestWiseExpiry: Duration = .seconds(120)
 
     static func warnings(_ settings: Settings, _ source: SettingsSource) -> [Warning] {
         var warnings = secretPaths(settings, source).compactMap { subject, path in readableByOthers(subject, path) }
-        // A store that only this machine reaches is no production.
+        // A store that only this machine reaches is not in production.
         if !settings.s3.publicEndpoint.isLoopback {
             if settings.s3.publicEndpoint.scheme == .http {
                 warnings.append(

@@ -1,4 +1,4 @@
-/// Every setting there is, with what the help says about it.
+/// Every setting, with its help text.
 enum SettingName: String, CaseIterable {
     case listen = "NOVATUNE_LISTEN"
     case gateListen = "NOVATUNE_GATE_LISTEN"
@@ -45,7 +45,7 @@ enum SettingName: String, CaseIterable {
     case otlpEndpoint = "NOVATUNE_OTLP_ENDPOINT"
     case otlpSampleRatio = "NOVATUNE_OTLP_SAMPLE_RATIO"
 
-    /// Settings of earlier versions, with what became of them.
+    /// Settings of earlier versions, with what replaced them.
     static let removed = [
         "NOVATUNE_WORKERS": "there are no request threads any more; remove it (NOVATUNE_LOOPS is for more than four cores)"
     ]
@@ -65,10 +65,10 @@ enum SettingName: String, CaseIterable {
 
     var fileName: String { rawValue + "_FILE" }
 
-    /// Whether its value stays out of whatever is shown: all that may come from a file, and a command's arguments.
+    /// Whether its value is never shown: every setting that may come from a file, and a command's arguments.
     var isSecret: Bool { mayComeFromFile || self == .cacheKeysCommand }
 
-    /// Whether its file is read by who needs it, so that no copy of it lies elsewhere.
+    /// Whether its consumer reads its file, so that no copy of the value is kept elsewhere.
     var isReadElsewhere: Bool { self == .cacheKeys }
 
     /// Whether a complaint is about this setting.

@@ -8,7 +8,7 @@ import SealedCache
 import SigV4
 import StreamIssuing
 
-/// Everything the operator decides, valid.
+/// All settings of the operator, valid.
 struct Settings {
     /// One loop serves two cores best, beside nginx, database and cache (Tests/Load).
     static func defaultLoops(cores: Int) -> Int { cores <= 4 ? 1 : 2 }
@@ -24,25 +24,25 @@ struct Settings {
     let s3: S3Settings
     let claims: ClaimRequirements
     let requestTimeout: Duration
-    /// How long a request may have waited before it is taken up.
+    /// How long a request may wait before the loop begins it.
     let queueTimeout: Duration
     let breakerFailures: Int
     let breakerOpen: Duration
     let logLevel: Logger.Level
-    /// Nil where nobody collects traces.
+    /// Nil where no traces are collected.
     let traces: TraceSettings?
-    /// Files whose change means that something is to be read again.
+    /// Files that must be read again when they change.
     let watchedPaths: [String]
 }
 
-/// Settings with the secrets that they name. They part at once: settings stay for as long as the process runs, secrets until they are
-/// replaced.
+/// Settings with the secrets that they name. The caller separates them immediately: settings stay for as long as the process runs,
+/// secrets until they are replaced.
 struct LoadedSettings {
     let settings: Settings
     let secrets: Secrets
 }
 
-/// What is replaced while requests are answered.
+/// The part that is replaced while requests are answered.
 struct Secrets: Sendable {
     let keySet: KeySet
     let keyRing: KeyRing
@@ -67,10 +67,10 @@ struct TraceSettings {
     let sampleRatio: Double
 }
 
-/// All complaints at once, a line each.
+/// All complaints, a line each.
 struct SettingsError: Error, CustomStringConvertible {
     let complaints: [String]
-    /// Whether the settings may do as they are, only not now: a service that they need did not answer.
+    /// Whether the same settings may work later: a service that they need did not answer.
     var isTemporary = false
 
     var description: String { complaints.joined(separator: "\n") }

@@ -5,7 +5,7 @@ import StreamIssuing
 
 // Where keys and credentials come from.
 extension SettingsReader {
-    /// All three in one document, or one by one.
+    /// All three from one document, or one by one.
     mutating func storeCredentials() -> Credentials? {
         guard values[.s3Credentials] != nil || files[.s3Credentials] != nil else {
             return credentials(.s3AccessKeyID, .s3SecretAccessKey, .s3SessionToken)
@@ -13,7 +13,7 @@ extension SettingsReader {
         for name in [SettingName.s3AccessKeyID, .s3SecretAccessKey, .s3SessionToken] where values[name] != nil {
             complaints.append("\(name.rawValue) and NOVATUNE_S3_CREDENTIALS are both set; keep one")
         }
-        // One that could not be read has been told already.
+        // A file that could not be read has already been reported.
         return values[.s3Credentials].flatMap { text in
             complaining(.s3Credentials) { () throws(CredentialsDocument.Invalid) in
                 try CredentialsDocument(json: Array(text.utf8)).credentials
@@ -27,7 +27,7 @@ extension SettingsReader {
         return Credentials(accessKeyID: accessKeyID, secretAccessKey: secretAccessKey, sessionToken: values[token])
     }
 
-    /// A command and KMS may both take as long, on the thread that tells the service manager every 30 s that all is well.
+    /// A command and KMS may both take as long, on the thread that sends the service manager a heartbeat every 30 s.
     private static let keysTimeouts: ClosedRange<Duration> = .milliseconds(100) ... .seconds(12)
 
     mutating func keyRingSource(_ storeCredentials: Credentials?) -> (any KeyRingSource)? {
@@ -61,7 +61,7 @@ extension SettingsReader {
         .s3SessionToken,
     ]
 
-    /// What it takes to look at a ring, and at how often its keys have sealed.
+    /// The settings that are needed to read a ring, and how often its keys have sealed.
     /// - Parameter file: instead of the ring of the settings.
     static func readKeys(
         _ source: SettingsSource, file: String?
@@ -79,7 +79,7 @@ extension SettingsReader {
         return (ringSource, cache)
     }
 
-    /// What it takes to wrap and unwrap.
+    /// The settings that are needed to wrap and unwrap.
     static func readKeyWrapping(_ source: SettingsSource) throws(SettingsError) -> any KeyWrapping {
         var reader = SettingsReader(source, inherited: [:], complaints: source.complaints(about: keyNames))
         if reader.values[.kmsKeyID] == nil { reader.complaints.append("NOVATUNE_KMS_KEY_ID is required") }
@@ -94,13 +94,13 @@ extension SettingsReader {
         return values[.kmsKeyID].flatMap { keyWrapping($0, credentials, timeout) }
     }
 
-    /// The store's, where KMS has none of its own; they are not asked for where nothing needs them.
+    /// The store's, where KMS has none of its own; they are read only where a key needs KMS.
     private mutating func credentialsForKMS() -> Credentials? {
         guard values[.kmsKeyID] != nil, !hasKMSCredentials else { return nil }
         return storeCredentials()
     }
 
-    /// Some of them at least; without any, KMS is asked with the store's.
+    /// Whether at least some are set; without any, KMS is called with the store's.
     private var hasKMSCredentials: Bool {
         [SettingName.kmsAccessKeyID, .kmsSecretAccessKey, .kmsSessionToken].contains { values[$0] != nil }
     }
@@ -123,7 +123,7 @@ extension SettingsReader {
         }
     }
 
-    /// A path and arguments, parted by spaces; or a JSON array, where one of them has a space.
+    /// A path and arguments, separated by spaces; or a JSON array, where one of them contains a space.
     private mutating func commandArguments(_ text: String) -> [String]? {
         guard let arguments = CommandLineText.arguments(text), let program = arguments.first, program.hasPrefix("/") else {
             complaints.append(

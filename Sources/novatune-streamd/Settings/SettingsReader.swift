@@ -10,14 +10,14 @@ import SealedCache
 import SigV4
 import StreamIssuing
 
-/// From raw settings to valid ones. Goes on after a complaint, so that all are told at once.
+/// Turns raw settings into valid ones. It continues after a complaint, so that all are reported together.
 struct SettingsReader {
     let values: [SettingName: String]
     let files: [SettingName: String]
     private let watchedPaths: [String]
     private let inherited: [String: SocketAddress]
     var complaints: [String]
-    /// Of the complaints, those that may be gone the next time, though nothing is changed.
+    /// The number of complaints that may be gone the next time, though nothing is changed.
     var temporaryComplaints = 0
 
     init(_ source: SettingsSource, inherited: [String: SocketAddress], complaints: [String]) {
@@ -34,7 +34,8 @@ struct SettingsReader {
         return try reader.read()
     }
 
-    /// What it takes to reach every cache, and no more: another service that invalidates has neither the store's nor the tokens' keys.
+    /// The settings that are needed to reach every cache, and no more: another service that invalidates has neither the store's nor the
+    /// tokens' keys.
     static func readInvalidation(_ source: SettingsSource) throws(SettingsError) -> (DatabaseSettings, CacheSettings) {
         let names: [SettingName] = [.databaseURL, .databaseTimeout, .cacheURL, .cachePrefix, .cacheTimeout]
         var reader = SettingsReader(source, inherited: [:], complaints: source.complaints(about: names))
@@ -159,14 +160,14 @@ struct SettingsReader {
             complaining(.jwtSecret) { () throws(KeySetError) in try VerificationKey(sharedSecret: SymmetricKey(Array(text.utf8))) }
         }
         let keys = (published ?? []) + (shared.map { [$0] } ?? [])
-        // Where one of the two is refused, that has been said.
+        // Where one of the two is refused, that has already been reported.
         guard !keys.isEmpty else { return nil }
         return complaining(.jwtKeys) { () throws(KeySetError) in try KeySet(keys) }
     }
 
     mutating func required(_ name: SettingName) -> String? {
         if let value = values[name] { return value }
-        // A _FILE that could not be read has been told already.
+        // A _FILE that could not be read has already been reported.
         if !complaints.contains(where: { $0.hasPrefix(name.fileName) }) {
             complaints.append(name.mayComeFromFile ? "\(name.rawValue) or \(name.fileName) is required" : "\(name.rawValue) is required")
         }

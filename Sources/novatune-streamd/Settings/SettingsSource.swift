@@ -1,8 +1,8 @@
 import Cryptography
 import KeyManagement
 
-/// Raw settings from the environment and a file, and everything that is wrong with them so far. Secrets are among them, so it
-/// describes itself without any.
+/// Raw settings from the environment and a file, and everything that is wrong with them so far. They include secrets, so the description
+/// shows no values.
 struct SettingsSource: CustomStringConvertible, CustomReflectable {
     private(set) var values: [SettingName: String] = [:]
     /// The files that `NAME_FILE` settings name.
@@ -68,7 +68,7 @@ struct SettingsSource: CustomStringConvertible, CustomReflectable {
                 complaints.append("\(name.fileName): \(SecretFile.shown(path)) is not UTF-8")
                 return nil
             }
-            // Editors and `echo` end a file with a line break, which is part of no secret.
+            // Editors and `echo` end a file with a line break, which belongs to no secret.
             let trimmed = text.hasSuffix("\r\n") || text.hasSuffix("\n") ? String(text.dropLast()) : text
             if trimmed.isEmpty { complaints.append("\(name.fileName): \(SecretFile.shown(path)) is empty") }
             return trimmed.isEmpty ? nil : trimmed
@@ -108,7 +108,7 @@ struct SettingsSource: CustomStringConvertible, CustomReflectable {
         }
     }
 
-    /// Nil for anything else, which may be part of a value that somebody has broken into lines: it is told to nobody.
+    /// Nil for anything else, which may be part of a value that was broken into lines: it is never shown.
     private static func name(_ text: Substring) -> String? {
         let isName =
             text.hasPrefix("NOVATUNE_") && text.utf8.count <= 64

@@ -3,7 +3,7 @@ import Observability
 import Resilience
 import StreamIssuing
 
-// What the database says that is no longer good.
+// Metrics and log lines of invalidations.
 extension Telemetry {
     func watchListener() {
         registry.gauge("invalidation_listener_up", "1 while invalidations are heard, else 0.") { [isListening] in
@@ -20,11 +20,11 @@ extension Telemetry {
     func listening() {
         isListening.withLock { $0 = true }
         heardFromDatabase()
-        // A server that takes the connection and drops it again would be told of many times a second.
+        // Rate-limited: a server that accepts the connection and drops it again would cause many lines a second.
         failures.log(.info, "listening for invalidations", kind: "listening", [:])
     }
 
-    /// A word, or an answer.
+    /// The database sent a notification, or an answer.
     func heardFromDatabase() {
         let now = clock.now
         lastHeard.withLock { $0 = now }

@@ -8,9 +8,9 @@ import SealedCache
 import SigV4
 import StreamIssuing
 
-// Keys and credentials: which there are, how old they are, how often they have sealed.
+// Metrics of keys and credentials: which there are, how old they are, how often they have sealed.
 extension Telemetry {
-    /// Why keys and credentials are not those that the settings name now; nil where they are.
+    /// Why keys and credentials differ from those that the settings name now; nil where they do not.
     var reloadRefusal: String? { lastReload.withLock { $0.refusal } }
 
     func loaded(_ secrets: Secrets) {
@@ -69,7 +69,7 @@ extension Telemetry {
         }
     }
 
-    /// Warns once of each key that has sealed so often that it should be replaced.
+    /// Warns once about each key that has sealed so often that it should be replaced.
     func sealed(_ figures: [SealCounts.Figures]) {
         for figure in figures where figure.total >= SealCounts.warningLevel {
             let isNew = nearLimit.withLock { $0.insert(figure.version).inserted }

@@ -2,9 +2,9 @@ import Logging
 import Observability
 import RequestTraces
 
-// What becomes of spans.
+// Metrics of the export of spans.
 extension Telemetry {
-    /// - Parameter exporter: nil where nobody collects traces: the figures are there, and 0.
+    /// - Parameter exporter: nil where no traces are collected: the metrics exist, and are 0.
     func watch(_ exporter: OTLPExporter?) {
         registry.count("trace_spans_exported_total", "Spans that the collector took.") { Double(exporter?.totals.exported ?? 0) }
         registry.counts("trace_spans_dropped_total", "Spans that did not reach the collector.", label: "reason") {

@@ -6,7 +6,7 @@ import SealedCache
 import StreamIssuing
 import StreamResponder
 
-/// What the process counts and logs, in one place, so that names are never written twice.
+/// The metrics and logs of the process, in one place, so that names are never written twice.
 final class Telemetry: Sendable {
     let registry = MetricRegistry()
     let logger: Logger
@@ -15,12 +15,12 @@ final class Telemetry: Sendable {
     let lastReload: Locked<Reload>
     let isListening = Locked(false)
     let lastHeard: Locked<UnixTime>
-    /// Key versions that a warning was given for.
+    /// Key versions that have had a warning.
     let nearLimit = Locked<Set<String>>([])
     let invalidations: MetricFamily<CounterSeries>
     private let slowTurns: CounterSeries
 
-    /// For what would be logged many times a second while something is broken.
+    /// For events that would be logged many times a second while something is broken.
     var failures: RepeatedEventLog { requests.failures }
 
     init(_ logger: Logger, clock: any WallClock = SystemClock()) {
@@ -39,7 +39,7 @@ final class Telemetry: Sendable {
 
     // MARK: Reloads
 
-    /// How the last attempt to take keys and credentials anew went; at first, how the start did.
+    /// The result of the last reload of keys and credentials; at first, that of the start.
     struct Reload: Sendable {
         var refusal: String?
         var keyVersion: String?
@@ -57,7 +57,7 @@ final class Telemetry: Sendable {
         }
     }
 
-    /// With the ids of the request whose call it was.
+    /// Logs the ids of the request whose call it was.
     func breakerChanged(_ dependency: Unavailable.Dependency, to state: CircuitBreaker.State) {
         var fields = RequestObserver.current?.ids ?? [:]
         fields["dependency"] = "\(dependency.rawValue)"
@@ -68,13 +68,13 @@ final class Telemetry: Sendable {
         }
     }
 
-    /// Tells how full the cache in the process is.
+    /// Exposes how full the in-process cache is.
     func watch(_ store: MemoryStore) {
         registry.gauge("cache_entries", "Entries in the cache of this process.") { Double(store.usage.entries) }
         registry.gauge("cache_bytes", "Bytes in the cache of this process.") { Double(store.usage.bytes) }
     }
 
-    /// A turn of an event loop in which something blocked, or there was too much to do.
+    /// A turn of an event loop in which something blocked, or which had too much to do.
     func slowTurn(_ duration: Duration, loop: Int) {
         slowTurns.increment()
         failures.log(
@@ -82,7 +82,7 @@ final class Telemetry: Sendable {
             ["loop": "\(loop)", "milliseconds": "\(duration / .milliseconds(1))"])
     }
 
-    /// What the probes found, where it differs from what they found before.
+    /// Logs the result of a probe that differs from the one before.
     func probed(_ outcome: DependencyProbe.Outcome) {
         if let failure = outcome.failure {
             logger.warning("dependency lost", metadata: ["dependency": "\(outcome.name)", "reason": "\(failure)"])

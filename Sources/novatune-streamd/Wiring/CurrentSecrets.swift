@@ -4,14 +4,14 @@ import Resilience
 import SigV4
 import Synchronization
 
-/// The keys and credentials that are used now. They may be replaced while requests are answered: a worker asks before each request
-/// whether its own are still the current ones.
+/// The current keys and credentials. They may be replaced while requests are answered: a worker checks before each request whether its
+/// own are still the current ones.
 final class CurrentSecrets: Sendable {
     struct Edition: Sendable {
         /// Counts the replacements.
         let number: Int
         let secrets: Secrets
-        /// A token that was verified with keys of before is verified again.
+        /// A token that was verified with earlier keys is verified again.
         let verifiedTokens = VerifiedTokens()
     }
 

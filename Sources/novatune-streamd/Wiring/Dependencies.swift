@@ -21,7 +21,7 @@ struct DependencyProbe {
     private let trackStore: PostgreSQLTrackStore
     private let objectStore: S3ObjectStore
     private let valueStore: any ValueStore
-    /// Only `check` asks it.
+    /// Only `check` calls it.
     private lazy var listener = resources.makeInvalidationListener()
     private let resources: Resources
     private var edition: Int
@@ -30,7 +30,7 @@ struct DependencyProbe {
         self.resources = resources
         let edition = resources.secrets.value
         self.edition = edition.number
-        // A probe tells how things are now, whatever requests have met before.
+        // A probe reports the present state, whatever requests have met before.
         let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: .max))
         trackStore = resources.makeTrackStore(breaker: breaker)
         objectStore = resources.makeObjectStore(edition, breaker: breaker)
@@ -39,7 +39,7 @@ struct DependencyProbe {
 
     func database() -> Outcome {
         measure("database", isOptional: false) { () throws(Unavailable) in
-            // The lowest ULID belongs to nobody; the question alone shows that the role may ask it.
+            // No user has the lowest ULID; the question alone shows that the role may run the query.
             guard let nobody = ULID("00000000000000000000000000") else { return }
             try trackStore.ask(user: nobody, track: nobody, by: .now.advanced(by: .seconds(10)))
             _ = try trackStore.answer()
@@ -88,16 +88,16 @@ struct Readiness: ReadinessSource {
     var reloadRefusal: String? { telemetry.reloadRefusal }
 }
 
-/// Keeps asking the dependencies on a thread of its own, so that `/readyz` answers at once whatever they do.
+/// Probes the dependencies on threads of its own, so that `/readyz` answers immediately, whatever their state.
 final class DependencyMonitor: Sendable {
     private static let interval: Duration = .seconds(1)
     /// After a failure: the breakers wait for the first answer.
     private static let recoveryInterval: Duration = .milliseconds(250)
-    /// A probe that takes longer than this tells enough: its own timeout may be much longer.
+    /// A probe that takes longer than this counts as failed: its own timeout may be much longer.
     private static let patience: Duration = .milliseconds(1500)
 
     private let outcomes = Locked<[String: DependencyProbe.Outcome]>([:])
-    /// When those that are under way began.
+    /// When the probes that are under way began.
     private let begun = Locked<[String: ContinuousClock.Instant]>([:])
     private let names = ["database", "object_store", "cache"]
     private let resources: Resources
@@ -127,7 +127,7 @@ final class DependencyMonitor: Sendable {
                     }
                     begun.withLock { $0[name] = nil }
                     if outcome.failure == nil { resources.noticedRecovery(of: name) }
-                    // The first failure is news, the first success is not.
+                    // A first failure is reported, a first success is not.
                     if (before?.failure == nil) != (outcome.failure == nil) { resources.telemetry.probed(outcome) }
                     stopping.wait(until: Deadline(after: outcome.failure == nil ? Self.interval : Self.recoveryInterval))
                 }
@@ -146,7 +146,7 @@ final class DependencyMonitor: Sendable {
         threads.withLock { $0 }.map { $0.join(by: deadline) }.allSatisfy { $0 }
     }
 
-    /// In a fixed order; one that has not answered yet counts as failed.
+    /// In a fixed order; a dependency that has not answered yet counts as failed.
     var state: [DependencyProbe.Outcome] {
         let (outcomes, begun, now) = (outcomes.withLock { $0 }, begun.withLock { $0 }, ContinuousClock.now)
         return names.map { name in
@@ -161,7 +161,7 @@ final class DependencyMonitor: Sendable {
 
     var isReady: Bool { state.allSatisfy { $0.failure == nil || $0.isOptional } }
 
-    /// As metrics; keys are there where none was refused.
+    /// As metrics; `keys` is 1 where none was refused.
     func expose(in telemetry: Telemetry) {
         telemetry.registry.gauges("readiness", "1 for what is well, as /readyz tells it.", label: "dependency") {
             [weak self, weak telemetry] in

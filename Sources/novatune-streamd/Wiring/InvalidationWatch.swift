@@ -5,7 +5,7 @@ import SealedCache
 import StreamIssuing
 import StreamResponder
 
-/// Takes out of the cache what the database says is no longer good, on a thread of its own.
+/// Removes invalidated entries from the cache, on a thread of its own.
 final class InvalidationWatch: Sendable {
     private let resources: Resources
     private let stopping = StopSignal()
@@ -49,7 +49,7 @@ final class InvalidationWatch: Sendable {
             do {
                 removed = try invalidator.remove(invalidation.scope)
             } catch {
-                // What stays in the cache is not handed out: its stamp no longer fits.
+                // An entry that stays in the cache is not handed out: its stamp no longer matches.
                 telemetry.requests.cacheFailed(error)
             }
             telemetry.heard(invalidation, removed: removed)

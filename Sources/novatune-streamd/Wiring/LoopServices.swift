@@ -57,13 +57,13 @@ final class LoopServices: StreamServices, @unchecked Sendable {
         cache.start()
     }
 
-    /// Fails what is unanswered; what waits for the object store ends by itself. On the loop's thread.
+    /// Fails the unanswered calls; those to the object store end by themselves. On the loop's thread.
     func close() {
         tracks.close()
         cache.close()
     }
 
-    /// Ends the threads beside the loop, after `close` and the loop's end. A call that has not returned by `deadline` is left behind.
+    /// Ends the threads beside the loop, after `close` and the loop's end. A call that has not returned by `deadline` is abandoned.
     /// - Returns: whether they have ended.
     @discardableResult
     func stop(by deadline: Deadline) -> Bool {

@@ -5,8 +5,8 @@ import Resilience
 import S3ObjectStore
 import StreamIssuing
 
-/// Takes keys, credentials and log level anew from where they come from, when it is told to and when a file has changed. What is not
-/// valid is refused as a whole, and what there is stays.
+/// Reloads keys, credentials and log level when it is asked to and when a file has changed. An invalid set is refused as a whole, and the
+/// current one stays.
 ///
 /// For one thread.
 struct Reloader {
@@ -14,15 +14,15 @@ struct Reloader {
     private let resources: Resources
     private let level: SharedLogLevel
     private var paths: [String]
-    /// As they were when they were read.
+    /// The files as they were when they were read.
     private var taken: FileStamp
-    /// As they were a moment ago: a file that somebody is writing is not read half-finished.
+    /// The files as they were a moment ago: a file that is still being written is not read half-finished.
     private var seen: FileStamp
     private var backoff = Backoff(from: .seconds(5), to: .seconds(300))
-    /// Where a service did not answer, that may change without any file's doing so.
+    /// Where a service did not answer: it may answer later without a change of any file.
     private var retryAt: ContinuousClock.Instant?
 
-    /// How often to look.
+    /// How often to check.
     static let interval: Duration = .seconds(1)
 
     /// - Parameter taken: the files as they were before they were read.
@@ -35,7 +35,7 @@ struct Reloader {
         seen = taken
     }
 
-    /// To be called every `interval`.
+    /// Call it every `interval`.
     mutating func reloadIfChanged() {
         let stamp = FileStamp(of: paths)
         defer { seen = stamp }
@@ -44,7 +44,7 @@ struct Reloader {
     }
 
     mutating func reload() {
-        // Also those that are refused: whoever mends them is heard.
+        // Also the paths of refused settings: a correction of them must be noticed.
         paths = options.source.watchedPaths
         taken = FileStamp(of: paths)
         do {
@@ -52,10 +52,10 @@ struct Reloader {
             let settings = loaded.settings
             let former = resources.secrets.value.secrets.storeCredentials
             resources.secrets.replace(loaded.secrets)
-            // What the former ones could read says nothing about the new ones.
+            // Objects that the former credentials could read say nothing about the new ones.
             if loaded.secrets.storeCredentials != former { resources.verifiedObjects.forget(.everything) }
             level.level = settings.logLevel
-            // Other files than were looked at before they were read: they are read once more, a moment later.
+            // Files that were not checked before they were read are read once more, a moment later.
             paths = settings.watchedPaths
             backoff.succeeded()
             retryAt = nil

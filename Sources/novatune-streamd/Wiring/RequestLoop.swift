@@ -35,10 +35,10 @@ final class RequestLoop: Sendable {
 
     var requestsWaitingForObjects: Int { services.objects.waitingCount }
 
-    /// Whether the turn that is under way, if there is one, has taken less than `limit`.
+    /// Whether the current turn, if there is one, has taken less than `limit`.
     func makesProgress(within limit: Duration) -> Bool { loop.turnDuration < limit }
 
-    /// Accepts nothing more, answers what was accepted, and ends the thread where that was possible in time.
+    /// Accepts no more connections, answers the accepted requests, and ends the thread where that was possible in time.
     /// - Returns: a result to wait for.
     func drain(within limit: Duration) -> Drained {
         let drained = Drained()
@@ -50,7 +50,7 @@ final class RequestLoop: Sendable {
         return drained
     }
 
-    /// Ends its threads, after `drain`. A thread that something still blocks at `deadline` is left behind.
+    /// Ends its threads, after `drain`. A thread that is still blocked at `deadline` is abandoned.
     /// - Returns: whether they have ended.
     @discardableResult
     func stop(by deadline: Deadline) -> Bool {

@@ -11,19 +11,19 @@ import SigV4
 import StreamIssuing
 import StreamResponder
 
-/// What all loops share, and how each makes what is its own.
+/// The resources that all loops share, and how each loop makes its own.
 final class Resources: Sendable {
     let clock = SystemClock()
     let telemetry: Telemetry
     let limits: RequestLimits
     let secrets: CurrentSecrets
     let seals = SealCounts()
-    /// What users have asked for lately, of all loops together.
+    /// Each user's recent requests, shared by all loops.
     let allowances = Locked(AllowanceTracker())
-    /// Nil where nobody collects traces.
+    /// Nil where no traces are collected.
     let traces: Traces?
     private let settings: Settings
-    /// Where the cache is in the process, all loops use the one.
+    /// All loops share an in-process cache.
     private let memoryStore: MemoryStore?
     private let breakers: [Unavailable.Dependency: SharedBreaker]
     /// For writes to the cache: reads may work while they are paused.
@@ -57,7 +57,7 @@ final class Resources: Sendable {
         telemetry.loaded(secrets)
     }
 
-    /// Keyed with the secret that signs, so that a URL is not served beyond its secret either.
+    /// Keyed with the secret that signs, so that a cached URL is not served beyond its secret either.
     private static func fingerprint(_ settings: S3Settings, _ credentials: Credentials) -> UInt64 {
         let key = SymmetricKey(credentials.secretAccessKey.utf8)
         do {
@@ -117,7 +117,7 @@ final class Resources: Sendable {
         return breaker
     }
 
-    /// A probe has seen the dependency answer: requests need not wait for the breaker's own time.
+    /// A probe has seen the dependency answer: requests need not wait until the breaker's open time is over.
     func noticedRecovery(of name: String) {
         guard let dependency = Unavailable.Dependency(rawValue: name) else { return }
         breaker(dependency).noticedRecovery()
@@ -169,7 +169,8 @@ final class Resources: Sendable {
         }
     }
 
-    /// Sends the last spans and ends the threads that loops share, after the loops. A call that has not returned by `deadline` is left behind.
+    /// Sends the last spans and ends the threads that loops share, after the loops. A call that has not returned by `deadline` is
+    /// abandoned.
     /// - Parameter spanDeadline: spans that are not sent by then are dropped.
     /// - Returns: whether the threads have ended.
     @discardableResult
@@ -181,7 +182,7 @@ final class Resources: Sendable {
         return isConnectorStopped && isExporterStopped
     }
 
-    /// Tells the other responders how often the keys have sealed, and learns it from them.
+    /// Shares this process's seal counts with the other responders, and reads theirs.
     func shareSealCounts(through store: any ValueStore) throws(ValueStoreError) {
         try seals.share(through: store, prefix: settings.cache.prefix)
         telemetry.sealed(seals.figures)

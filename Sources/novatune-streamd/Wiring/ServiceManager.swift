@@ -1,9 +1,9 @@
 import Glibc
 
-/// What systemd is told, where it wants to know: datagrams of `NAME=value` on the socket that it names (sd_notify(3)).
+/// Notifies systemd, where it asks for it: datagrams of `NAME=value` on the socket that it names (sd_notify(3)).
 struct ServiceManager {
     private let path: String?
-    /// How often to say that all is well; nil where nobody waits for it. Half of what systemd allows, as sd_watchdog_enabled(3) advises.
+    /// How often to send a heartbeat; nil where systemd expects none. Half of what systemd allows, as sd_watchdog_enabled(3) advises.
     let heartbeat: Duration?
 
     init(environment: [String: String], processID: Int32) {
@@ -27,7 +27,7 @@ struct ServiceManager {
         notify("RELOADING=1\nMONOTONIC_USEC=\(time.tv_sec * 1_000_000 + time.tv_nsec / 1000)")
     }
 
-    /// Nothing is done about a failure: systemd's own timeouts are the answer to it.
+    /// A failure is ignored: systemd's own timeouts handle it.
     private func notify(_ state: String) {
         guard let path else { return }
         var address = sockaddr_un()

@@ -1,7 +1,7 @@
 import Glibc
 import Resilience
 
-/// Signals taken one at a time by whoever asks, instead of by handlers that interrupt.
+/// Takes signals one at a time on the calling thread, instead of in handlers that interrupt.
 struct SignalWait {
     private let set: sigset_t
 
@@ -10,7 +10,7 @@ struct SignalWait {
         unsafe sigemptyset(&set)
         for signal in signals { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        // A peer that is gone is an error of the write, not the end of the process.
+        // A write to a peer that is gone fails; it must not end the process.
         _ = signal(SIGPIPE, SIG_IGN)
         self.set = set
     }

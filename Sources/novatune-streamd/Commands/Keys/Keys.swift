@@ -3,7 +3,7 @@ import Cryptography
 import Glibc
 import KeyManagement
 
-/// What an operator does with key rings.
+/// The operator's commands for key rings.
 struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make, list, rotate and wrap the keys that cache entries are sealed with.",
@@ -22,7 +22,7 @@ struct Keys: ParsableCommand {
         subcommands: [New.self, List.self, Rotate.self, Remove.self, Wrap.self, Unwrap.self]
     )
 
-    /// Does what may fail, and tells why it did.
+    /// Runs `body`; where it fails, prints the error and exits.
     static func telling<Result>(_ body: () throws(KeyRingError) -> Result) throws -> Result {
         do {
             return try body()

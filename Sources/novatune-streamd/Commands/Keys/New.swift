@@ -30,7 +30,7 @@ extension Keys {
             let key = SymmetricKey.random()
             let ring = try Keys.telling { () throws(KeyRingError) in try KeyRing(current: version, keys: [version: key]) }
             if bare {
-                // Apart, because an array that grows leaves a copy behind.
+                // Printed separately, because an array that grows leaves a copy behind.
                 var (text, feed) = (KeyRingDocument.base64(key), [UInt8(ascii: "\n")])
                 try Keys.print(&text)
                 return try Keys.print(&feed)

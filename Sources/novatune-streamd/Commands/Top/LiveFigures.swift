@@ -1,13 +1,13 @@
 import Observability
 
-/// What a responder did between two looks at its metrics.
+/// What a responder did between two reads of its metrics.
 struct LiveFigures {
     private let before: MetricsText
     private let now: MetricsText
-    /// Between the two looks.
+    /// Between the two reads.
     private let seconds: Double
 
-    /// - Parameter before: nil at the first look: then rates are those since the responder's start.
+    /// - Parameter before: nil at the first read: then rates are those since the responder's start.
     init(_ before: MetricsText?, _ now: MetricsText, elapsed: Duration, clock: Double) {
         self.now = now
         if let before, before.sum("process_start_time_seconds") == now.sum("process_start_time_seconds") {
@@ -33,13 +33,13 @@ struct LiveFigures {
         return statuses.reduce(0) { $0 + rate("stream_url_requests_total", ["status": $1]) }
     }
 
-    /// Of those that were issued; nil where none was.
+    /// Of the issued URLs; nil where there was none.
     var hitRatio: Double? {
         let (hits, misses) = (rise("stream_url_cache_hits_total"), rise("stream_url_cache_misses_total"))
         return hits + misses > 0 ? hits / (hits + misses) : nil
     }
 
-    /// A quantile of a histogram's rise, between its bounds by proportion, as Prometheus' `histogram_quantile` does it; nil where nothing rose.
+    /// A quantile of a histogram's rise, interpolated between its bounds as in Prometheus' `histogram_quantile`; nil where nothing rose.
     func quantile(_ quantile: Double, of name: String, _ labels: [String: String] = [:]) -> Double? {
         let buckets = now.samples("\(name)_bucket").filter { sample in labels.allSatisfy { sample.labels[$0.key] == $0.value } }
             .compactMap { sample in
@@ -52,7 +52,7 @@ struct LiveFigures {
         var (lower, below) = (0.0, 0.0)
         for (bound, count) in buckets {
             if count >= rank, count > below {
-                // The last bound that is one: beyond it nobody knows.
+                // The last finite bound: the histogram knows nothing beyond it.
                 return bound.isInfinite ? lower : lower + (bound - lower) * (rank - below) / (count - below)
             }
             (lower, below) = (bound, count)
@@ -69,6 +69,6 @@ struct LiveFigures {
 
     var keyVersion: String { now.samples("cache_key_current").first { $0.value == 1 }?.labels["key_version"] ?? "?" }
 
-    /// Names of what breakers and readiness tell about.
+    /// The dependencies that breakers and readiness report.
     var dependencies: [String] { now.samples("breaker_state").compactMap { $0.labels["dependency"] }.sorted() }
 }

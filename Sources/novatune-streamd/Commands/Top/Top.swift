@@ -72,7 +72,7 @@ struct Top: ParsableCommand {
         _ = poll(nil, 0, Int32(clamping: seconds * 1000 + attoseconds / 1_000_000_000_000_000))
     }
 
-    /// Nil where there are none now, as while the responder restarts; an error where there never were.
+    /// Nil where there are no metrics now, as while the responder restarts; an error where there never were any.
     private func read(_ client: HTTPClient, isFirst: Bool) throws -> MetricsText? {
         do {
             let answer = try client.get(url, timeout: .seconds(5), responseLimit: 4 << 20)
@@ -88,7 +88,7 @@ struct Top: ParsableCommand {
 
     private func show(_ screen: TopScreen, _ isTerminal: Bool) {
         guard isTerminal else { return Console.print(screen.line) }
-        // Home, each line cleared to its end, then whatever lies below (ECMA-48: CUP, EL, ED).
+        // Cursor home, each line cleared to its end, then everything below (ECMA-48: CUP, EL, ED).
         Console.print("\u{1B}[H" + screen.lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J")
     }
 }
