@@ -91,7 +91,7 @@ def test_spoilt_ring_is_refused_and_told_and_the_former_one_stays(serving, sourc
     assert status == 200 and keys["status"] == "failed" and reason in keys["reason"] and keys["optional"]
     assert responder.metrics()["reload_success"] == 0
     assert was_hit(responder, track)
-    # Mended by itself, with no word from anybody but the file.
+    # Mended by itself, with no sign but the file itself.
     take(responder, source, first)
     assert responder.readiness()["keys"] == {"status": "ok"} and responder.metrics()["reload_success"] == 1
 

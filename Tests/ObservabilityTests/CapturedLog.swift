@@ -3,7 +3,7 @@ import Logging
 import Observability
 import TestSupport
 
-/// A log that goes to a file, and what it holds. A class, so that the file stays open as long as anybody reads the log.
+/// A log that goes to a file, and what it holds. A class, so that the file stays open as long as a test reads the log.
 final class CapturedLog {
     private let directory: TemporaryDirectory
     private let file: FileHandle

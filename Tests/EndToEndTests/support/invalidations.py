@@ -79,7 +79,7 @@ class Cutting:
 
 @contextlib.contextmanager
 def muted(database):
-    """No change tells anybody: the triggers that notify are disabled, found by what they call."""
+    """No change notifies a responder: the triggers that notify are disabled, found by what they call."""
     triggers = database(
         "select t.tgrelid::regclass::text, quote_ident(t.tgname) from pg_trigger t join pg_proc p on p.oid = t.tgfoid"
         " where position('novatune.invalidate(' in p.prosrc) > 0 order by 1, 2")
