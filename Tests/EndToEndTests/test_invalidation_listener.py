@@ -63,7 +63,7 @@ def test_cut_connection_is_made_again_and_said_in_the_log(database, user, track,
 def test_database_that_was_stopped_is_listened_to_again(stack, user, track, alone):
     with stack.stopped("postgres"):
         wait_for(lambda: not is_listening(alone))
-        assert DEAF in alone.log()
+        wait_for(lambda: DEAF in alone.log())
     wait_for(lambda: is_listening(alone), 15, "listening again")
     with Database(stack["DATABASE_URL"]) as database:
         assert_hears(alone, database, user, track)
@@ -88,6 +88,7 @@ def test_garbage_on_the_channel_changes_nothing_and_is_said_once(database, user,
     assert after["cache_entries"] == 1
     assert counted(after) == counted(before) | {"logout": counted(before)["logout"] + 1}
     assert is_listening(alone) and alone.ask(track, user.token)[0] == 200
+    wait_for(lambda: PUZZLED in alone.log())
     lines = [line for line in alone.log().splitlines() if PUZZLED in line]
     assert len(lines) == 1
     # Otherwise a client that may notify could write into the log.

@@ -9,12 +9,13 @@ from support.wire import Answer, keep
 
 def connect(path):
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(20)
     try:
+        # Before it has a timeout: a blocking connect waits for room in the socket's queue, any other fails there.
         connection.connect(str(path))
     except OSError:
         connection.close()
         raise
+    connection.settimeout(20)
     return connection
 
 
