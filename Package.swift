@@ -10,14 +10,14 @@ let strict: [SwiftSetting] = [
 ]
 
 /// One library target, tested on its own.
-func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
 /// The tests of one library. They read their vectors from `Vectors` beside them; the vectors are not bundled.
-func tests(_ room: String, _ dependencies: [Target.Dependency] = [], name: String? = nil, vectors: Bool = false) -> Target {
+func tests(_ library: String, _ dependencies: [Target.Dependency] = [], name: String? = nil, vectors: Bool = false) -> Target {
     .testTarget(
-        name: name ?? "\(room)Tests", dependencies: [.byName(name: room), "TestSupport"] + dependencies,
+        name: name ?? "\(library)Tests", dependencies: [.byName(name: library), "TestSupport"] + dependencies,
         exclude: vectors ? ["Vectors"] : [], swiftSettings: strict)
 }
 
@@ -41,30 +41,30 @@ let package = Package(
         .systemLibrary(name: "CCurl"),
         .systemLibrary(name: "CLinux"),
 
-        room("StreamIssuing"),
-        room("Resilience", ["CLinux"]),
-        room("EventLoop", ["CEpoll", "Resilience"]),
-        room("StrictJSON"),
-        room("Cryptography", ["COpenSSL"]),
-        room("SigV4", ["Cryptography", "StreamIssuing"]),
-        room("BearerTokens", ["Cryptography", "Resilience", "StreamIssuing", "StrictJSON"]),
-        room("FastCGI", ["CEpoll", "CFastCGI", "EventLoop", "Resilience"]),
-        room("PostgreSQLTrackStore", ["CPostgreSQL", "EventLoop", "Resilience", "StreamIssuing"]),
-        room("SealedCache", ["CHiredis", "Cryptography", "EventLoop", "Resilience", "StreamIssuing"]),
-        room("HTTPClient", ["CCurl", "EventLoop"]),
-        room("KeyManagement", ["CLinux", "Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing", "StrictJSON"]),
-        room("S3ObjectStore", ["Cryptography", "EventLoop", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
-        room(
+        library("StreamIssuing"),
+        library("Resilience", ["CLinux"]),
+        library("EventLoop", ["CEpoll", "Resilience"]),
+        library("StrictJSON"),
+        library("Cryptography", ["COpenSSL"]),
+        library("SigV4", ["Cryptography", "StreamIssuing"]),
+        library("BearerTokens", ["Cryptography", "Resilience", "StreamIssuing", "StrictJSON"]),
+        library("FastCGI", ["CEpoll", "CFastCGI", "EventLoop", "Resilience"]),
+        library("PostgreSQLTrackStore", ["CPostgreSQL", "EventLoop", "Resilience", "StreamIssuing"]),
+        library("SealedCache", ["CHiredis", "Cryptography", "EventLoop", "Resilience", "StreamIssuing"]),
+        library("HTTPClient", ["CCurl", "EventLoop"]),
+        library("KeyManagement", ["CLinux", "Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing", "StrictJSON"]),
+        library("S3ObjectStore", ["Cryptography", "EventLoop", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
+        library(
             "RequestTraces",
             ["HTTPClient", "Resilience", "StreamIssuing", .product(name: "Tracing", package: "swift-distributed-tracing")]),
-        room(
+        library(
             "Observability",
             [
                 "Resilience", "StreamIssuing", .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
             ]),
 
-        room(
+        library(
             "StreamResponder",
             [
                 "BearerTokens", "FastCGI", "Observability", "RequestTraces", "Resilience", "SealedCache", "StreamIssuing",

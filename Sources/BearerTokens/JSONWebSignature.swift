@@ -12,7 +12,7 @@ struct JSONWebSignature {
     var keyID: String? { header.keyID }
 
     /// - Parameter headers: remembers the last accepted header.
-    init(_ token: [UInt8], _ headers: inout JOSEHeader.Memory) throws(TokenRejection) {
+    init(_ token: [UInt8], _ headers: inout JOSEHeader.HeaderCache) throws(TokenRejection) {
         let parts = token.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false)
         guard parts.count == 3, let signature = Base64URL.decode(parts[2]) else { throw .malformed }
         header = try headers.header(parts[0])
@@ -22,7 +22,7 @@ struct JSONWebSignature {
     }
 
     init(_ token: [UInt8]) throws(TokenRejection) {
-        var headers = JOSEHeader.Memory()
+        var headers = JOSEHeader.HeaderCache()
         try self.init(token, &headers)
     }
 
@@ -58,7 +58,7 @@ struct JOSEHeader {
     }
 
     /// The last accepted header. All tokens of one key have the same header, so a forged token costs little more than its hash.
-    struct Memory {
+    struct HeaderCache {
         private var encoded: [UInt8] = []
         private var last: JOSEHeader?
 

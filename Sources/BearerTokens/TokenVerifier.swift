@@ -10,17 +10,17 @@ public final class TokenVerifier {
 
     private let keys: KeySet
     private let checkers: [SignatureChecker]
-    private var headers = JOSEHeader.Memory()
+    private var headers = JOSEHeader.HeaderCache()
     private let requirements: ClaimRequirements
-    private let verifiedTokens: VerifiedTokens
+    private let tokenCache: TokenCache
     private let clock: any WallClock
     private let sha256 = SHA256()
 
-    public init(keys: KeySet, requirements: ClaimRequirements, verifiedTokens: VerifiedTokens, clock: any WallClock) {
+    public init(keys: KeySet, requirements: ClaimRequirements, tokenCache: TokenCache, clock: any WallClock) {
         self.keys = keys
         checkers = keys.keys.map { SignatureChecker($0) }
         self.requirements = requirements
-        self.verifiedTokens = verifiedTokens
+        self.tokenCache = tokenCache
         self.clock = clock
     }
 
@@ -31,18 +31,18 @@ public final class TokenVerifier {
         let token = bytes.extracting(try Self.tokenStart(bytes)...)
         guard token.count <= Self.maximumTokenLength else { throw .tooLong }
         let fingerprint = sha256.hash(token)
-        if let claims = verifiedTokens.claims(of: fingerprint) {
+        if let claims = tokenCache.claims(of: fingerprint) {
             do {
                 try claims.check(at: clock.now, leeway: requirements.leeway)
             } catch {
-                verifiedTokens.forget(fingerprint)
+                tokenCache.forget(fingerprint)
                 throw error
             }
             return claims.listener
         }
         let claims = try verifiedClaims(Array(header.utf8.suffix(token.count)))
         try claims.check(at: clock.now, leeway: requirements.leeway)
-        verifiedTokens.remember(claims, of: fingerprint)
+        tokenCache.remember(claims, of: fingerprint)
         return claims.listener
     }
 

@@ -7,12 +7,12 @@ public final class BlockingQueue: Sendable {
         var isStopped = false
     }
 
-    private let state: Monitored<State>
+    private let state: ConditionLocked<State>
     private let thread: WorkerThread
 
     /// - Parameter name: of the thread, at most 15 bytes.
     public init(name: String) {
-        let state = Monitored(State())
+        let state = ConditionLocked(State())
         self.state = state
         thread = WorkerThread(name: name) {
             while let job = Self.next(of: state) { job() }
@@ -49,7 +49,7 @@ public final class BlockingQueue: Sendable {
     @discardableResult
     public func join(by deadline: Deadline) -> Bool { thread.join(by: deadline) }
 
-    private static func next(of state: Monitored<State>) -> (@Sendable () -> Void)? {
+    private static func next(of state: ConditionLocked<State>) -> (@Sendable () -> Void)? {
         state.wait { state in
             if state.isStopped { return .done(nil) }
             return state.jobs.isEmpty ? .wait(until: nil) : .done(state.jobs.removeFirst())

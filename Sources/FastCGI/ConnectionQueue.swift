@@ -73,7 +73,7 @@ final class ConnectionQueue: Sendable {
                 if let connection = accept() { return connection }
             } else {
                 let hasServed = state.withLock { $0.idle.removeValue(forKey: descriptor)?.hasServed ?? false }
-                if let connection = checked(Connection(descriptor: descriptor, isRegistered: true), hasServed: hasServed) {
+                if let connection = admit(Connection(descriptor: descriptor, isRegistered: true), hasServed: hasServed) {
                     return connection
                 }
             }
@@ -81,7 +81,7 @@ final class ConnectionQueue: Sendable {
     }
 
     /// Takes a connection back after a request, where its peer wants to keep it.
-    func giveBack(_ connection: Connection) {
+    func release(_ connection: Connection) {
         let isDraining = state.withLock { state in
             if !state.isDraining { state.idle[connection.descriptor] = Idle(hasServed: true, since: .now) }
             return state.isDraining
@@ -91,7 +91,7 @@ final class ConnectionQueue: Sendable {
 
     func close(_ connection: Connection) {
         _ = Glibc.close(connection.descriptor)
-        wasClosed()
+        connectionClosed()
     }
 
     /// Whether the peer has closed its end altogether. Known on unix sockets only: on TCP the peer may still wait for the answer.
@@ -106,7 +106,7 @@ final class ConnectionQueue: Sendable {
     var hungUpCount: Int { hungUp.load(ordering: .relaxed) }
 
     /// For a connection that libfcgi has closed by itself.
-    func wasClosed() {
+    func connectionClosed() {
         let isDrained = state.withLock { state in
             state.openCount -= 1
             return state.isDraining && state.openCount == 0
@@ -125,7 +125,7 @@ final class ConnectionQueue: Sendable {
         let descriptor =
             reserve.map { $0.descriptors.accept(socket.descriptor, isOwner: $0.isOwn) } ?? DescriptorReserve.accept(socket.descriptor)
         guard descriptor >= 0 else {
-            wasClosed()
+            connectionClosed()
             // Out of descriptors or memory: the connection stays in the kernel's queue until some are free again.
             if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor) { _ = poll(nil, 0, 10) }
             return nil
@@ -134,7 +134,7 @@ final class ConnectionQueue: Sendable {
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         makeRoom()
-        return checked(Connection(descriptor: descriptor, isRegistered: false), hasServed: false)
+        return admit(Connection(descriptor: descriptor, isRegistered: false), hasServed: false)
     }
 
     /// Makes room for one more connection. Shutting an idle one down for reading makes it readable, so a worker closes it.
@@ -150,7 +150,7 @@ final class ConnectionQueue: Sendable {
     /// nginx connects and writes immediately, so its request is nearly always there. A connection with a silent peer goes back to
     /// waiting: it must not hold the worker. A connection whose next record is not FCGI_BEGIN_REQUEST (FastCGI 1.0 §3.3, §5.1) is closed
     /// here: libfcgi would wait seconds for its end, and crafted FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2.
-    private func checked(_ connection: Connection, hasServed: Bool) -> Connection? {
+    private func admit(_ connection: Connection, hasServed: Bool) -> Connection? {
         let (version, beginRequest): (UInt8, UInt8) = (1, 1)
         var start: (UInt8, UInt8) = (version, beginRequest)
         let count = unsafe withUnsafeMutableBytes(of: &start) { start in

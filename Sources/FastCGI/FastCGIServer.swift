@@ -43,7 +43,7 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
         watch = WorkerThread(name: "\(name)-watch") {
             while !queue.isStopped(within: Self.watchInterval) {
                 let now = ContinuousClock.now
-                for activity in activities { activity.cutSlowPeer(at: now, limit: peerLimit) }
+                for activity in activities { activity.disconnectStalledPeer(at: now, limit: peerLimit) }
             }
         }
     }

@@ -29,7 +29,7 @@ import CFastCGI
     }
 
     private func serve(_ connection: ConnectionQueue.Connection) {
-        activity.starts(connection.descriptor)
+        activity.beginReading(connection.descriptor)
         // With a descriptor in place FCGX_Accept_r reads the request from it instead of accepting one.
         unsafe request.pointee.ipcFd = connection.descriptor
         unsafe request.pointee.keepConnection = 1
@@ -38,9 +38,9 @@ import CFastCGI
         unsafe request.pointee.detached = 1
         guard unsafe FCGX_Accept_r(request) == 0 else {
             // The peer has closed it, or it is not FastCGI: libfcgi has closed it.
-            activity.rests()
+            activity.becomeIdle()
             unsafe request.pointee.ipcFd = -1
-            queue.wasClosed()
+            queue.connectionClosed()
             return
         }
         let peerKeepsConnection = unsafe request.pointee.keepConnection != 0
@@ -49,21 +49,21 @@ import CFastCGI
         unsafe request.pointee.keepConnection = 1
         unsafe request.pointee.detached = 1
         unsafe FCGX_Finish_r(request)
-        activity.rests()
+        activity.becomeIdle()
         guard unsafe request.pointee.ipcFd >= 0 else {
-            queue.wasClosed()
+            queue.connectionClosed()
             return
         }
         unsafe request.pointee.ipcFd = -1
-        if peerKeepsConnection { queue.giveBack(connection) } else { queue.close(connection) }
+        if peerKeepsConnection { queue.release(connection) } else { queue.close(connection) }
     }
 
     private func answer(_ connection: ConnectionQueue.Connection, _ incoming: consuming FastCGIRequest) {
-        activity.works()
+        activity.beginHandling()
         // nginx closes the connection when its client does. Then the answer is not needed.
         guard !queue.hasHungUp(connection) else { return }
         handler.respond(to: incoming, with: &response)
-        activity.talks(connection.descriptor)
+        activity.beginWriting(connection.descriptor)
         unsafe response.bytes.withUnsafeBufferPointer { bytes in
             unsafe bytes.withMemoryRebound(to: CChar.self) { bytes in
                 unsafe _ = FCGX_PutStr(bytes.baseAddress, Int32(bytes.count), request.pointee.out)

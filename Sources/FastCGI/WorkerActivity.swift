@@ -20,22 +20,22 @@ final class WorkerActivity: Sendable {
     private let state = Locked(State())
 
     /// The worker begins to read a request.
-    func starts(_ descriptor: Int32) {
+    func beginReading(_ descriptor: Int32) {
         enter(.talking(descriptor: descriptor), isStart: true)
     }
 
     /// The worker has read the request and handles it.
-    func works() {
+    func beginHandling() {
         enter(.working)
     }
 
     /// The worker writes the answer.
-    func talks(_ descriptor: Int32) {
+    func beginWriting(_ descriptor: Int32) {
         enter(.talking(descriptor: descriptor))
     }
 
     /// Call it before the descriptor may be closed: from here on it is not shut down.
-    func rests() {
+    func becomeIdle() {
         state.withLock { state in
             state.phase = .idle
             state.busySince = nil
@@ -58,7 +58,7 @@ final class WorkerActivity: Sendable {
 
     /// Disconnects a peer that takes longer than `limit`, so that it does not hold the worker. Under the lock, because a descriptor in
     /// the talking phase is certainly open.
-    func cutSlowPeer(at now: ContinuousClock.Instant, limit: Duration) {
+    func disconnectStalledPeer(at now: ContinuousClock.Instant, limit: Duration) {
         state.withLock { state in
             guard case .talking(let descriptor) = state.phase, state.since.duration(to: now) >= limit else { return }
             shutdown(descriptor, Int32(SHUT_RDWR))

@@ -25,7 +25,7 @@ public struct CommandKeyRing: KeyRingSource {
     }
 
     /// Without its arguments: they may contain anything.
-    public var name: String { "command \(arguments.first?.exposed ?? "")" }
+    public var name: String { "command \(arguments.first?.exposeSecret() ?? "")" }
     public var watchedPaths: [String] { [] }
 
     public func read() throws(KeyRingError) -> KeyRing {
@@ -38,7 +38,7 @@ public struct CommandKeyRing: KeyRingSource {
     /// A failure here may be temporary: the command may call a service.
     private func run() throws(KeyRingError) -> [UInt8] {
         do {
-            let child = try ChildProcess(arguments.map(\.exposed))
+            let child = try ChildProcess(arguments.map { $0.exposeSecret() })
             return try child.output(limit: Self.outputLimit, by: Deadline(after: timeout))
         } catch {
             throw KeyRingError("\(name) \(error)", isTemporary: true)

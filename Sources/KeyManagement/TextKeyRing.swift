@@ -14,5 +14,7 @@ public struct TextKeyRing: KeyRingSource {
     public var name: String { "environment" }
     public var watchedPaths: [String] { [] }
 
-    public func read() throws(KeyRingError) -> KeyRing { try KeyRingDocument.ring(json: Array(text.exposed.utf8), unwrappedBy: wrapping) }
+    public func read() throws(KeyRingError) -> KeyRing {
+        try KeyRingDocument.ring(json: Array(text.exposeSecret().utf8), unwrappedBy: wrapping)
+    }
 }

@@ -16,7 +16,7 @@ public final class LogWriter: Sendable {
     /// How long the last lines may take when a process ends.
     static let shutdownTimeout: Duration = .seconds(5)
 
-    private let buffer = Monitored(LogBuffer(capacity: capacity))
+    private let buffer = ConditionLocked(LogBuffer(capacity: capacity))
     private let maximumWait: Duration
     private let shutdownTimeout: Duration
     private let thread: WorkerThread
@@ -100,7 +100,7 @@ public final class LogWriter: Sendable {
     // MARK: The writer's thread
 
     /// False at the end.
-    private static func awaitBatch(_ buffer: Monitored<LogBuffer>, _ rest: Deadline, _ batch: inout LogBatch) -> Bool {
+    private static func awaitBatch(_ buffer: ConditionLocked<LogBuffer>, _ rest: Deadline, _ batch: inout LogBatch) -> Bool {
         buffer.wait { buffer in
             switch buffer.next(hasRested: rest.isPast) {
             case .write:

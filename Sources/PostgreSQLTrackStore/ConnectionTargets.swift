@@ -36,7 +36,7 @@ final class ConnectionTargets {
             ("client_encoding", "UTF8"),
         ]
         self.overriding = overriding.map { ($0.key, $0.value) }
-        guard let options = Self.options(conninfo), !Self.mayShowPassword(conninfo.exposed) else {
+        guard let options = Self.options(conninfo), !Self.mayShowPassword(conninfo.exposeSecret()) else {
             isValid = false
             servers = [Server(host: nil, address: nil, port: nil)]
             return
@@ -79,7 +79,7 @@ final class ConnectionTargets {
 
     /// In libpq's order of precedence: as `dbname`, the string is expanded and wins over what stands before it.
     private func settings(_ server: Server) -> [(String, String)] {
-        var settings = defaults + [("dbname", conninfo.exposed)] + overriding
+        var settings = defaults + [("dbname", conninfo.exposeSecret())] + overriding
         // One server replaces the lists of all servers.
         for case (let keyword, let value?) in [("host", server.host), ("hostaddr", server.address), ("port", server.port)] {
             settings.append((keyword, value))
@@ -104,7 +104,7 @@ final class ConnectionTargets {
 
     /// The settings of the string; nil where libpq cannot read it.
     private static func options(_ conninfo: SecretText) -> [String: String]? {
-        guard let parsed = unsafe PQconninfoParse(conninfo.exposed, nil) else { return nil }
+        guard let parsed = unsafe PQconninfoParse(conninfo.exposeSecret(), nil) else { return nil }
         defer { unsafe PQconninfoFree(parsed) }
         var options: [String: String] = [:]
         var entry = unsafe parsed

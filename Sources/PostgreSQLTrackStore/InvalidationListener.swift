@@ -11,17 +11,17 @@ public final class InvalidationListener {
         /// After a long silence, the server has answered a check.
         case answered
         case lost(Unavailable)
-        case heard(Invalidation)
+        case received(Invalidation)
         /// A notification on the channel that is no invalidation.
-        case notUnderstood
+        case malformed
     }
 
     /// The silence after which the server is asked whether it is still there.
-    private static let patience: Duration = .seconds(15)
+    private static let maximumWait: Duration = .seconds(15)
 
     private let targets: ConnectionTargets
     private let timeout: Duration
-    private let patience: Duration
+    private let maximumWait: Duration
     private let stop: StopSignal
     private var connection: PostgreSQLConnection?
     private var backoff = Backoff(from: .milliseconds(100), to: .seconds(10))
@@ -33,15 +33,15 @@ public final class InvalidationListener {
     ///   - timeout: for connecting and for each answer.
     ///   - stop: ends the wait for an event.
     public convenience init(conninfo: SecretText, timeout: Duration, stop: StopSignal = StopSignal()) {
-        self.init(conninfo: conninfo, timeout: timeout, patience: Self.patience, stop: stop)
+        self.init(conninfo: conninfo, timeout: timeout, maximumWait: Self.maximumWait, stop: stop)
     }
 
-    init(conninfo: SecretText, timeout: Duration, patience: Duration, stop: StopSignal = StopSignal()) {
+    init(conninfo: SecretText, timeout: Duration, maximumWait: Duration, stop: StopSignal = StopSignal()) {
         self.stop = stop
         targets = ConnectionTargets(
             conninfo: conninfo, applicationName: "novatune-streamd invalidation", overriding: ["target_session_attrs": "read-write"])
         self.timeout = timeout
-        self.patience = patience
+        self.maximumWait = maximumWait
     }
 
     /// Waits for the next event; nil where there was none by the deadline, or the signal to stop came.
@@ -49,8 +49,8 @@ public final class InvalidationListener {
         let deadline = Deadline(at: deadline)
         guard let connection else { return connect(by: deadline) }
         do {
-            if let payload = try connection.notification(by: Deadline(after: patience).earlier(deadline), stop) {
-                return InvalidationPayload.decode(payload).map { .heard($0) } ?? .notUnderstood
+            if let payload = try connection.notification(by: Deadline(after: maximumWait).earlier(deadline), stop) {
+                return InvalidationPayload.decode(payload).map { .received($0) } ?? .malformed
             }
             if deadline.isPast || stop.isSent { return nil }
             // Only a query shows that a peer has vanished silently.

@@ -47,7 +47,7 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
         guard pending < capacity else { return AccessQuestion(track: track, failure: Self.overloaded) }
         switch breaker.admit() {
         case .refused(let retryAt):
-            return AccessQuestion(track: track, failure: .leftAlone(.database, for: ContinuousClock.now.duration(to: retryAt)))
+            return AccessQuestion(track: track, failure: .circuitOpen(.database, retryAfter: ContinuousClock.now.duration(to: retryAt)))
         case .admitted(let permit):
             let question = AccessQuestion(user: user, track: track, by: deadline, permit: permit)
             pending += 1

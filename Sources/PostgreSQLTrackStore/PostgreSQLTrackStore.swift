@@ -33,7 +33,7 @@ public final class PostgreSQLTrackStore {
 
     public func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         switch breaker.admit() {
-        case .refused(let retryAt): throw .leftAlone(.database, for: ContinuousClock.now.duration(to: retryAt))
+        case .refused(let retryAt): throw .circuitOpen(.database, retryAfter: ContinuousClock.now.duration(to: retryAt))
         case .admitted(let permit): self.permit = permit
         }
         question = (user, track)
@@ -105,14 +105,14 @@ extension AccessFacts {
     /// From the columns of `AccessQuery`, in their order.
     init(_ result: PostgreSQLResult, track trackID: ULID) throws(PostgreSQLError) {
         guard result.rowCount > 0 else {
-            self.init(user: nil, track: nil, mayHearUntil: nil)
+            self.init(user: nil, track: nil, accessExpiresAt: nil)
             return
         }
         let user = User(
             status: UserStatus(rawValue: try result.text(0)), sessionEpoch: try result.integer(1),
             tokensValidAfterMicroseconds: Self.unixMicroseconds(try result.integer(2)))
         guard !result.isNull(3) else {
-            self.init(user: user, track: nil, mayHearUntil: nil)
+            self.init(user: user, track: nil, accessExpiresAt: nil)
             return
         }
         // The database allows only ULIDs there.
@@ -120,7 +120,7 @@ extension AccessFacts {
         let track = Track(
             id: trackID, ownerID: owner, status: TrackStatus(rawValue: try result.text(4)), version: try result.integer(5),
             objectKey: SecretText(try result.text(6)), mimeType: try result.text(7), sizeInBytes: try result.integer(8))
-        self.init(user: user, track: track, mayHearUntil: try Self.end(result, 9))
+        self.init(user: user, track: track, accessExpiresAt: try Self.end(result, 9))
     }
 
     /// Whole seconds, rounded down: nothing may be kept for longer than that.

@@ -8,10 +8,10 @@ final class SpanQueue: Sendable {
         var end: Deadline?
     }
 
-    private let state: Monitored<State>
+    private let state: ConditionLocked<State>
 
     init(capacity: Int, batchLimit: Int) {
-        state = Monitored(State(buffer: SpanBuffer(capacity: capacity, batchLimit: batchLimit)))
+        state = ConditionLocked(State(buffer: SpanBuffer(capacity: capacity, batchLimit: batchLimit)))
     }
 
     var currentTotals: SpanTotals { state.withLock { $0.buffer.totals } }

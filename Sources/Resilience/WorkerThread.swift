@@ -11,11 +11,11 @@ public final class WorkerThread: Sendable {
     }
 
     private let thread: pthread_t
-    private let state: Monitored<State>
+    private let state: ConditionLocked<State>
 
     /// - Parameter name: shown by ps and gdb; cut to 15 bytes.
     public init(name: String, _ body: @escaping @Sendable () -> Void) {
-        let state = Monitored(State())
+        let state = ConditionLocked(State())
         self.state = state
         var all = sigset_t()
         var before = sigset_t()
@@ -64,9 +64,9 @@ public final class WorkerThread: Sendable {
 
     private final class Body: Sendable {
         private let body: @Sendable () -> Void
-        private let state: Monitored<State>
+        private let state: ConditionLocked<State>
 
-        init(_ body: @escaping @Sendable () -> Void, _ state: Monitored<State>) {
+        init(_ body: @escaping @Sendable () -> Void, _ state: ConditionLocked<State>) {
             (self.body, self.state) = (body, state)
         }
 

@@ -3,7 +3,7 @@ import StreamIssuing
 
 /// One HEAD with its retry, decided as a value: an attempt's time limit, whether to retry, what the result shows of the store.
 struct HeadAttempts {
-    enum Verdict: Equatable {
+    enum WaitResult: Equatable {
         case succeeded, failed
         /// The result says nothing about the store.
         case abandoned
@@ -40,7 +40,7 @@ struct HeadAttempts {
         }
     }
 
-    func verdict(_ result: Result<Int, HTTPError>, at now: ContinuousClock.Instant) -> Verdict {
+    func verdict(_ result: Result<Int, HTTPError>, at now: ContinuousClock.Instant) -> WaitResult {
         switch result {
         case .success(let status): return status >= 500 || status == 429 ? .failed : .succeeded
         case .failure(let error):

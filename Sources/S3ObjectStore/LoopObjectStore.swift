@@ -64,7 +64,7 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
         try ObjectKey.check(track.objectKey)
         guard verifiesObjects else { return }
         let start = ContinuousClock.now
-        let object = VerifiedObjectTable.Object(keyDigest: sha256.hash(track.objectKey.exposed), version: track.version)
+        let object = VerifiedObjectTable.Object(keyDigest: sha256.hash(track.objectKey.exposeSecret()), version: track.version)
         guard let epoch = verified.epochUnlessContained(object, of: track.id, at: start) else {
             return observer(.remembered(start))
         }

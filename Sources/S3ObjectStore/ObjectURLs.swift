@@ -35,7 +35,7 @@ final class ObjectURLs {
     /// - Parameter objectKey: empty for the bucket itself.
     func head(_ objectKey: SecretText) throws(Unavailable) -> String {
         do {
-            return try forOwnCalls.presign(method: "HEAD", key: objectKey.exposed, at: clock.now, expiry: Self.ownExpiry)
+            return try forOwnCalls.presign(method: "HEAD", key: objectKey.exposeSecret(), at: clock.now, expiry: Self.ownExpiry)
         } catch {
             throw Unavailable(.objectStore, code: "signing", reason: "\(error)")
         }
@@ -45,7 +45,7 @@ final class ObjectURLs {
         try ObjectKey.check(objectKey)
         let expiry = try expiry(at: now)
         do {
-            let url = try forPlayers.presign(key: objectKey.exposed, responseContentType: contentType, at: now, expiry: expiry)
+            let url = try forPlayers.presign(key: objectKey.exposeSecret(), responseContentType: contentType, at: now, expiry: expiry)
             return PresignedURL(url: SecretText(url), expiresAt: now.adding(expiry))
         } catch {
             throw Unavailable(.objectStore, code: "signing", reason: "\(error)")

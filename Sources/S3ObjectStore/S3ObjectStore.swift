@@ -51,7 +51,7 @@ public final class S3ObjectStore {
         let url = try urls.head(objectKey)
         let permit: CircuitBreaker.Permit
         switch breaker.admit() {
-        case .refused(let retryAt): throw .leftAlone(.objectStore, for: ContinuousClock.now.duration(to: retryAt))
+        case .refused(let retryAt): throw .circuitOpen(.objectStore, retryAfter: ContinuousClock.now.duration(to: retryAt))
         case .admitted(let admitted): permit = admitted
         }
         var attempts = HeadAttempts(timeout: settings.timeout, start: .now, deadline: deadline.instant)
@@ -69,7 +69,7 @@ public final class S3ObjectStore {
 }
 
 extension SharedBreaker {
-    func report(_ verdict: HeadAttempts.Verdict, _ permit: CircuitBreaker.Permit) {
+    func report(_ verdict: HeadAttempts.WaitResult, _ permit: CircuitBreaker.Permit) {
         switch verdict {
         case .succeeded: succeeded(permit)
         case .failed: failed(permit)

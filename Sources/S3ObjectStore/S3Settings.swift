@@ -36,7 +36,7 @@ public struct S3Settings: Sendable {
         self.verification = verification
     }
 
-    /// Everything that shapes a URL, for the cache's stamp, except the secret key.
+    /// Everything that shapes a URL, for the cache's validators, except the secret key.
     public func fingerprintText(_ credentials: Credentials) -> String {
         [
             publicEndpoint.scheme.rawValue, publicEndpoint.host, publicEndpoint.port.map { String($0) } ?? "", region, bucket,

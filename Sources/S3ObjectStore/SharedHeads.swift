@@ -41,7 +41,7 @@ final class SharedHeads {
     ) async -> HeadOutcome {
         let permit: CircuitBreaker.Permit
         switch breaker.admit() {
-        case .refused(let retryAt): return .refused(.leftAlone(.objectStore, for: ContinuousClock.now.duration(to: retryAt)))
+        case .refused(let retryAt): return .refused(.circuitOpen(.objectStore, retryAfter: ContinuousClock.now.duration(to: retryAt)))
         case .admitted(let admitted): permit = admitted
         }
         let start = ContinuousClock.now

@@ -34,7 +34,7 @@ public struct CacheOutcome: Sendable, Equatable {
         switch result {
         case .hit, .miss, .rejected, .stored: nil
         case .failed(let error): Unavailable(.cache, code: error.code, reason: error.reason)
-        case .circuitOpen(let retryAt): .leftAlone(.cache, for: ended.duration(to: retryAt))
+        case .circuitOpen(let retryAt): .circuitOpen(.cache, retryAfter: ended.duration(to: retryAt))
         }
     }
 }

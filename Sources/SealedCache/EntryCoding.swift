@@ -14,15 +14,15 @@ enum EntryCoding {
 
     static func encode(_ entry: CachedStreamURL) -> [UInt8] {
         var bytes: [UInt8] = []
-        let key = entry.stamp.objectKey.exposed.utf8
-        bytes.reserveCapacity(fixedLength + key.count + entry.presigned.url.exposed.utf8.count)
+        let key = entry.validators.objectKey.exposeSecret().utf8
+        bytes.reserveCapacity(fixedLength + key.count + entry.presigned.url.exposeSecret().utf8.count)
         append(UInt64(bitPattern: entry.presigned.expiresAt.seconds), to: &bytes)
-        append(UInt64(bitPattern: entry.stamp.trackVersion), to: &bytes)
-        append(UInt64(bitPattern: entry.stamp.userEpoch), to: &bytes)
-        append(entry.stamp.presignFingerprint, to: &bytes)
+        append(UInt64(bitPattern: entry.validators.trackVersion), to: &bytes)
+        append(UInt64(bitPattern: entry.validators.userEpoch), to: &bytes)
+        append(entry.validators.presignFingerprint, to: &bytes)
         append(UInt16(truncatingIfNeeded: key.count), to: &bytes)
         bytes.append(contentsOf: key)
-        bytes.append(contentsOf: entry.presigned.url.exposed.utf8)
+        bytes.append(contentsOf: entry.presigned.url.exposeSecret().utf8)
         return bytes
     }
 
@@ -34,10 +34,10 @@ enum EntryCoding {
         let key = String(decoding: bytes[fixedLength..<keyEnd], as: UTF8.self)
         let url = String(decoding: bytes[keyEnd...], as: UTF8.self)
         let presigned = PresignedURL(url: SecretText(url), expiresAt: UnixTime(seconds: Int64(bitPattern: word(bytes, 0))))
-        let stamp = Stamp(
+        let validators = CacheValidators(
             trackVersion: Int64(bitPattern: word(bytes, 8)), objectKey: SecretText(key), userEpoch: Int64(bitPattern: word(bytes, 16)),
             presignFingerprint: word(bytes, 24))
-        return CachedStreamURL(presigned: presigned, stamp: stamp)
+        return CachedStreamURL(presigned: presigned, validators: validators)
     }
 
     private static func append(_ value: some FixedWidthInteger, to bytes: inout [UInt8]) {

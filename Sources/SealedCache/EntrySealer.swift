@@ -34,7 +34,7 @@ public final class EntrySealer {
 
     /// - Parameter counts: shared by all sealers of the process, so that no key seals more often than is safe.
     public init(
-        _ ring: KeyRing, counts: SealCounts = SealCounts(), random: any RandomSource = SecureRandom()
+        _ ring: KeyRing, counts: KeyUsage = KeyUsage(), random: any RandomSource = SecureRandom()
     ) throws(CryptographyError) {
         current = ring.current
         var ciphers: [KeyRing.Version: AES256GCM] = [:]
@@ -50,7 +50,7 @@ public final class EntrySealer {
 
     /// - Throws: also where the current key has sealed as often as it may.
     public func seal(_ plaintext: [UInt8], under cacheKey: String) throws(CryptographyError) -> [UInt8] {
-        guard seals.mayCountOneMore() else { throw CryptographyError(invalidInput: "the key has sealed 2^32 values; rotate it") }
+        guard seals.tryRecordInvocation() else { throw CryptographyError(invalidInput: "the key has sealed 2^32 values; rotate it") }
         let version = Array(current.utf8)
         var value: [UInt8] = [Self.format, UInt8(truncatingIfNeeded: version.count)]
         value.reserveCapacity(2 + version.count + AES256GCM.nonceLength + plaintext.count + AES256GCM.tagLength)

@@ -20,12 +20,12 @@ public struct AccessFacts: Sendable, Equatable {
     /// Nil where there is no such track.
     public let track: Track?
     /// When the user's access to the track ends: nil where there is none, `distantFuture` for its owner and for a grant without end.
-    public let mayHearUntil: UnixTime?
+    public let accessExpiresAt: UnixTime?
 
-    public init(user: User?, track: Track?, mayHearUntil: UnixTime?) {
+    public init(user: User?, track: Track?, accessExpiresAt: UnixTime?) {
         self.user = user
         self.track = track
-        self.mayHearUntil = mayHearUntil
+        self.accessExpiresAt = accessExpiresAt
     }
 }
 
@@ -42,7 +42,7 @@ public enum AccessDecision {
         guard let user = facts.user, user.status == .active else { throw .forbidden }
         guard tokenIsCurrent(listener, user) else { throw .unauthorized(.invalidToken) }
         guard let track = facts.track else { throw .trackNotFound }
-        guard let until = facts.mayHearUntil else { throw .accessDenied(owner: track.ownerID) }
+        guard let until = facts.accessExpiresAt else { throw .accessDenied(owner: track.ownerID) }
         guard track.status == .ready else { throw .trackNotReady(track.id, track.status) }
         return Permission(track: track, sessionEpoch: user.sessionEpoch, until: until)
     }

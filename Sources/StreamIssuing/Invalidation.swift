@@ -1,6 +1,6 @@
 /// A notice that cached URLs are no longer valid.
 ///
-/// It only cleans up: a URL whose notice was lost is not handed out either, because its stamp no longer matches.
+/// It only cleans up: a URL whose notice was lost is not handed out either, because its validators no longer match.
 public struct Invalidation: Sendable, Equatable {
     public enum Scope: Sendable, Equatable {
         case track(user: ULID, track: ULID)

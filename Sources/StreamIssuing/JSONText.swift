@@ -67,7 +67,7 @@ extension JSONText {
     /// The contract's five members, in its order.
     public mutating func append(_ stream: StreamURL) {
         append("{\"streamUrl\":")
-        append(quoted: stream.url.exposed)
+        append(quoted: stream.url.exposeSecret())
         append(",\"expiresAt\":")
         append(quoted: stream.expiresAt.rfc3339)
         append(",\"contentType\":")

@@ -68,10 +68,10 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
         observer.read(read)
         let permission = try AccessDecision.decide(for: listener, try Self.value(facts.result))
         let track = permission.track
-        let stamp = Stamp(
+        let validators = CacheValidators(
             trackVersion: track.version, objectKey: track.objectKey, userEpoch: permission.sessionEpoch,
             presignFingerprint: policy.presignFingerprint)
-        if case .success(let cached?) = read.result, cached.isUsable(at: clock.now, stamp: stamp, buffer: policy.cacheBuffer),
+        if case .success(let cached?) = read.result, cached.isUsable(at: clock.now, validators: validators, buffer: policy.cacheBuffer),
             policy.covers(cached.presigned)
         {
             return IssuedURL(streamURL: answer(cached.presigned, track), cameFromCache: true)
@@ -88,7 +88,8 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
             now.duration(to: permission.until))
         if timeToLive > .zero {
             cache.write(
-                CachedStreamURL(presigned: presigned, stamp: stamp), user: listener.userID, track: trackID, timeToLive: timeToLive)
+                CachedStreamURL(presigned: presigned, validators: validators), user: listener.userID, track: trackID, timeToLive: timeToLive
+            )
         }
         return IssuedURL(streamURL: answer(presigned, track), cameFromCache: false)
     }

@@ -21,7 +21,7 @@ public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// The dependency failed so often that its circuit is open.
     /// - Parameter wait: until the next attempt; rounded up to whole seconds.
-    public static func leftAlone(_ dependency: Dependency, for wait: Duration) -> Unavailable {
+    public static func circuitOpen(_ dependency: Dependency, retryAfter wait: Duration) -> Unavailable {
         let (seconds, attoseconds) = wait.components
         return Unavailable(
             dependency, code: "breaker_open", reason: "it failed too often and is left alone",
@@ -29,7 +29,7 @@ public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Whether the dependency was called: not where its circuit is open, there is no connection yet, or too many calls wait for it.
-    public var wasAsked: Bool {
+    public var wasAttempted: Bool {
         !["breaker_open", "bulkhead_full", "too_many_waiting", "connecting", "overloaded", "closed"].contains(code)
     }
 

@@ -47,7 +47,7 @@ import Testing
     @Test func issuerAndAudienceAreComparedByteByByte() throws {
         let verifier = TokenVerifier(
             keys: try KeySet([try VerificationKey(sharedSecret: TestToken.secret)]),
-            requirements: ClaimRequirements(issuer: "caf\u{E9}", audience: "th\u{E9}"), verifiedTokens: VerifiedTokens(),
+            requirements: ClaimRequirements(issuer: "caf\u{E9}", audience: "th\u{E9}"), tokenCache: TokenCache(),
             clock: SettableWallClock(TestToken.now))
         func outcome(_ issuer: String, _ audience: String) throws -> String {
             let claims = TestToken.claims(["iss": "\"\(issuer)\"", "aud": "\"\(audience)\""])

@@ -25,7 +25,7 @@ import Testing
 
     private func outcome(_ header: String, _ keys: VerificationKey...) throws -> String {
         let verifier = TokenVerifier(
-            keys: try KeySet(keys), requirements: TestToken.requirements, verifiedTokens: VerifiedTokens(),
+            keys: try KeySet(keys), requirements: TestToken.requirements, tokenCache: TokenCache(),
             clock: SettableWallClock(TestToken.now))
         return TestToken.outcome(of: try TestToken.make(header: header), verifier)
     }

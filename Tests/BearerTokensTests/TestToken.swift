@@ -41,12 +41,12 @@ enum TestToken {
     }
 
     static func verifier(
-        clock: SettableWallClock = SettableWallClock(now), leeway: Duration = .zero, remembering verified: VerifiedTokens = VerifiedTokens()
+        clock: SettableWallClock = SettableWallClock(now), leeway: Duration = .zero, remembering verified: TokenCache = TokenCache()
     ) throws -> TokenVerifier {
         TokenVerifier(
             keys: try KeySet([try VerificationKey(sharedSecret: secret)]),
             requirements: ClaimRequirements(issuer: requirements.issuer, audience: requirements.audience, leeway: leeway),
-            verifiedTokens: verified, clock: clock)
+            tokenCache: verified, clock: clock)
     }
 
     /// "accepted" or the rejection's code.

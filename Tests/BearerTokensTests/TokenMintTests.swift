@@ -33,7 +33,7 @@ import Testing
         let token = mint.token(user: user, roles: [#"x","listener"#], issuedAt: UnixTime(seconds: TestToken.now), lifetime: .seconds(60))
         let verifier = TokenVerifier(
             keys: try KeySet([try VerificationKey(sharedSecret: TestToken.secret)]),
-            requirements: ClaimRequirements(issuer: #"a"b\c"#, audience: "d\u{1}é"), verifiedTokens: VerifiedTokens(),
+            requirements: ClaimRequirements(issuer: #"a"b\c"#, audience: "d\u{1}é"), tokenCache: TokenCache(),
             clock: SettableWallClock(TestToken.now))
         #expect(try !verifier.verify(authorization: "Bearer \(token)").holdsListenerRole)
     }

@@ -18,7 +18,7 @@ import Testing
     static func verifier() throws -> TokenVerifier {
         TokenVerifier(
             keys: try KeySet(try KeySet.keys(jsonWebKeySet: try VectorFile("jwks.json").bytes())),
-            requirements: TestToken.requirements, verifiedTokens: VerifiedTokens(), clock: SettableWallClock(TestToken.now))
+            requirements: TestToken.requirements, tokenCache: TokenCache(), clock: SettableWallClock(TestToken.now))
     }
 
     @Test func eachVectorHasItsOutcome() throws {

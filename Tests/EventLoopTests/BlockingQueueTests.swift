@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct BlockingQueueTests {
     @Test func stoppedQueueEndsItsThreadAndDropsWhatHasNotBegun() {
-        let (begun, mayEnd, ran) = (Locked(false), Monitored(false), Locked(0))
+        let (begun, mayEnd, ran) = (Locked(false), ConditionLocked(false), Locked(0))
         let queue = BlockingQueue(name: "t-queue-stop")
         queue.run {
             begun.withLock { $0 = true }

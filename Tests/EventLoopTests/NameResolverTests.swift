@@ -6,10 +6,10 @@ import Testing
 
 /// Answers when it is let, and counts.
 private final class Lookups: Sendable {
-    private let state: Monitored<(isOpen: Bool, answers: [[String]], count: Int)>
+    private let state: ConditionLocked<(isOpen: Bool, answers: [[String]], count: Int)>
 
     /// - Parameter answers: one after the other; the last one again and again.
-    init(_ answers: [[String]], isOpen: Bool = true) { state = Monitored((isOpen, answers, 0)) }
+    init(_ answers: [[String]], isOpen: Bool = true) { state = ConditionLocked((isOpen, answers, 0)) }
 
     var count: Int { state.withLock { $0.count } }
 

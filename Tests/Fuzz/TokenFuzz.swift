@@ -8,7 +8,7 @@ private struct Noon: WallClock {
 
 nonisolated(unsafe) private let verifier = TokenVerifier(
     keys: try! KeySet([VerificationKey(sharedSecret: SymmetricKey(Array("a secret that no fuzzer knows, of 32 bytes".utf8)))]),
-    requirements: ClaimRequirements(issuer: "i", audience: "a"), verifiedTokens: VerifiedTokens(), clock: Noon())
+    requirements: ClaimRequirements(issuer: "i", audience: "a"), tokenCache: TokenCache(), clock: Noon())
 
 /// A token that can be taken apart is the one encoding of its parts, and none is accepted.
 @_cdecl("LLVMFuzzerTestOneInput")

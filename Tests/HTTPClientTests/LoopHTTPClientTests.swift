@@ -165,7 +165,7 @@ import Testing
     }
 
     @Test func resolverThatHangsHoldsUpItsOwnCallsAlone() async {
-        let server = UnhelpfulServer(.answering([.status(200)])), gate = Monitored(false), port = server.port
+        let server = UnhelpfulServer(.answering([.status(200)])), gate = ConditionLocked(false), port = server.port
         let client = makeClient(1) { _ in
             gate.wait { $0 ? .done(()) : .wait(until: nil) }
             return ["127.0.0.1"]

@@ -11,20 +11,20 @@ import Testing
     private let user = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0B")!
 
     private func makeListener(
-        _ name: String, conninfo: String? = nil, timeout: Duration = .seconds(2), patience: Duration = .seconds(15),
+        _ name: String, conninfo: String? = nil, timeout: Duration = .seconds(2), maximumWait: Duration = .seconds(15),
         stop: StopSignal = StopSignal()
     ) -> InvalidationListener {
         let conninfo = conninfo ?? stack["RESPONDER_DATABASE_URL"]
         let separator = conninfo.contains("?") ? "&" : "?"
         return InvalidationListener(
-            conninfo: SecretText("\(conninfo)\(separator)application_name=\(name)"), timeout: timeout, patience: patience, stop: stop)
+            conninfo: SecretText("\(conninfo)\(separator)application_name=\(name)"), timeout: timeout, maximumWait: maximumWait, stop: stop)
     }
 
     /// The stack's own triggers speak on the channel too: only words about `user` count.
     private func next(_ listener: InvalidationListener, within limit: Duration = .seconds(10)) -> InvalidationListener.Event? {
         let deadline = Deadline(after: limit)
         while let event = listener.next(by: deadline.instant) {
-            if case .heard(let invalidation) = event, invalidation.scope.user != user { continue }
+            if case .received(let invalidation) = event, invalidation.scope.user != user { continue }
             if event == .answered { continue }
             return event
         }
@@ -47,7 +47,7 @@ import Testing
             Invalidation(.user(user), reason: .statusChange),
         ]
         for invalidation in said { try say(invalidation) }
-        for invalidation in said { #expect(next(listener) == .heard(invalidation)) }
+        for invalidation in said { #expect(next(listener) == .received(invalidation)) }
         #expect(next(listener, within: .milliseconds(50)) == nil)
     }
 
@@ -66,7 +66,7 @@ import Testing
         #expect(next(listener) == .listening)
         _ = try stack.psql("begin; notify novatune_invalidation, '\(user) * logout'; rollback")
         _ = try stack.psql("begin; notify novatune_invalidation, '\(user) * deletion'; commit")
-        #expect(next(listener) == .heard(Invalidation(.user(user), reason: .deletion)))
+        #expect(next(listener) == .received(Invalidation(.user(user), reason: .deletion)))
     }
 
     @Test func junkOnTheChannelIsNotUnderstoodAndHarmsNothing() throws {
@@ -74,10 +74,10 @@ import Testing
         #expect(next(listener) == .listening)
         for junk in ["", "junk", "\(user) \(user) \(user)", String(repeating: "é", count: 3900)] {
             _ = try stack.psql("select pg_notify('novatune_invalidation', '\(junk)')")
-            #expect(next(listener) == .notUnderstood)
+            #expect(next(listener) == .malformed)
         }
         try say(Invalidation(.user(user), reason: .logout))
-        #expect(next(listener) == .heard(Invalidation(.user(user), reason: .logout)))
+        #expect(next(listener) == .received(Invalidation(.user(user), reason: .logout)))
     }
 
     @Test func cutConnectionIsToldAndMadeAgain() throws {
@@ -88,13 +88,13 @@ import Testing
             guard case .lost = next(listener) else { throw Unexpected() }
             #expect(next(listener) == .listening)
             try say(Invalidation(.user(user), reason: .logout))
-            #expect(next(listener) == .heard(Invalidation(.user(user), reason: .logout)))
+            #expect(next(listener) == .received(Invalidation(.user(user), reason: .logout)))
         }
     }
 
     /// A connection that is still there as far as this side can see.
     @Test func serverThatFellSilentIsFoundOut() throws {
-        let listener = makeListener("novatune-silent", timeout: .milliseconds(200), patience: .milliseconds(100))
+        let listener = makeListener("novatune-silent", timeout: .milliseconds(200), maximumWait: .milliseconds(100))
         #expect(next(listener) == .listening)
         let stopped = try #require(pid_t(backend("novatune-silent")))
         kill(stopped, SIGSTOP)
@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test func idleListenerStaysConnected() throws {
-        let listener = makeListener("novatune-idle", patience: .milliseconds(50))
+        let listener = makeListener("novatune-idle", maximumWait: .milliseconds(50))
         #expect(next(listener) == .listening)
         let before = try backend("novatune-idle")
         let deadline = Deadline(after: .seconds(10))

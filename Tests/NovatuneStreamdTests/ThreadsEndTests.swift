@@ -16,11 +16,9 @@ import Testing
     }
 
     /// Of all threads, as the kernel keeps their names.
-    private static let names = [
-        "probe-database", "probe-object_st", "probe-cache", "invalidation", "loop-7", "pg-connect", "pg-cancel", "cache-connect",
-        "otlp-exporter",
-    ]
-    private let patience: Duration = .seconds(20)
+    /// Those alone that no other suite starts: all suites run in one process.
+    private static let names = ["probe-database", "probe-object_st", "probe-cache", "invalidation", "loop-7"]
+    private let maximumWait: Duration = .seconds(20)
     private let directory: TemporaryDirectory
 
     init() throws { directory = try TemporaryDirectory() }
@@ -34,8 +32,8 @@ import Testing
         #expect(eventually { monitor.state.allSatisfy { $0.failure != "not asked yet" } })
         #expect(running("probe-database") == 1 && running("probe-object_st") == 1 && running("probe-cache") == 1)
         monitor.stop()
-        #expect(monitor.join(by: Deadline(after: patience)))
-        #expect(resources.stop(by: Deadline(after: patience), spansBy: Deadline(after: .zero)))
+        #expect(monitor.join(by: Deadline(after: maximumWait)))
+        #expect(resources.stop(by: Deadline(after: maximumWait), spansBy: Deadline(after: .zero)))
         #expect(server == nil || server!.accepted > 0)
         expectNoThreads()
     }
@@ -43,14 +41,14 @@ import Testing
     @Test(arguments: Dependencies.allCases) func stoppedWatchEndsItsThread(dependencies: Dependencies) throws {
         let server = server(dependencies)
         let resources = try resources(server)
-        let watch = InvalidationWatch(resources)
+        let watch = InvalidationSubscriber(resources)
         watch.start()
         #expect(running("invalidation") == 1)
         // In the middle of the wait before a further attempt, where it is refused.
         #expect(eventually { server == nil || server!.accepted > 0 })
         watch.stop()
-        #expect(watch.join(by: Deadline(after: patience)))
-        #expect(resources.stop(by: Deadline(after: patience), spansBy: Deadline(after: .zero)))
+        #expect(watch.join(by: Deadline(after: maximumWait)))
+        #expect(resources.stop(by: Deadline(after: maximumWait), spansBy: Deadline(after: .zero)))
         expectNoThreads()
     }
 
@@ -60,10 +58,10 @@ import Testing
         let loop = try loop(resources)
         loop.start()
         #expect(eventually { server == nil || server!.accepted >= 2 })
-        #expect(running("loop-7") == 1 && running("pg-connect") == 1 && running("cache-connect") == 1)
-        #expect(loop.drain(within: patience).wait(until: Deadline(after: patience)))
-        #expect(loop.stop(by: Deadline(after: patience)))
-        #expect(resources.stop(by: Deadline(after: patience), spansBy: Deadline(after: .zero)))
+        #expect(running("loop-7") == 1 && running("pg-connect") >= 1 && running("cache-connect") >= 1)
+        #expect(loop.drain(within: maximumWait).wait(until: Deadline(after: maximumWait)))
+        #expect(loop.stop(by: Deadline(after: maximumWait)))
+        #expect(resources.stop(by: Deadline(after: maximumWait), spansBy: Deadline(after: .zero)))
         expectNoThreads()
     }
 
@@ -71,19 +69,19 @@ import Testing
     @Test func callThatDoesNotReturnHoldsNoStop() throws {
         let server = UnhelpfulServer(.silent)
         let resources = try resources(server, timeout: "60s")
-        let (loop, monitor, watch) = (try loop(resources), DependencyMonitor(resources), InvalidationWatch(resources))
+        let (loop, monitor, watch) = (try loop(resources), DependencyMonitor(resources), InvalidationSubscriber(resources))
         loop.start()
         monitor.start()
         watch.start()
         // All of them: two of the loop, three probes, and the watch.
         #expect(eventually { server.accepted == 6 })
-        #expect(loop.drain(within: patience).wait(until: Deadline(after: patience)))
+        #expect(loop.drain(within: maximumWait).wait(until: Deadline(after: maximumWait)))
         monitor.stop()
         watch.stop()
         let soon = Deadline(after: .milliseconds(50))
         #expect(!monitor.join(by: soon) && !watch.join(by: soon) && !loop.stop(by: soon) && !resources.stop(by: soon, spansBy: soon))
         server.hangUp()
-        let later = Deadline(after: patience)
+        let later = Deadline(after: maximumWait)
         #expect(monitor.join(by: later) && watch.join(by: later) && loop.stop(by: later))
         #expect(resources.stop(by: later, spansBy: later))
         expectNoThreads()

@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func joinOfAThreadThatGoesOnEndsAtItsDeadline() {
-        let mayEnd = Monitored(false)
+        let mayEnd = ConditionLocked(false)
         let thread = WorkerThread(name: "t-blocked") { mayEnd.wait { $0 ? .done(()) : .wait(until: nil) } }
         #expect(!thread.join(by: Deadline(after: .milliseconds(10))))
         #expect(ThreadNames.count("t-blocked") == 1)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func threadGoesOnWhenNothingRefersToIt() {
-        let mayEnd = Monitored(false)
+        let mayEnd = ConditionLocked(false)
         let ended = Locked(false)
         _ = WorkerThread(name: "t-detached") {
             mayEnd.wait { $0 ? .done(()) : .wait(until: nil) }

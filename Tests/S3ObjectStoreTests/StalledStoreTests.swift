@@ -28,7 +28,7 @@ import Testing
     }
 
     private func remember(_ track: Track) {
-        let object = VerifiedObjectTable.Object(keyDigest: SHA256().hash(track.objectKey.exposed), version: track.version)
+        let object = VerifiedObjectTable.Object(keyDigest: SHA256().hash(track.objectKey.exposeSecret()), version: track.version)
         guard let epoch = verified.epochUnlessContained(object, of: track.id, at: .now) else { return }
         verified.remember(object, of: track.id, verifiedAt: .now, since: epoch)
     }

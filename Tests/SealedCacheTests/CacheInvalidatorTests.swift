@@ -19,7 +19,7 @@ import Testing
         invalidator = CacheInvalidator(store: store, prefix: "p")
         let entry = CachedStreamURL(
             presigned: PresignedURL(url: "https://h/u", expiresAt: UnixTime(seconds: 1)),
-            stamp: Stamp(trackVersion: 1, objectKey: "k", userEpoch: 0, presignFingerprint: 0))
+            validators: CacheValidators(trackVersion: 1, objectKey: "k", userEpoch: 0, presignFingerprint: 0))
         for user in Self.users { for track in Self.tracks { cache.write(entry, user: user, track: track, timeToLive: .seconds(60)) } }
     }
 

@@ -7,14 +7,15 @@ import Testing
     private func entry(_ key: SecretText = "audio/é.mp3", url: SecretText = "https://h/é") -> CachedStreamURL {
         CachedStreamURL(
             presigned: PresignedURL(url: url, expiresAt: UnixTime(seconds: 1_767_875_520)),
-            stamp: Stamp(trackVersion: 1, objectKey: key, userEpoch: 2, presignFingerprint: 3))
+            validators: CacheValidators(trackVersion: 1, objectKey: key, userEpoch: 2, presignFingerprint: 3))
     }
 
     @Test(arguments: [Int64.min, -1, 0, 1, 1_767_875_520, .max])
     func integersOfEveryKindComeBack(_ value: Int64) {
         let entry = CachedStreamURL(
             presigned: PresignedURL(url: "u", expiresAt: UnixTime(seconds: value)),
-            stamp: Stamp(trackVersion: value &+ 1, objectKey: "k", userEpoch: value &- 1, presignFingerprint: UInt64(bitPattern: value)))
+            validators: CacheValidators(
+                trackVersion: value &+ 1, objectKey: "k", userEpoch: value &- 1, presignFingerprint: UInt64(bitPattern: value)))
         #expect(EntryCoding.decode(EntryCoding.encode(entry)) == entry)
     }
 

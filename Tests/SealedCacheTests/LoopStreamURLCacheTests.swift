@@ -36,7 +36,7 @@ import Testing
     private let track = ULID("01HXK5Z8J3QW9R7N2M4P6T8V0C")!
     private let entry = CachedStreamURL(
         presigned: PresignedURL(url: "https://h/k", expiresAt: UnixTime(seconds: 1)),
-        stamp: Stamp(trackVersion: 1, objectKey: "k", userEpoch: 2, presignFingerprint: 3))
+        validators: CacheValidators(trackVersion: 1, objectKey: "k", userEpoch: 2, presignFingerprint: 3))
     private let clock = ManualClock()
     private let outcomes = Outcomes()
     private let readBreaker: SharedBreaker

@@ -19,7 +19,7 @@ import Testing
             var attempts = 0
             var hangs = false
         }
-        let state = Monitored(State())
+        let state = ConditionLocked(State())
         let queue = BlockingQueue(name: "test-connector")
 
         deinit {

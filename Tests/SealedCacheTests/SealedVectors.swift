@@ -22,7 +22,7 @@ struct SealedVectors: Decodable {
         var entry: CachedStreamURL {
             CachedStreamURL(
                 presigned: PresignedURL(url: SecretText(url), expiresAt: UnixTime(seconds: expiresAt)),
-                stamp: Stamp(
+                validators: CacheValidators(
                     trackVersion: trackVersion, objectKey: SecretText(objectKey), userEpoch: userEpoch,
                     presignFingerprint: UInt64(fingerprint, radix: 16)!))
         }

@@ -29,11 +29,11 @@ import Testing
 
     @Test func unknownTrackIsNotFound() {
         #expect(problem(Facts.facts(track: nil)) == .trackNotFound)
-        #expect(problem(Facts.facts(track: nil, mayHearUntil: nil)) == .trackNotFound)
+        #expect(problem(Facts.facts(track: nil, accessExpiresAt: nil)) == .trackNotFound)
     }
 
     @Test func trackOfAnotherIsForbidden() {
-        let denial = problem(Facts.facts(mayHearUntil: nil))
+        let denial = problem(Facts.facts(accessExpiresAt: nil))
         #expect(denial == .accessDenied(owner: Facts.ownerID) && denial?.kind == .forbidden && denial?.detail == Problem.forbidden.detail)
     }
 
@@ -49,19 +49,19 @@ import Testing
 
     @Test func userComesBeforeTokenTrackAndStatus() {
         let suspended = Facts.user("Suspended", validAfterMicroseconds: .max)
-        #expect(problem(Facts.facts(user: suspended, track: nil, mayHearUntil: nil)) == .forbidden)
+        #expect(problem(Facts.facts(user: suspended, track: nil, accessExpiresAt: nil)) == .forbidden)
         #expect(problem(Facts.facts(user: suspended, track: Facts.track("Processing"))) == .forbidden)
-        #expect(problem(Facts.facts(user: nil, track: nil, mayHearUntil: nil)) == .forbidden)
+        #expect(problem(Facts.facts(user: nil, track: nil, accessExpiresAt: nil)) == .forbidden)
     }
 
     @Test func tokenComesBeforeTrack() {
         let loggedOut = Facts.user(validAfterMicroseconds: .max)
         #expect(problem(Facts.facts(user: loggedOut, track: nil)) == .unauthorized(.invalidToken))
-        #expect(problem(Facts.facts(user: loggedOut, mayHearUntil: nil)) == .unauthorized(.invalidToken))
+        #expect(problem(Facts.facts(user: loggedOut, accessExpiresAt: nil)) == .unauthorized(.invalidToken))
         #expect(problem(Facts.facts(user: loggedOut, track: Facts.track("Failed"))) == .unauthorized(.invalidToken))
     }
 
     @Test func ownershipComesBeforeStatus() {
-        #expect(problem(Facts.facts(track: Facts.track("Processing"), mayHearUntil: nil)) == .accessDenied(owner: Facts.ownerID))
+        #expect(problem(Facts.facts(track: Facts.track("Processing"), accessExpiresAt: nil)) == .accessDenied(owner: Facts.ownerID))
     }
 }

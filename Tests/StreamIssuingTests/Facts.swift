@@ -22,7 +22,8 @@ enum Facts {
             sizeInBytes: 15_728_640)
     }
 
-    static func facts(user: AccessFacts.User? = user(), track: Track? = track(), mayHearUntil: UnixTime? = .distantFuture) -> AccessFacts {
-        AccessFacts(user: user, track: track, mayHearUntil: mayHearUntil)
+    static func facts(user: AccessFacts.User? = user(), track: Track? = track(), accessExpiresAt: UnixTime? = .distantFuture) -> AccessFacts
+    {
+        AccessFacts(user: user, track: track, accessExpiresAt: accessExpiresAt)
     }
 }

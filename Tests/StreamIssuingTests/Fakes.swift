@@ -63,12 +63,12 @@ final class FakeObjectStore: ObjectStore {
     var isRemembered = false
 
     nonisolated(nonsending) func verify(_ track: Track, by deadline: ContinuousClock.Instant) async -> CallOutcome<Void>? {
-        journal.events.append("verify \(track.objectKey.exposed)")
+        journal.events.append("verify \(track.objectKey.exposeSecret())")
         return isRemembered ? nil : outcome(failureOnVerify.map { .failure($0) } ?? .success(()))
     }
 
     func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
-        journal.events.append("presign \(objectKey.exposed) \(contentType) \(now.seconds)")
+        journal.events.append("presign \(objectKey.exposeSecret()) \(contentType) \(now.seconds)")
         if let failureOnPresign { throw failureOnPresign }
         return PresignedURL(url: "https://h/fresh", expiresAt: now.adding(.seconds(120)))
     }

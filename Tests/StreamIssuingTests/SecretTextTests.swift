@@ -6,12 +6,13 @@ import Testing
 
     @Test func noTypeThatHoldsOneShowsIt() {
         let presigned = PresignedURL(url: secret, expiresAt: UnixTime(seconds: 1))
-        let stamp = Stamp(trackVersion: 1, objectKey: secret, userEpoch: 2, presignFingerprint: 3)
+        let validators = CacheValidators(trackVersion: 1, objectKey: secret, userEpoch: 2, presignFingerprint: 3)
         let track = Track(
             id: Facts.trackID, ownerID: Facts.ownerID, status: .ready, version: 1, objectKey: secret, mimeType: "audio/mpeg", sizeInBytes: 1
         )
         let holders: [Any] = [
-            secret, [secret], Optional(secret) as Any, presigned, stamp, CachedStreamURL(presigned: presigned, stamp: stamp), track,
+            secret, [secret], Optional(secret) as Any, presigned, validators, CachedStreamURL(presigned: presigned, validators: validators),
+            track,
             StreamURL(url: secret, expiresAt: UnixTime(seconds: 1), contentType: "audio/mpeg", fileSizeInBytes: 1),
             Facts.facts(track: track),
         ]
@@ -25,6 +26,6 @@ import Testing
     }
 
     @Test func whoeverSaysSoGetsIt() {
-        #expect(secret.exposed == "canary" && secret == "canary" && "\(secret)" == "<redacted>")
+        #expect(secret.exposeSecret() == "canary" && secret == "canary" && "\(secret)" == "<redacted>")
     }
 }

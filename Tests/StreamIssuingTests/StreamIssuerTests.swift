@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct StreamIssuerTests {
     private static let fingerprint: UInt64 = 9
-    private static let stamp = Stamp(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)
+    private static let validators = CacheValidators(
+        trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)
     private static let (ask, read) = ("ask \(Facts.userID) \(Facts.trackID)", "read \(Facts.userID) \(Facts.trackID)")
     private static let miss = [
         ask, read, "answer", "entry", "verify audio/k.mp3", "presign audio/k.mp3 audio/mpeg \(Facts.now)", "write",
@@ -32,8 +33,8 @@ import Testing
             .issue(Facts.trackID, to: Facts.listener(), by: .now.advanced(by: .seconds(10)), observer)
     }
 
-    private func cached(expiresAt: Int64 = Facts.now + 100, stamp: Stamp = stamp) -> CachedStreamURL {
-        CachedStreamURL(presigned: PresignedURL(url: "https://h/cached", expiresAt: UnixTime(seconds: expiresAt)), stamp: stamp)
+    private func cached(expiresAt: Int64 = Facts.now + 100, validators: CacheValidators = validators) -> CachedStreamURL {
+        CachedStreamURL(presigned: PresignedURL(url: "https://h/cached", expiresAt: UnixTime(seconds: expiresAt)), validators: validators)
     }
 
     private func fresh() -> StreamURL {
@@ -64,16 +65,16 @@ import Testing
         #expect(issued.streamURL == fresh())
         #expect(journal.events == Self.miss)
         let entry = CachedStreamURL(
-            presigned: PresignedURL(url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120)), stamp: Self.stamp)
+            presigned: PresignedURL(url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120)), validators: Self.validators)
         #expect(
             cache.written == [.init(entry: entry, user: Facts.userID, track: Facts.trackID, timeToLive: .seconds(90))])
     }
 
     @Test func entryDoesNotOutliveTheGrant() async throws {
-        store.facts = Facts.facts(mayHearUntil: UnixTime(seconds: Facts.now + 40))
+        store.facts = Facts.facts(accessExpiresAt: UnixTime(seconds: Facts.now + 40))
         _ = try await issue()
         #expect(cache.written.map(\.timeToLive) == [.seconds(40)])
-        store.facts = Facts.facts(mayHearUntil: UnixTime(seconds: Facts.now + 91))
+        store.facts = Facts.facts(accessExpiresAt: UnixTime(seconds: Facts.now + 91))
         _ = try await issue()
         #expect(cache.written.last?.timeToLive == .seconds(90))
     }
@@ -81,23 +82,25 @@ import Testing
     /// The database's clock decides about the grant; ours may be ahead of it.
     @Test func grantThatEndsNowIsAnsweredAndNotWritten() async throws {
         for end in [Facts.now, Facts.now - 5] {
-            store.facts = Facts.facts(mayHearUntil: UnixTime(seconds: end))
+            store.facts = Facts.facts(accessExpiresAt: UnixTime(seconds: end))
             #expect(try await issue().streamURL == fresh())
         }
         #expect(cache.written == [])
     }
 
     @Test(arguments: [
-        Row("track version", Stamp(trackVersion: 6, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
-        Row("object key", Stamp(trackVersion: 7, objectKey: "audio/old.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
-        Row("user epoch", Stamp(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 2, presignFingerprint: fingerprint)),
-        Row("presign fingerprint", Stamp(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint + 1)),
+        Row("track version", CacheValidators(trackVersion: 6, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
+        Row("object key", CacheValidators(trackVersion: 7, objectKey: "audio/old.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
+        Row("user epoch", CacheValidators(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 2, presignFingerprint: fingerprint)),
+        Row(
+            "presign fingerprint",
+            CacheValidators(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint + 1)),
     ])
-    func entryWithAStaleStampIsAMiss(_ row: Row<Stamp>) async throws {
-        cache.entry = cached(stamp: row.value)
+    func entryWithAStaleStampIsAMiss(_ row: Row<CacheValidators>) async throws {
+        cache.entry = cached(validators: row.value)
         #expect(try await issue().streamURL == fresh())
         #expect(journal.events == Self.miss)
-        #expect(cache.written.first?.entry.stamp == Self.stamp)
+        #expect(cache.written.first?.entry.validators == Self.validators)
     }
 
     @Test func entryInItsBufferIsAMissAndOneSecondEarlierAHit() async throws {
@@ -127,7 +130,7 @@ import Testing
         for (facts, problem) in [
             (Facts.facts(user: Facts.user("Suspended")), Problem.forbidden),
             (Facts.facts(user: Facts.user(validAfterMicroseconds: .max)), .unauthorized(.invalidToken)),
-            (Facts.facts(track: nil), .trackNotFound), (Facts.facts(mayHearUntil: nil), .accessDenied(owner: Facts.ownerID)),
+            (Facts.facts(track: nil), .trackNotFound), (Facts.facts(accessExpiresAt: nil), .accessDenied(owner: Facts.ownerID)),
             (Facts.facts(track: Facts.track("Deleted")), .trackNotReady(Facts.trackID, .deleted)),
         ] {
             store.facts = facts

@@ -7,9 +7,9 @@ import StreamIssuing
 public final class RequestTelemetry: Sendable {
     let logger: Logger
     /// For events that a failing dependency would repeat at each request.
-    public let failures: RepeatedEventLog
+    public let failures: RateLimitedLog
     /// For errors of one object: each is reported, as long as they are few.
-    public let objectFailures: RepeatedEventLog
+    public let objectFailures: RateLimitedLog
     let requests: RequestMetrics
     let dependencies: DependencyMetrics
     let tokens: TokenMetrics
@@ -17,8 +17,8 @@ public final class RequestTelemetry: Sendable {
 
     public init(_ logger: Logger, _ registry: MetricRegistry) {
         self.logger = logger
-        failures = RepeatedEventLog(logger)
-        objectFailures = RepeatedEventLog(logger, maximumKinds: 16)
+        failures = RateLimitedLog(logger)
+        objectFailures = RateLimitedLog(logger, maximumKinds: 16)
         requests = RequestMetrics(registry)
         dependencies = DependencyMetrics(registry)
         tokens = TokenMetrics(registry)

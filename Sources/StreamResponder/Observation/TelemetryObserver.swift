@@ -101,7 +101,7 @@ public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
     }
 
     private func observe<Value>(_ outcome: CallOutcome<Value>, _ durations: HistogramSeries) {
-        guard outcome.failure?.wasAsked ?? true else { return }
+        guard outcome.failure?.wasAttempted ?? true else { return }
         durations.observe(outcome.duration)
     }
 }

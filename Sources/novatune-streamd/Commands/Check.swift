@@ -28,7 +28,7 @@ struct Check: ParsableCommand {
         line(
             "cache keys", "ok",
             "current \(keyRing.current), versions \(keyRing.versions.joined(separator: ", ")), from \(settings.keyRingSource.name)")
-        for warning in Precautions.warnings(settings, options.source) { line(warning.subject, "warning", warning.advice) }
+        for warning in ConfigurationWarnings.warnings(settings, options.source) { line(warning.subject, "warning", warning.advice) }
 
         let silent = Logger(label: "check") { _ in SwiftLogNoOpLogHandler() }
         var probe = DependencyProbe(Resources(settings, loaded.secrets, telemetry: Telemetry(silent)))

@@ -52,7 +52,7 @@ struct Invalidate: ParsableCommand {
     }
 
     private func settings() throws -> (DatabaseSettings, CacheSettings) {
-        try SettingsOptions.telling { () throws(SettingsError) in try SettingsReader.readInvalidation(options.source) }
+        try SettingsOptions.reportingErrors { () throws(SettingsError) in try SettingsReader.readInvalidation(options.source) }
     }
 
     private func tellResponders(_ invalidation: Invalidation, _ database: DatabaseSettings) -> Bool {

@@ -66,7 +66,7 @@ struct Serve: ParsableCommand {
         let monitor = DependencyMonitor(resources)
         monitor.expose(in: resources.telemetry)
         monitor.start()
-        let invalidations = InvalidationWatch(resources)
+        let invalidations = InvalidationSubscriber(resources)
         invalidations.start()
         let reserve = DescriptorReserve(size: Self.gateReserve)
         let loops = zip(0..., sockets.stream).map { RequestLoop($0, resources, socket: $1, reserve: reserve) }
@@ -103,8 +103,8 @@ struct Serve: ParsableCommand {
                 manager.ready()
             default: break waiting
             }
-            resources.telemetry.failures.tellRest()
-            resources.telemetry.requests.objectFailures.tellRest()
+            resources.telemetry.failures.flushSuppressed()
+            resources.telemetry.requests.objectFailures.flushSuppressed()
             if loops.allSatisfy({ $0.makesProgress(within: Self.turnLimit) }), gate.makesProgress(within: Self.gateProgressLimit) {
                 manager.isAlive()
             } else {
@@ -120,7 +120,7 @@ struct Serve: ParsableCommand {
 
     /// Ends all threads but the log's.
     private func stop(
-        _ monitor: DependencyMonitor, _ invalidations: InvalidationWatch, _ gate: FastCGIServer<GateRoute>, _ loops: [RequestLoop],
+        _ monitor: DependencyMonitor, _ invalidations: InvalidationSubscriber, _ gate: FastCGIServer<GateRoute>, _ loops: [RequestLoop],
         _ resources: Resources
     ) {
         let (deadline, spanDeadline) = (Deadline(after: Self.threadLimit), Deadline(after: Self.spanLimit))

@@ -18,11 +18,11 @@ struct SettingsOptions: ParsableArguments {
     /// Ends the program where the settings are not valid: one line for each error on standard error, exit code 78.
     func load() throws -> LoadedSettings {
         let source = source
-        return try Self.telling { () throws(SettingsError) in try Self.read(source) }
+        return try Self.reportingErrors { () throws(SettingsError) in try Self.read(source) }
     }
 
     /// Reads settings; where they are wrong, prints the errors and exits.
-    static func telling<Result>(_ read: () throws(SettingsError) -> Result) throws -> Result {
+    static func reportingErrors<Result>(_ read: () throws(SettingsError) -> Result) throws -> Result {
         do {
             return try read()
         } catch {

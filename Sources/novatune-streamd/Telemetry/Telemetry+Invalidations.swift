@@ -12,22 +12,22 @@ extension Telemetry {
         registry.gauge(
             "invalidation_listener_last_heard_timestamp_seconds",
             "When the database last showed that it is listened to, since 1970: by a word, or by answering after 15 s of silence."
-        ) { [lastHeard] in
-            Double(lastHeard.withLock { $0 }.seconds)
+        ) { [lastReceived] in
+            Double(lastReceived.withLock { $0 }.seconds)
         }
     }
 
     func listening() {
         isListening.withLock { $0 = true }
-        heardFromDatabase()
+        receivedFromDatabase()
         // Rate-limited: a server that accepts the connection and drops it again would cause many lines a second.
         failures.log(.info, "listening for invalidations", kind: "listening", [:])
     }
 
     /// The database sent a notification, or an answer.
-    func heardFromDatabase() {
+    func receivedFromDatabase() {
         let now = clock.now
-        lastHeard.withLock { $0 = now }
+        lastReceived.withLock { $0 = now }
     }
 
     func stoppedListening(_ cause: Unavailable) {
@@ -36,7 +36,7 @@ extension Telemetry {
             .warning, "invalidations are not heard", kind: "listener-\(cause.code)", ["code": "\(cause.code)", "reason": "\(cause.reason)"])
     }
 
-    func heard(_ invalidation: Invalidation, removed: Int) {
+    func received(_ invalidation: Invalidation, removed: Int) {
         invalidations.increment(invalidation.reason.rawValue)
         logger.debug(
             "cache invalidated",
@@ -47,7 +47,7 @@ extension Telemetry {
             ])
     }
 
-    func didNotUnderstandInvalidation() {
+    func receivedMalformedInvalidation() {
         failures.log(.warning, "invalidation not understood", kind: "invalidation", ["reason": "somebody else uses the channel"])
     }
 }

@@ -45,7 +45,7 @@ extension Telemetry {
         logger.error("reload refused", metadata: ["reason": "\(reason)"])
     }
 
-    func watch(_ seals: SealCounts) {
+    func watch(_ seals: KeyUsage) {
         registry.counts("cache_seals_total", "Cache entries sealed by this process.", label: "key_version") {
             Dictionary(grouping: seals.figures, by: \.version).map { ($0, Double($1.reduce(0) { $0 + $1.own })) }
         }
@@ -70,14 +70,14 @@ extension Telemetry {
     }
 
     /// Warns once about each key that has sealed so often that it should be replaced.
-    func sealed(_ figures: [SealCounts.Figures]) {
-        for figure in figures where figure.total >= SealCounts.warningLevel {
+    func sealed(_ figures: [KeyUsage.Figures]) {
+        for figure in figures where figure.total >= KeyUsage.warningLevel {
             let isNew = nearLimit.withLock { $0.insert(figure.version).inserted }
             guard isNew else { continue }
             logger.warning(
                 "key near its limit",
                 metadata: [
-                    "key_version": "\(figure.version)", "seals": "\(figure.total)", "limit": "\(SealCounts.limit)",
+                    "key_version": "\(figure.version)", "seals": "\(figure.total)", "limit": "\(KeyUsage.limit)",
                     "advice": "rotate the key ring",
                 ])
         }

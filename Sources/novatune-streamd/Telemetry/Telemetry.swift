@@ -14,20 +14,20 @@ final class Telemetry: Sendable {
     let requests: RequestTelemetry
     let lastReload: Locked<Reload>
     let isListening = Locked(false)
-    let lastHeard: Locked<UnixTime>
+    let lastReceived: Locked<UnixTime>
     /// Key versions that have had a warning.
     let nearLimit = Locked<Set<String>>([])
     let invalidations: MetricFamily<CounterSeries>
     private let slowTurns: CounterSeries
 
     /// For events that would be logged many times a second while something is broken.
-    var failures: RepeatedEventLog { requests.failures }
+    var failures: RateLimitedLog { requests.failures }
 
     init(_ logger: Logger, clock: any WallClock = SystemClock()) {
         self.logger = logger
         self.clock = clock
         lastReload = Locked(Reload(moment: clock.now))
-        lastHeard = Locked(clock.now)
+        lastReceived = Locked(clock.now)
         requests = RequestTelemetry(logger, registry)
         invalidations = registry.counter(
             "stream_cache_invalidations_total", "Invalidations heard from the database.", labels: ["reason"],

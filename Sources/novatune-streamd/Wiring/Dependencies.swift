@@ -24,16 +24,16 @@ struct DependencyProbe {
     /// Only `check` calls it.
     private lazy var listener = resources.makeInvalidationListener()
     private let resources: Resources
-    private var edition: Int
+    private var generation: Int
 
     init(_ resources: Resources) {
         self.resources = resources
-        let edition = resources.secrets.value
-        self.edition = edition.number
+        let generation = resources.secrets.value
+        self.generation = generation.number
         // A probe reports the present state, whatever requests have met before.
         let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: .max))
         trackStore = resources.makeTrackStore(breaker: breaker)
-        objectStore = resources.makeObjectStore(edition, breaker: breaker)
+        objectStore = resources.makeObjectStore(generation, breaker: breaker)
         valueStore = resources.makeValueStore()
     }
 
@@ -47,9 +47,9 @@ struct DependencyProbe {
     }
 
     mutating func objects() -> Outcome {
-        if !resources.secrets.isCurrent(edition) {
+        if !resources.secrets.isCurrent(generation) {
             let current = resources.secrets.value
-            edition = current.number
+            generation = current.number
             objectStore.credentials = current.secrets.storeCredentials
         }
         return measure("object_store", isOptional: false) { () throws(Unavailable) in try objectStore.probe() }
@@ -94,7 +94,7 @@ final class DependencyMonitor: Sendable {
     /// After a failure: the breakers wait for the first answer.
     private static let recoveryInterval: Duration = .milliseconds(250)
     /// A probe that takes longer than this counts as failed: its own timeout may be much longer.
-    private static let patience: Duration = .milliseconds(1500)
+    private static let maximumWait: Duration = .milliseconds(1500)
 
     private let outcomes = Locked<[String: DependencyProbe.Outcome]>([:])
     /// When the probes that are under way began.
@@ -150,7 +150,7 @@ final class DependencyMonitor: Sendable {
     var state: [DependencyProbe.Outcome] {
         let (outcomes, begun, now) = (outcomes.withLock { $0 }, begun.withLock { $0 }, ContinuousClock.now)
         return names.map { name in
-            if let start = begun[name], start.duration(to: now) > Self.patience {
+            if let start = begun[name], start.duration(to: now) > Self.maximumWait {
                 return .init(
                     name: name, failure: "no answer for \(start.duration(to: now).components.seconds) s", isOptional: name == "cache",
                     elapsed: start.duration(to: now))

@@ -10,7 +10,7 @@ import StreamResponder
 /// What the requests of one event loop share: its connections to database, cache and object store.
 final class LoopServices: StreamServices, @unchecked Sendable {
     private let resources: Resources
-    private var edition: Int
+    private var generation: Int
     private var verifier: TokenVerifier
     private let issuer: StreamIssuer<PipelinedTrackStore, LoopStreamURLCache, LoopObjectStore>
     let tracks: PipelinedTrackStore
@@ -19,14 +19,14 @@ final class LoopServices: StreamServices, @unchecked Sendable {
     private let resolver: NameResolver
 
     init(
-        _ resources: Resources, _ edition: CurrentSecrets.Edition, tracks: PipelinedTrackStore, cache: LoopStreamURLCache,
+        _ resources: Resources, _ generation: SecretsGeneration, tracks: PipelinedTrackStore, cache: LoopStreamURLCache,
         objects: LoopObjectStore, resolver: NameResolver
     ) {
         self.resources = resources
-        self.edition = edition.number
-        verifier = resources.makeTokenVerifier(edition)
+        self.generation = generation.number
+        verifier = resources.makeTokenVerifier(generation)
         issuer = StreamIssuer(
-            store: tracks, cache: cache, objects: objects, policy: resources.makePolicy(edition), clock: resources.clock)
+            store: tracks, cache: cache, objects: objects, policy: resources.makePolicy(generation), clock: resources.clock)
         self.tracks = tracks
         self.cache = cache
         self.objects = objects
@@ -34,9 +34,9 @@ final class LoopServices: StreamServices, @unchecked Sendable {
     }
 
     func takeCurrentSecrets() {
-        guard !resources.secrets.isCurrent(edition) else { return }
+        guard !resources.secrets.isCurrent(generation) else { return }
         let current = resources.secrets.value
-        edition = current.number
+        generation = current.number
         verifier = resources.makeTokenVerifier(current)
         issuer.policy = resources.makePolicy(current)
         cache.sealer = resources.makeSealer(current)

@@ -61,7 +61,7 @@ final class RequestLoop: Sendable {
 
     /// How a drain went.
     final class Drained: Sendable {
-        private let outcome = Monitored<Bool?>(nil)
+        private let outcome = ConditionLocked<Bool?>(nil)
 
         func report(_ isDrained: Bool) {
             outcome.withLock { $0 = isDrained }

@@ -17,7 +17,7 @@ final class Resources: Sendable {
     let telemetry: Telemetry
     let limits: RequestLimits
     let secrets: CurrentSecrets
-    let seals = SealCounts()
+    let seals = KeyUsage()
     /// Each user's recent requests, shared by all loops.
     let allowances = Locked(AllowanceTracker())
     /// Nil where no traces are collected.
@@ -69,16 +69,16 @@ final class Resources: Sendable {
         }
     }
 
-    func makePolicy(_ edition: CurrentSecrets.Edition) -> IssuingPolicy {
+    func makePolicy(_ generation: SecretsGeneration) -> IssuingPolicy {
         IssuingPolicy(
             presignExpiry: settings.s3.presignExpiry, cacheBuffer: settings.cacheTTLBuffer,
-            presignFingerprint: Self.fingerprint(settings.s3, edition.secrets.storeCredentials),
-            credentialsEnd: edition.secrets.storeCredentials.expiration)
+            presignFingerprint: Self.fingerprint(settings.s3, generation.secrets.storeCredentials),
+            credentialsEnd: generation.secrets.storeCredentials.expiration)
     }
 
-    func makeTokenVerifier(_ edition: CurrentSecrets.Edition) -> TokenVerifier {
+    func makeTokenVerifier(_ generation: SecretsGeneration) -> TokenVerifier {
         TokenVerifier(
-            keys: edition.secrets.keySet, requirements: settings.claims, verifiedTokens: edition.verifiedTokens, clock: clock)
+            keys: generation.secrets.keySet, requirements: settings.claims, tokenCache: generation.tokenCache, clock: clock)
     }
 
     /// For a thread that may block: a probe, a command.
@@ -87,21 +87,21 @@ final class Resources: Sendable {
     }
 
     /// The same.
-    func makeObjectStore(_ edition: CurrentSecrets.Edition, breaker: SharedBreaker) -> S3ObjectStore {
+    func makeObjectStore(_ generation: SecretsGeneration, breaker: SharedBreaker) -> S3ObjectStore {
         S3ObjectStore(
-            settings.s3, credentials: edition.secrets.storeCredentials, clock: clock, breaker: breaker)
+            settings.s3, credentials: generation.secrets.storeCredentials, clock: clock, breaker: breaker)
     }
 
     func makeServices(_ loop: EventLoop) -> LoopServices {
-        let edition = secrets.value
+        let generation = secrets.value
         let resolver = NameResolver(loop)
         return LoopServices(
-            self, edition,
+            self, generation,
             tracks: PipelinedTrackStore(
                 loop, conninfo: settings.database.url, timeout: settings.database.timeout, breaker: breaker(.database)),
-            cache: makeCache(loop, edition),
+            cache: makeCache(loop, generation),
             objects: LoopObjectStore(
-                settings.s3, credentials: edition.secrets.storeCredentials, clock: clock, loop: loop,
+                settings.s3, credentials: generation.secrets.storeCredentials, clock: clock, loop: loop,
                 client: LoopHTTPClient(loop, resolver: resolver), verified: verifiedObjects, breaker: breaker(.objectStore)),
             resolver: resolver)
     }
@@ -143,16 +143,16 @@ final class Resources: Sendable {
         CacheInvalidator(store: makeValueStore(), prefix: settings.cache.prefix)
     }
 
-    func makeSealer(_ edition: CurrentSecrets.Edition) -> EntrySealer {
+    func makeSealer(_ generation: SecretsGeneration) -> EntrySealer {
         do {
-            return try EntrySealer(edition.secrets.keyRing, counts: seals)
+            return try EntrySealer(generation.secrets.keyRing, counts: seals)
         } catch {
             // The ring's keys were checked when the settings were read.
             preconditionFailure("the key ring does not work: \(error)")
         }
     }
 
-    private func makeCache(_ loop: EventLoop, _ edition: CurrentSecrets.Edition) -> LoopStreamURLCache {
+    private func makeCache(_ loop: EventLoop, _ generation: SecretsGeneration) -> LoopStreamURLCache {
         let store: any LoopValueStore =
             switch settings.cache.url {
             case .memory(let limits): LoopMemoryStore(memoryStore ?? MemoryStore(limits: limits))
@@ -162,7 +162,7 @@ final class Resources: Sendable {
                     longestTimeToLive: settings.s3.presignExpiry - settings.cacheTTLBuffer, clock: clock)
             }
         return LoopStreamURLCache(
-            store: store, sealer: makeSealer(edition), prefix: settings.cache.prefix, readBreaker: breaker(.cache),
+            store: store, sealer: makeSealer(generation), prefix: settings.cache.prefix, readBreaker: breaker(.cache),
             writeBreaker: cacheWriteBreaker
         ) { [telemetry] operation in
             RequestObserver.current?.cacheObserver(operation) ?? { telemetry.requests.cacheAnswered($0, [:]) }

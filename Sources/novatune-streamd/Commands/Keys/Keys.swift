@@ -23,7 +23,7 @@ struct Keys: ParsableCommand {
     )
 
     /// Runs `body`; where it fails, prints the error and exits.
-    static func telling<Result>(_ body: () throws(KeyRingError) -> Result) throws -> Result {
+    static func reportingErrors<Result>(_ body: () throws(KeyRingError) -> Result) throws -> Result {
         do {
             return try body()
         } catch {
@@ -35,7 +35,7 @@ struct Keys: ParsableCommand {
     /// To a file that only its owner may read, or to standard output.
     static func write(_ document: KeyRingDocument, to path: String?) throws {
         if let path {
-            try telling { () throws(KeyRingError) in try KeyRingFile(path).create(document) }
+            try reportingErrors { () throws(KeyRingError) in try KeyRingFile(path).create(document) }
             Console.print("wrote \(path): \(document.versions.joined(separator: ", ")), current \(document.current)")
         } else {
             var text = document.json

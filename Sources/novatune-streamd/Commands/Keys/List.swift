@@ -20,10 +20,10 @@ extension Keys {
         var file: String?
 
         func run() throws {
-            let settings = try SettingsOptions.telling { () throws(SettingsError) in
+            let settings = try SettingsOptions.reportingErrors { () throws(SettingsError) in
                 try SettingsReader.readKeys(options.source, file: file)
             }
-            let ring = try Keys.telling { () throws(KeyRingError) in try settings.source.read() }
+            let ring = try Keys.reportingErrors { () throws(KeyRingError) in try settings.source.read() }
             let seals = Seals(settings.cache)
             row("VERSION", "CURRENT", "FINGERPRINT", "SEALS", "SOURCE")
             for version in ring.versions {
@@ -61,7 +61,7 @@ private final class Seals {
     func total(of key: SymmetricKey) -> String {
         guard let store, failure == nil else { return "-" }
         do {
-            return String(try SealCounts.total(of: key, in: store, prefix: prefix))
+            return String(try KeyUsage.total(of: key, in: store, prefix: prefix))
         } catch {
             failure = "\(error)"
             return "-"

@@ -28,7 +28,7 @@ extension Keys {
 
         func run() throws {
             let key = SymmetricKey.random()
-            let ring = try Keys.telling { () throws(KeyRingError) in try KeyRing(current: version, keys: [version: key]) }
+            let ring = try Keys.reportingErrors { () throws(KeyRingError) in try KeyRing(current: version, keys: [version: key]) }
             if bare {
                 // Printed separately, because an array that grows leaves a copy behind.
                 var (text, feed) = (KeyRingDocument.base64(key), [UInt8(ascii: "\n")])

@@ -35,7 +35,7 @@ extension Keys {
         func run() throws {
             var result: KeyRingDocument?
             let wrapping = use == nil ? try wrapping() : nil
-            try Keys.telling { () throws(KeyRingError) in
+            try Keys.reportingErrors { () throws(KeyRingError) in
                 try KeyRingFile(target.file).change { (document) throws(KeyRingError) in
                     let changed =
                         if let use {
@@ -54,9 +54,9 @@ extension Keys {
 
         /// Only a wrapped ring needs it, and only then must its settings be valid.
         private func wrapping() throws -> (any KeyWrapping)? {
-            let document = try Keys.telling { () throws(KeyRingError) in try KeyRingFile(target.file).read() }
+            let document = try Keys.reportingErrors { () throws(KeyRingError) in try KeyRingFile(target.file).read() }
             guard case .wrapped = document else { return nil }
-            return try SettingsOptions.telling { () throws(SettingsError) in try SettingsReader.readKeyWrapping(options.source) }
+            return try SettingsOptions.reportingErrors { () throws(SettingsError) in try SettingsReader.readKeyWrapping(options.source) }
         }
     }
 
@@ -72,7 +72,7 @@ extension Keys {
         var version: String
 
         func run() throws {
-            try Keys.telling { () throws(KeyRingError) in
+            try Keys.reportingErrors { () throws(KeyRingError) in
                 try KeyRingFile(target.file).change { (document) throws(KeyRingError) in try document.removing(version) }
             }
             Console.print("\(target.file): without \(version)")

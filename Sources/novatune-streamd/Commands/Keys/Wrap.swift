@@ -20,8 +20,10 @@ extension Keys {
         var output: String?
 
         func run() throws {
-            let wrapping = try SettingsOptions.telling { () throws(SettingsError) in try SettingsReader.readKeyWrapping(options.source) }
-            let wrapped = try Keys.telling { () throws(KeyRingError) in
+            let wrapping = try SettingsOptions.reportingErrors { () throws(SettingsError) in
+                try SettingsReader.readKeyWrapping(options.source)
+            }
+            let wrapped = try Keys.reportingErrors { () throws(KeyRingError) in
                 try KeyRingFile(source.file).read().wrapped(by: wrapping)
             }
             try Keys.write(wrapped, to: output)
@@ -42,8 +44,10 @@ extension Keys {
         var output: String?
 
         func run() throws {
-            let wrapping = try SettingsOptions.telling { () throws(SettingsError) in try SettingsReader.readKeyWrapping(options.source) }
-            let ring = try Keys.telling { () throws(KeyRingError) in
+            let wrapping = try SettingsOptions.reportingErrors { () throws(SettingsError) in
+                try SettingsReader.readKeyWrapping(options.source)
+            }
+            let ring = try Keys.reportingErrors { () throws(KeyRingError) in
                 let document = try KeyRingFile(source.file).read()
                 guard case .wrapped = document else { throw KeyRingError("the keys are not wrapped") }
                 return try document.ring(unwrappedBy: wrapping)

@@ -5,7 +5,7 @@ import S3ObjectStore
 import SigV4
 
 /// Warnings about settings that are valid and unwise.
-enum Precautions {
+enum ConfigurationWarnings {
     struct Warning: Equatable {
         let subject: String
         let advice: String

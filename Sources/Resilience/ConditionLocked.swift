@@ -2,9 +2,9 @@ public import Glibc
 
 /// A value that one thread at a time may access, and whose changes others can wait for: a monitor (Hoare 1974) of one mutex and one
 /// condition variable. Where no thread waits for changes, use `Locked`.
-@safe public final class Monitored<Value>: @unchecked Sendable {
+@safe public final class ConditionLocked<Value>: @unchecked Sendable {
     /// The answer to a thread that checks for a result.
-    public enum Verdict<Result> {
+    public enum WaitResult<Result> {
         case done(Result)
         /// Check again after the next change, at this moment at the latest; nil for no limit.
         case wait(until: ContinuousClock.Instant?)
@@ -45,7 +45,7 @@ public import Glibc
 
     /// Checks until there is a result. The lock is held during each check and released during each wait.
     @inlinable
-    public func wait<Result>(_ ask: (inout Value) -> sending Verdict<Result>) -> sending Result {
+    public func wait<Result>(_ ask: (inout Value) -> sending WaitResult<Result>) -> sending Result {
         unsafe pthread_mutex_lock(locked.mutex)
         defer { unsafe pthread_mutex_unlock(locked.mutex) }
         while true {

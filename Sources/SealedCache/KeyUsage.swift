@@ -4,7 +4,7 @@ import Synchronization
 
 /// How often each key has sealed. With random nonces, a key must not seal more than 2³² values (NIST SP 800-38D §8.3), and all responders
 /// share a cache key: so the store that they share adds up their counts.
-public final class SealCounts: Sendable {
+public final class KeyUsage: Sendable {
     /// A key that reaches it seals no more: values are then not cached.
     public static let limit: Int64 = 1 << 32
     /// Half of the limit: time to rotate the key.
@@ -81,7 +81,7 @@ final class SealCount: Sendable {
     var total: Int64 { known.load(ordering: .relaxed) + own - shared.load(ordering: .relaxed) }
 
     /// Counts one more seal; false where there may be none.
-    func mayCountOneMore() -> Bool {
+    func tryRecordInvocation() -> Bool {
         guard total < limit else { return false }
         ownSeals.add(1, ordering: .relaxed)
         return true

@@ -4,14 +4,14 @@ import StreamIssuing
 import TestSupport
 import Testing
 
-@Suite struct VerifiedTokensTests {
+@Suite struct TokenCacheTests {
     private func token(_ number: Int, expiring: Int64 = TestToken.now + 600) throws -> String {
         try TestToken.make(claims: TestToken.claims(["jti": "\(number)", "exp": "\(expiring)"]))
     }
 
     @Test(arguments: [1, 2, 7, 16])
     func neverHoldsMoreThanTwiceItsCapacity(_ capacity: Int) throws {
-        let verified = VerifiedTokens(capacity: capacity)
+        let verified = TokenCache(capacity: capacity)
         let verifier = try TestToken.verifier(remembering: verified)
         var random = SeededRandom(seed: 3)
         var highest = 0
@@ -24,14 +24,14 @@ import Testing
     }
 
     @Test func capacityBelowOneCountsAsOne() throws {
-        let verified = VerifiedTokens(capacity: -5)
+        let verified = TokenCache(capacity: -5)
         let verifier = try TestToken.verifier(remembering: verified)
         for number in 0..<5 { _ = TestToken.outcome(of: try token(number), verifier) }
         #expect((1...2).contains(verified.count))
     }
 
     @Test func sameTokenIsRememberedOnce() throws {
-        let verified = VerifiedTokens()
+        let verified = TokenCache()
         let verifier = try TestToken.verifier(remembering: verified)
         for _ in 0..<3 { _ = TestToken.outcome(of: try token(1), verifier) }
         #expect(verified.count == 1)
@@ -39,18 +39,18 @@ import Testing
 
     @Test func rememberedTokenIsNotReadAgain() throws {
         // Nothing but the token's digest is looked at: a verifier with another key accepts what the first has verified.
-        let verified = VerifiedTokens()
+        let verified = TokenCache()
         let good = try token(1)
         #expect(TestToken.outcome(of: good, try TestToken.verifier(remembering: verified)) == "accepted")
         let keyless = TokenVerifier(
             keys: try KeySet([try VerificationKey(sharedSecret: SymmetricKey([UInt8](repeating: 7, count: 32)))]),
-            requirements: TestToken.requirements, verifiedTokens: verified, clock: SettableWallClock(TestToken.now))
+            requirements: TestToken.requirements, tokenCache: verified, clock: SettableWallClock(TestToken.now))
         #expect(TestToken.outcome(of: good, keyless) == "accepted")
         #expect(TestToken.outcome(of: try token(2), keyless) == "bad_signature")
     }
 
     @Test func rememberedTokenExpiresAndIsForgotten() throws {
-        let verified = VerifiedTokens()
+        let verified = TokenCache()
         let clock = SettableWallClock(TestToken.now)
         let verifier = try TestToken.verifier(clock: clock, remembering: verified)
         let token = try token(1, expiring: TestToken.now + 10)
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func tokenForgottenFromTheOlderGenerationIsGone() throws {
-        let verified = VerifiedTokens(capacity: 1)
+        let verified = TokenCache(capacity: 1)
         let clock = SettableWallClock(TestToken.now)
         let verifier = try TestToken.verifier(clock: clock, remembering: verified)
         let old = try token(1, expiring: TestToken.now + 10)
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func rejectedTokenIsNotRemembered() throws {
-        let verified = VerifiedTokens()
+        let verified = TokenCache()
         let verifier = try TestToken.verifier(remembering: verified)
         let rejected = [
             try token(1, expiring: TestToken.now), try token(1) + "A", try TestToken.make(claims: TestToken.claims(["aud": "\"x\""])),
@@ -88,13 +88,13 @@ import Testing
     }
 
     @Test func tokenThatIsAskedForStaysAndOthersGo() throws {
-        let verified = VerifiedTokens(capacity: 4)
+        let verified = TokenCache(capacity: 4)
         let verifier = try TestToken.verifier(remembering: verified)
         let kept = try token(0)
         // Knows no key that made these tokens: it accepts what is remembered.
         let observer = TokenVerifier(
             keys: try KeySet([try VerificationKey(sharedSecret: SymmetricKey([UInt8](repeating: 7, count: 32)))]),
-            requirements: TestToken.requirements, verifiedTokens: verified, clock: SettableWallClock(TestToken.now))
+            requirements: TestToken.requirements, tokenCache: verified, clock: SettableWallClock(TestToken.now))
         _ = TestToken.outcome(of: kept, verifier)
         for number in 1...40 {
             _ = TestToken.outcome(of: try token(number), verifier)

@@ -3,9 +3,9 @@ import Resilience
 import TestSupport
 import Testing
 
-@Suite struct MonitoredTests {
+@Suite struct ConditionLockedTests {
     @Test func whoWaitsIsToldOfTheChange() {
-        let (count, asked) = (Monitored(0), Locked(0))
+        let (count, asked) = (ConditionLocked(0), Locked(0))
         let waiting = Threads(4) {
             asked.withLock { $0 += 1 }
             return count.wait { $0 == 3 ? .done($0) : .wait(until: nil) }
@@ -19,13 +19,13 @@ import Testing
     }
 
     @Test func nobodyWaitsForWhatIsThere() {
-        #expect(Monitored(["a"]).wait { $0.popLast().map { .done($0) } ?? .wait(until: nil) } == "a")
+        #expect(ConditionLocked(["a"]).wait { $0.popLast().map { .done($0) } ?? .wait(until: nil) } == "a")
     }
 
     @Test func waitEndsAtItsMomentAndNotBefore() {
         let deadline = Deadline(after: .milliseconds(30))
         var asked = 0
-        Monitored(0).wait { _ in
+        ConditionLocked(0).wait { _ in
             asked += 1
             return deadline.isPast ? .done(()) : .wait(until: deadline.instant)
         }
@@ -36,7 +36,7 @@ import Testing
     @Test func momentThatIsPastIsNoWait() {
         let past = ContinuousClock.now.advanced(by: .seconds(-3600))
         #expect(
-            Monitored(0).wait { asked in
+            ConditionLocked(0).wait { asked in
                 asked += 1
                 return asked > 2 ? .done(asked) : .wait(until: past)
             } == 3)
@@ -44,7 +44,7 @@ import Testing
 
     /// One of them, or another one that was just about to ask: each item is taken once, and no thread sleeps beside a full table.
     @Test func everyItemIsTakenOnce() {
-        let items = Monitored([Int]())
+        let items = ConditionLocked([Int]())
         let takers = Threads(4) { (0..<500).map { _ in items.wait { $0.popLast().map { .done($0) } ?? .wait(until: nil) } } }
         for item in 0..<2000 {
             items.withLock { $0.append(item) }

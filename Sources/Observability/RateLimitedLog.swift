@@ -3,7 +3,7 @@ import Resilience
 
 /// Logs an event that a failing dependency repeats at every request: the first occurrence immediately, then at most one line a second,
 /// with the number of events that it stands for.
-public final class RepeatedEventLog: Sendable {
+public final class RateLimitedLog: Sendable {
     private struct Occurrences {
         var loggedAt: ContinuousClock.Instant
         var suppressed = 0
@@ -57,7 +57,7 @@ public final class RepeatedEventLog: Sendable {
     }
 
     /// Logs the events that have waited for another one of their kind for longer than the interval. Call it now and then.
-    public func tellRest() {
+    public func flushSuppressed() {
         let now = now()
         let rest = occurrences.withLock { occurrences in
             let due = occurrences.filter { $0.value.suppressed > 0 && $0.value.loggedAt.duration(to: now) >= interval }

@@ -4,28 +4,28 @@ import Resilience
 import TestSupport
 import Testing
 
-@Suite struct SealCountsTests {
+@Suite struct KeyUsageTests {
     private let store = MemoryStore()
 
-    private func sealer(_ counts: SealCounts, _ ring: KeyRing) throws -> EntrySealer { try EntrySealer(ring, counts: counts) }
+    private func sealer(_ counts: KeyUsage, _ ring: KeyRing) throws -> EntrySealer { try EntrySealer(ring, counts: counts) }
 
     private func seal(_ times: Int, _ sealer: EntrySealer) throws {
         for _ in 0..<times { _ = try sealer.seal([1], under: "k") }
     }
 
-    private func total(_ counts: SealCounts) -> Int64? { counts.figures.first?.total }
+    private func total(_ counts: KeyUsage) -> Int64? { counts.figures.first?.total }
 
     @Test func everySealOfEverySealerIsCountedByItsKeysVersion() throws {
-        let counts = SealCounts()
+        let counts = KeyUsage()
         let ring = try Rings.ring(current: "v2", ["v1": Rings.one, "v2": Rings.two])
         try seal(3, sealer(counts, ring))
         try seal(2, sealer(counts, ring))
         _ = try sealer(counts, ring).open(try sealer(counts, ring).seal([1], under: "k"), under: "k")
-        #expect(counts.figures == [SealCounts.Figures(version: "v2", own: 6, total: 6)])
+        #expect(counts.figures == [KeyUsage.Figures(version: "v2", own: 6, total: 6)])
     }
 
     @Test func processesThatShareAStoreKnowTheSumOfAll() throws {
-        let (one, two) = (SealCounts(), SealCounts())
+        let (one, two) = (KeyUsage(), KeyUsage())
         let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
         try seal(5, sealer(one, ring))
         try seal(7, sealer(two, ring))
@@ -35,17 +35,17 @@ import Testing
         #expect(total(one) == 12 && total(two) == 12)
         try seal(1, sealer(two, ring))
         #expect(total(two) == 13, "what has not been shared yet counts, too")
-        #expect(try SealCounts.total(of: Rings.one, in: store, prefix: "p") == 12)
+        #expect(try KeyUsage.total(of: Rings.one, in: store, prefix: "p") == 12)
     }
 
     /// A version's name may be used again for other bytes, and another version's bytes be the same.
     @Test func figuresBelongToTheBytesOfAKeyAndNotToItsName() throws {
-        let counts = SealCounts()
+        let counts = KeyUsage()
         try seal(4, sealer(counts, try Rings.ring(current: "v1", ["v1": Rings.one])))
         try counts.share(through: store, prefix: "p")
-        #expect(try SealCounts.total(of: Rings.two, in: store, prefix: "p") == 0)
-        #expect(try SealCounts.total(of: Rings.one, in: store, prefix: "other") == 0)
-        let restarted = SealCounts()
+        #expect(try KeyUsage.total(of: Rings.two, in: store, prefix: "p") == 0)
+        #expect(try KeyUsage.total(of: Rings.one, in: store, prefix: "other") == 0)
+        let restarted = KeyUsage()
         _ = try sealer(restarted, try Rings.ring(current: "renamed", ["renamed": Rings.one]))
         try restarted.share(through: store, prefix: "p")
         #expect(total(restarted) == 4)
@@ -54,7 +54,7 @@ import Testing
     /// A client that can write to the store can make it say anything.
     @Test(arguments: [.min, .min + 1, -1, 1 << 40, .max - 1, .max] as [Int64])
     func figureThatSomebodyElseHasWrittenHarmsNoProcess(figure: Int64) throws {
-        let counts = SealCounts()
+        let counts = KeyUsage()
         let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
         let written = WrittenCounter(figure)
         _ = try sealer(counts, ring)
@@ -62,36 +62,36 @@ import Testing
         // Beyond the limit there is no sealing, and else there is.
         try? seal(3, sealer(counts, ring))
         for _ in 0..<4 { try? counts.share(through: written, prefix: "p") }
-        #expect(try #require(total(counts)) == (figure > 0 ? SealCounts.limit : 3))
-        #expect(try SealCounts.total(of: Rings.one, in: written, prefix: "p") >= 0)
+        #expect(try #require(total(counts)) == (figure > 0 ? KeyUsage.limit : 3))
+        #expect(try KeyUsage.total(of: Rings.one, in: written, prefix: "p") >= 0)
     }
 
     @Test func storeThatForgotIsToldAgain() throws {
-        let counts = SealCounts()
+        let counts = KeyUsage()
         let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
         try seal(9, sealer(counts, ring))
         try counts.share(through: store, prefix: "p")
         let emptied = MemoryStore()
         try counts.share(through: emptied, prefix: "p")
         #expect(total(counts) == 9)
-        #expect(try SealCounts.total(of: Rings.one, in: emptied, prefix: "p") == 9)
+        #expect(try KeyUsage.total(of: Rings.one, in: emptied, prefix: "p") == 9)
     }
 
     @Test func storeThatFailsLosesNoCount() throws {
-        let counts = SealCounts()
+        let counts = KeyUsage()
         let count = try counts.count(of: Rings.one, version: "v1")
-        for _ in 0..<3 { #expect(count.mayCountOneMore()) }
+        for _ in 0..<3 { #expect(count.tryRecordInvocation()) }
         #expect(throws: ValueStoreError.self) {
             try count.share { (_) throws(ValueStoreError) in throw ValueStoreError(code: "connect", reason: "down") }
         }
         #expect(count.total == 3)
         try counts.share(through: store, prefix: "p")
         #expect(count.total == 3)
-        #expect(try SealCounts.total(of: Rings.one, in: store, prefix: "p") == 3)
+        #expect(try KeyUsage.total(of: Rings.one, in: store, prefix: "p") == 3)
     }
 
     @Test func keyThatHasSealedAsOftenAsItMaySealsNoMoreAndStillOpens() throws {
-        let counts = SealCounts(limit: 2)
+        let counts = KeyUsage(limit: 2)
         let sealer = try sealer(counts, try Rings.ring(current: "v1", ["v1": Rings.one]))
         let value = try sealer.seal([7], under: "k")
         _ = try sealer.seal([7], under: "k")
@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func warningComesWellBeforeTheLimit() {
-        #expect(SealCounts.limit == 4_294_967_296 && SealCounts.warningLevel == SealCounts.limit / 2)
+        #expect(KeyUsage.limit == 4_294_967_296 && KeyUsage.warningLevel == KeyUsage.limit / 2)
     }
 }
 

@@ -6,7 +6,7 @@ import StreamIssuing
 import StreamResponder
 
 /// Removes invalidated entries from the cache, on a thread of its own.
-final class InvalidationWatch: Sendable {
+final class InvalidationSubscriber: Sendable {
     private let resources: Resources
     private let stopping = StopSignal()
     private let thread = Locked<WorkerThread?>(nil)
@@ -20,7 +20,7 @@ final class InvalidationWatch: Sendable {
             let (listener, invalidator) = (resources.makeInvalidationListener(stop: stopping), resources.makeInvalidator())
             while !stopping.isSent {
                 guard let event = listener.next(by: .now.advanced(by: .seconds(3600))) else { continue }
-                if case .heard(let invalidation) = event { resources.verifiedObjects.forget(invalidation.scope) }
+                if case .received(let invalidation) = event { resources.verifiedObjects.forget(invalidation.scope) }
                 Self.handle(event, invalidator, resources.telemetry)
             }
         }
@@ -38,21 +38,21 @@ final class InvalidationWatch: Sendable {
     private static func handle(_ event: InvalidationListener.Event, _ invalidator: CacheInvalidator, _ telemetry: Telemetry) {
         switch event {
         case .listening: telemetry.listening()
-        case .answered: telemetry.heardFromDatabase()
+        case .answered: telemetry.receivedFromDatabase()
         case .lost(let cause): telemetry.stoppedListening(cause)
-        case .notUnderstood:
-            telemetry.heardFromDatabase()
-            telemetry.didNotUnderstandInvalidation()
-        case .heard(let invalidation):
-            telemetry.heardFromDatabase()
+        case .malformed:
+            telemetry.receivedFromDatabase()
+            telemetry.receivedMalformedInvalidation()
+        case .received(let invalidation):
+            telemetry.receivedFromDatabase()
             var removed = 0
             do {
                 removed = try invalidator.remove(invalidation.scope)
             } catch {
-                // An entry that stays in the cache is not handed out: its stamp no longer matches.
+                // An entry that stays in the cache is not handed out: its validators no longer match.
                 telemetry.requests.cacheFailed(error)
             }
-            telemetry.heard(invalidation, removed: removed)
+            telemetry.received(invalidation, removed: removed)
         }
     }
 }

@@ -5,7 +5,7 @@ import Resilience
 ///
 /// Bounded: two generations of at most `capacity` tokens each. When the younger one is full it becomes the older one, and tokens that
 /// were not used in the meantime are forgotten. Expiry is checked at every use.
-public final class VerifiedTokens: Sendable {
+public final class TokenCache: Sendable {
     public static let defaultCapacity = 16_384
 
     private struct Generations {
@@ -16,7 +16,7 @@ public final class VerifiedTokens: Sendable {
     private let capacity: Int
     private let generations = Locked(Generations())
 
-    public init(capacity: Int = VerifiedTokens.defaultCapacity) {
+    public init(capacity: Int = TokenCache.defaultCapacity) {
         self.capacity = max(1, capacity)
     }
 

@@ -3,16 +3,16 @@ import Logging
 import TestSupport
 import Testing
 
-@Suite struct RepeatedEventLogTests {
+@Suite struct RateLimitedLogTests {
     private static let limit = 200
     private let log: CapturedLog
     private let clock = ManualClock()
-    private let repeated: RepeatedEventLog
+    private let repeated: RateLimitedLog
 
     init() throws {
         log = try CapturedLog()
         let clock = clock
-        repeated = RepeatedEventLog(log.logger, maximumKinds: Self.limit, now: { clock.now })
+        repeated = RateLimitedLog(log.logger, maximumKinds: Self.limit, now: { clock.now })
     }
 
     private func occur(_ kind: String = "k", times: Int = 1) {
@@ -67,7 +67,7 @@ import Testing
         for number in 0..<3 * limit { occur("\(number)") }
         #expect(try log.lines().count == limit + 1)
         clock.advance(by: .seconds(1))
-        repeated.tellRest()
+        repeated.flushSuppressed()
         #expect(try log.lines().count == limit + 2)
         #expect(try log.lines().last?["occurrences_since_last"] == "\(2 * limit - 2)")
         occur("new")
@@ -76,15 +76,15 @@ import Testing
 
     @Test func whatNobodyRepeatsIsToldOf() throws {
         occur(times: 4)
-        repeated.tellRest()
+        repeated.flushSuppressed()
         #expect(try log.lines().count == 1)
         clock.advance(by: .seconds(1))
-        repeated.tellRest()
+        repeated.flushSuppressed()
         // This line and two more.
         #expect(try log.lines().count == 2)
         #expect(try log.lines().last?["occurrences_since_last"] == "2")
         clock.advance(by: .seconds(1))
-        repeated.tellRest()
+        repeated.flushSuppressed()
         occur()
         #expect(try log.lines().map { $0["occurrences_since_last"] } == [nil, "2", nil])
     }
