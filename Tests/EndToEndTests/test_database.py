@@ -1,4 +1,4 @@
-"""What PostgreSQL says holds immediately, whatever is cached."""
+"""An answer follows the last commit in PostgreSQL, also where the cache still holds an older URL."""
 
 import subprocess
 import time

@@ -1,4 +1,6 @@
-"""A request made while the database changes gets an answer that was true in between, whatever is cached, received or lost."""
+"""While rows change, each answer matches a state that the database had between the question and the answer.
+
+That holds for cached URLs, and where notifications are received or lost."""
 
 import contextlib
 import threading

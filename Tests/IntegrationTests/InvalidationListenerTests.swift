@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test func attemptsOnADeadServerAreFurtherAndFurtherApart() throws {
-        let listener = makeListener("novatune-dead", conninfo: "postgresql://nobody@127.0.0.1:1/none")
+        let listener = makeListener("novatune-dead", conninfo: "postgresql://unknown@127.0.0.1:1/none")
         var moments: [ContinuousClock.Instant] = []
         for _ in 0..<4 {
             guard case .lost(let cause) = next(listener) else { throw Unexpected() }
@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test func deadlineEndsTheWaitForTheNextAttempt() {
-        let listener = makeListener("novatune-deadline", conninfo: "postgresql://nobody@127.0.0.1:1/none")
+        let listener = makeListener("novatune-deadline", conninfo: "postgresql://unknown@127.0.0.1:1/none")
         for _ in 0..<3 { _ = next(listener) }
         #expect(next(listener, within: .milliseconds(1)) == nil)
     }

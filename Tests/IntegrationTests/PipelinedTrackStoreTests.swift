@@ -165,7 +165,7 @@ extension TrackTableTests {
             for answer in await fixture.askAll((0..<20).map { _ in (user, track) }) { #expect(try answer.get().accessExpiresAt != nil) }
         }
 
-        @Test(arguments: ["postgresql://nobody@127.0.0.1:1/none", "host=/nonexistent dbname=none"])
+        @Test(arguments: ["postgresql://unknown@127.0.0.1:1/none", "host=/nonexistent dbname=none"])
         func unreachableServerIsUnavailable(conninfo: String) async {
             let answers = await makeStore(conninfo).askAll((0..<20).map { _ in (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY")) })
             #expect(answers.allSatisfy { code($0) == "connect" })
@@ -173,7 +173,7 @@ extension TrackTableTests {
 
         @Test func silentServerEndsEveryQuestionAndBlocksNoTurn() async {
             let server = UnhelpfulServer(.silent)
-            let fixture = makeStore("postgresql://nobody@127.0.0.1:\(server.port)/none", timeout: .milliseconds(100), capacity: 50)
+            let fixture = makeStore("postgresql://unknown@127.0.0.1:\(server.port)/none", timeout: .milliseconds(100), capacity: 50)
             let answers = await fixture.askAll((0..<60).map { _ in (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY")) })
             #expect(answers.count { code($0) == "timeout" } == 50 && answers.count { code($0) == "too_many_waiting" } == 10)
             #expect(fixture.store.unanswered == 0)
@@ -181,7 +181,7 @@ extension TrackTableTests {
 
         @Test func questionEndsWithItsRequestsDeadline() async {
             let server = UnhelpfulServer(.silent)
-            let fixture = makeStore("postgresql://nobody@127.0.0.1:\(server.port)/none", timeout: .seconds(2))
+            let fixture = makeStore("postgresql://unknown@127.0.0.1:\(server.port)/none", timeout: .seconds(2))
             #expect(code(await fixture.ask(stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"), within: .milliseconds(50))) == "timeout")
         }
 
@@ -195,7 +195,7 @@ extension TrackTableTests {
 
         @Test func closedStoreAnswersEverythingThatWaits() async {
             let server = UnhelpfulServer(.silent)
-            let fixture = makeStore("postgresql://nobody@127.0.0.1:\(server.port)/none", timeout: .milliseconds(300))
+            let fixture = makeStore("postgresql://unknown@127.0.0.1:\(server.port)/none", timeout: .milliseconds(300))
             let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
             let result = await running.run { _ in
                 let question = fixture.store.ask(user: user, track: track, by: .now.advanced(by: .seconds(60)))

@@ -117,7 +117,7 @@ extension TrackTableTests {
 
         @Test func retryEndsWithTheRequestsDeadline() {
             let server = UnhelpfulServer(.silent)
-            let store = makeStore("postgresql://nobody@127.0.0.1:\(server.port)/none", timeout: .seconds(600))
+            let store = makeStore("postgresql://unknown@127.0.0.1:\(server.port)/none", timeout: .seconds(600))
             #expect {
                 try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: .now.advanced(by: .milliseconds(100)))
             } throws: { error in
@@ -132,13 +132,13 @@ extension TrackTableTests {
 
         @Test func silentServerEndsAfterTwoTimeouts() {
             let server = UnhelpfulServer(.silent)
-            let store = makeStore("postgresql://nobody@127.0.0.1:\(server.port)/none", timeout: .milliseconds(100))
+            let store = makeStore("postgresql://unknown@127.0.0.1:\(server.port)/none", timeout: .milliseconds(100))
             #expect { try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: { error in
                 (error as? Unavailable)?.code == "timeout"
             }
         }
 
-        @Test(arguments: ["postgresql://nobody@127.0.0.1:1/none", "host=/nonexistent dbname=none"])
+        @Test(arguments: ["postgresql://unknown@127.0.0.1:1/none", "host=/nonexistent dbname=none"])
         func unreachableServerIsUnavailable(conninfo: String) {
             #expect { try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: {
                 error in

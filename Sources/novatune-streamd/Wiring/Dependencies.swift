@@ -40,8 +40,8 @@ struct DependencyProbe {
     func database() -> Outcome {
         measure("database", isOptional: false) { () throws(Unavailable) in
             // No user has the lowest ULID; the question alone shows that the role may run the query.
-            guard let nobody = ULID("00000000000000000000000000") else { return }
-            try trackStore.ask(user: nobody, track: nobody, by: .now.advanced(by: .seconds(10)))
+            guard let lowest = ULID("00000000000000000000000000") else { return }
+            try trackStore.ask(user: lowest, track: lowest, by: .now.advanced(by: .seconds(10)))
             _ = try trackStore.answer()
         }
     }
