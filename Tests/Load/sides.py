@@ -49,10 +49,8 @@ def free_port():
 # Programs
 
 
-def build_responder(root, state, *flags, scratch=None):
-    command = ["swift", "build", "--package-path", root, "-c", "release", "--static-swift-stdlib", *flags]
-    if scratch:
-        command += ["--scratch-path", scratch]
+def build_responder(root, state):
+    command = ["swift", "build", "--package-path", root, "-c", "release", "--static-swift-stdlib"]
     run(command + ["--product", "novatune-streamd"], state / "build.log")
     shown = subprocess.run([str(word) for word in command + ["--show-bin-path"]], capture_output=True, text=True, check=True)
     return Path(shown.stdout.strip()) / "novatune-streamd"
