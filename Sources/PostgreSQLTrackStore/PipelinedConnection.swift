@@ -38,7 +38,6 @@ final class PipelinedConnection: TurnEndHandler {
     /// Sent and not answered, oldest first.
     var unanswered: [AccessQuestion] { queue.questions }
     var oldest: AccessQuestion? { queue.oldest }
-    var isIdle: Bool { queue.isEmpty }
 
     func send(_ question: AccessQuestion) {
         if question.isAlone, queue.unsynced > 0 { endGroup() }

@@ -25,7 +25,6 @@ public struct CacheOutcome: Sendable, Equatable {
     public let ended: ContinuousClock.Instant
 
     public var duration: Duration { began.duration(to: ended) }
-    public var isHit: Bool { result == .hit }
     /// False where the circuit was open.
     public var wasAttempted: Bool { if case .circuitOpen = result { false } else { true } }
 
