@@ -1,6 +1,7 @@
 /// Base64url without padding (RFC 7515 §2, RFC 4648 §5).
 enum Base64URL {
-    /// Nil unless `text` is the one encoding of its bytes: no padding, whitespace or foreign character, no set bits left over.
+    /// Nil unless `text` is the one encoding of its bytes: no padding, whitespace or foreign character, no set bits
+    /// left over.
     static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
         let remainder = text.count % 4
         guard remainder != 1 else { return nil }

@@ -1,3 +1,4 @@
+import StreamIssuing
 import StrictJSON
 
 /// A parsed token (compact serialization, RFC 7515 §7.1); nothing in it is trusted yet.
@@ -7,9 +8,6 @@ struct JSONWebSignature {
     let signingInput: ArraySlice<UInt8>
     private let encodedPayload: ArraySlice<UInt8>
     let signature: [UInt8]
-
-    var algorithm: SignatureAlgorithm { header.algorithm }
-    var keyID: String? { header.keyID }
 
     /// - Parameter headers: remembers the last accepted header.
     init(_ token: [UInt8], _ headers: inout JOSEHeader.HeaderCache) throws(TokenRejection) {
@@ -38,17 +36,27 @@ struct JOSEHeader {
     let algorithm: SignatureAlgorithm
     let keyID: String?
 
-    /// Parameters that carry a key (RFC 7515 §4.1.2–4.1.6), require an extension (§4.1.11) or change the payload (RFC 7797).
-    private static let forbiddenParameters = ["jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc"]
+    /// Parameters that require an extension (RFC 7515 §4.1.11) or change the payload (RFC 7797, RFC 7516). Those that
+    /// carry a key, or name the address of one (§4.1.2–4.1.7), are never read: some providers send them always.
+    private static let forbiddenParameters = ["crit", "b64", "zip", "enc"]
 
     init(_ encoded: ArraySlice<UInt8>) throws(TokenRejection) {
-        guard let text = Base64URL.decode(encoded), let header = (try? JSONReader.read(text))?.objectValue else { throw .malformed }
+        guard let text = Base64URL.decode(encoded), let header = (try? JSONReader.read(text))?.objectValue else {
+            throw .malformed
+        }
         guard Self.forbiddenParameters.allSatisfy({ header[$0] == nil }) else { throw .forbiddenHeader }
         keyID = try Self.optionalString(header["kid"])
-        _ = try Self.optionalString(header["typ"])
+        if let type = try Self.optionalString(header["typ"]), !Self.isAccessToken(type) { throw .wrongType }
         guard let name = try Self.optionalString(header["alg"]) else { throw .malformed }
-        guard let algorithm = SignatureAlgorithm(rawValue: name) else { throw .unknownKey }
+        guard let algorithm = SignatureAlgorithm(alg: name) else { throw .unknownKey }
         self.algorithm = algorithm
+    }
+
+    /// RFC 8725 §3.11: a token with an explicit type of another kind, such as `logout+jwt`, is no access token. `at+jwt`
+    /// is that of RFC 9068 §2.1, and providers put words before it.
+    private static func isAccessToken(_ type: String) -> Bool {
+        let type = type.lowercased()
+        return !type.hasSuffix("+jwt") || type.hasSuffix("at+jwt")
     }
 
     private static func optionalString(_ value: JSONValue?) throws(TokenRejection) -> String? {
@@ -57,7 +65,8 @@ struct JOSEHeader {
         return text
     }
 
-    /// The last accepted header. All tokens of one key have the same header, so a forged token costs little more than its hash.
+    /// The last accepted header. All tokens of one key have the same header, so a forged token costs little more than
+    /// its hash.
     struct HeaderCache {
         private var encoded: [UInt8] = []
         private var last: JOSEHeader?

@@ -3,8 +3,8 @@ import Resilience
 
 /// Recently verified tokens, identified by their SHA-256, so that a player's second request costs no signature check.
 ///
-/// Bounded: two generations of at most `capacity` tokens each. When the younger one is full it becomes the older one, and tokens that
-/// were not used in the meantime are forgotten. Expiry is checked at every use.
+/// Bounded: two generations of at most `capacity` tokens each. When the younger one is full it becomes the older one,
+/// and tokens that were not used in the meantime are forgotten. Expiry is checked at every use.
 public final class TokenCache: Sendable {
     public static let defaultCapacity = 16_384
 

@@ -29,7 +29,12 @@ public struct VerificationKey: Sendable, CustomStringConvertible {
         self.init(id: id, algorithm: .hs256, material: .secret(sharedSecret))
     }
 
-    public var description: String { id.map { "\(algorithm.rawValue) (kid \($0))" } ?? algorithm.rawValue }
+    /// Whether a token's header cannot tell the two apart.
+    func isNamedAs(_ other: VerificationKey) -> Bool { id == other.id && algorithm == other.algorithm }
+
+    public var description: String {
+        id.map { "\(algorithm.rawValue) (kid \(KeyName.shown($0)))" } ?? algorithm.rawValue
+    }
 }
 
 /// Verifies signatures with one key. Holds the context of a shared secret: not thread-safe.
@@ -52,7 +57,8 @@ final class SignatureChecker {
     func isValid(_ signature: JSONWebSignature) -> Bool {
         switch check {
         case .publicKey(let key): key.isValid(signature: signature.signature, for: signature.signingInput.span)
-        case .secret(let secret): secret.authenticationCode(for: signature.signingInput.span).isEqual(to: signature.signature)
+        case .secret(let secret):
+            secret.authenticationCode(for: signature.signingInput.span).isEqual(to: signature.signature)
         case nil: false
         }
     }

@@ -11,7 +11,9 @@ import COpenSSL
 
     /// - Throws: where the key is not 32 bytes.
     public init(key: SymmetricKey) throws(CryptographyError) {
-        guard key.byteCount == Self.keyLength else { throw CryptographyError(invalidInput: "an AES-256 key has 32 bytes") }
+        guard key.byteCount == Self.keyLength else {
+            throw CryptographyError(invalidInput: "an AES-256 key has 32 bytes")
+        }
         guard let sealing = unsafe EVP_CIPHER_CTX_new() else { throw CryptographyError("EVP_CIPHER_CTX_new") }
         guard let opening = unsafe EVP_CIPHER_CTX_new() else {
             unsafe EVP_CIPHER_CTX_free(sealing)
@@ -35,9 +37,12 @@ import COpenSSL
     /// Appends ciphertext ‖ tag to `output`.
     /// - Parameter nonce: 12 bytes, never used twice under one key.
     public func seal(
-        _ plaintext: Span<UInt8>, nonce: Span<UInt8>, authenticating associatedData: Span<UInt8>, into output: inout [UInt8]
+        _ plaintext: Span<UInt8>, nonce: Span<UInt8>, authenticating associatedData: Span<UInt8>,
+        into output: inout [UInt8]
     ) throws(CryptographyError) {
-        guard nonce.count == Self.nonceLength else { throw CryptographyError(invalidInput: "an AES-GCM nonce has 12 bytes") }
+        guard nonce.count == Self.nonceLength else {
+            throw CryptographyError(invalidInput: "an AES-GCM nonce has 12 bytes")
+        }
         let start = output.count
         output.append(contentsOf: repeatElement(0, count: plaintext.count + Self.tagLength))
         let done = unsafe output.withUnsafeMutableBufferPointer { output in
@@ -48,8 +53,10 @@ import COpenSSL
                         let ciphertext = unsafe output.baseAddress! + start
                         let tag = unsafe ciphertext + plaintext.count
                         return unsafe EVP_EncryptInit_ex2(sealing, nil, nil, nonce.baseAddress, nil) == 1
-                            && EVP_EncryptUpdate(sealing, nil, &length, associatedData.baseAddress, Int32(associatedData.count)) == 1
-                            && EVP_EncryptUpdate(sealing, ciphertext, &length, plaintext.baseAddress, Int32(plaintext.count)) == 1
+                            && EVP_EncryptUpdate(
+                                sealing, nil, &length, associatedData.baseAddress, Int32(associatedData.count)) == 1
+                            && EVP_EncryptUpdate(
+                                sealing, ciphertext, &length, plaintext.baseAddress, Int32(plaintext.count)) == 1
                             && EVP_EncryptFinal_ex(sealing, tag, &length) == 1
                             && EVP_CIPHER_CTX_ctrl(sealing, EVP_CTRL_AEAD_GET_TAG, Int32(Self.tagLength), tag) == 1
                     }
@@ -80,8 +87,10 @@ import COpenSSL
                         var end: UInt8 = 0
                         isAuthentic =
                             unsafe EVP_DecryptInit_ex2(opening, nil, nil, nonce.baseAddress, nil) == 1
-                            && EVP_DecryptUpdate(opening, nil, &length, associatedData.baseAddress, Int32(associatedData.count)) == 1
-                            && EVP_DecryptUpdate(opening, output.baseAddress, &length, sealed.baseAddress, Int32(ciphertextCount)) == 1
+                            && EVP_DecryptUpdate(
+                                opening, nil, &length, associatedData.baseAddress, Int32(associatedData.count)) == 1
+                            && EVP_DecryptUpdate(
+                                opening, output.baseAddress, &length, sealed.baseAddress, Int32(ciphertextCount)) == 1
                             && EVP_CIPHER_CTX_ctrl(opening, EVP_CTRL_AEAD_SET_TAG, Int32(Self.tagLength), tag) == 1
                             && EVP_DecryptFinal_ex(opening, &end, &length) == 1
                     }

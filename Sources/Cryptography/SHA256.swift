@@ -30,11 +30,14 @@ import COpenSSL
 /// Algorithms fetched once; OpenSSL 3 otherwise looks them up by name at each use.
 enum Algorithms {
     nonisolated(unsafe) static let sha256: OpaquePointer = unsafe fetched(EVP_MD_fetch(nil, "SHA2-256", nil), "SHA-256")
-    nonisolated(unsafe) static let aes256GCM: OpaquePointer = unsafe fetched(EVP_CIPHER_fetch(nil, "AES-256-GCM", nil), "AES-256-GCM")
+    nonisolated(unsafe) static let aes256GCM: OpaquePointer = unsafe fetched(
+        EVP_CIPHER_fetch(nil, "AES-256-GCM", nil), "AES-256-GCM")
     nonisolated(unsafe) static let hmac: OpaquePointer = unsafe fetched(EVP_MAC_fetch(nil, "HMAC", nil), "HMAC")
 
     private static func fetched(_ algorithm: OpaquePointer?, _ name: String) -> OpaquePointer {
-        guard let algorithm = unsafe algorithm else { preconditionFailure("OpenSSL offers no \(name); is its default provider loaded?") }
+        guard let algorithm = unsafe algorithm else {
+            preconditionFailure("OpenSSL offers no \(name); is its default provider loaded?")
+        }
         return unsafe algorithm
     }
 }

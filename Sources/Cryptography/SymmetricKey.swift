@@ -1,7 +1,7 @@
 import COpenSSL
 
-/// The bytes of a secret key, in memory that is locked where the system permits and overwritten when the last copy is dropped. Keys are
-/// compared in constant time, and print as `<redacted>`.
+/// The bytes of a secret key, in memory that is locked where the system permits and overwritten when the last copy is
+/// dropped. Keys are compared in constant time, and print as `<redacted>`.
 public struct SymmetricKey: Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     private let storage: SecretBlock
 
@@ -32,11 +32,14 @@ public struct SymmetricKey: Sendable, Equatable, CustomStringConvertible, Custom
 
     public var byteCount: Int { unsafe storage.bytes.count }
 
-    /// Whether all keys are locked against being swapped to disk; where not, RLIMIT_MEMLOCK is too low (LimitMEMLOCK= of systemd).
+    /// Whether all keys are locked against being swapped to disk; where not, RLIMIT_MEMLOCK is too low (LimitMEMLOCK=
+    /// of systemd).
     public static var isMemoryLocked: Bool { SecretMemory.isLocked }
 
     /// The bytes are valid inside `body` only.
-    public func withBytes<Result, Failure: Error>(_ body: (Span<UInt8>) throws(Failure) -> Result) throws(Failure) -> Result {
+    public func withBytes<Result, Failure: Error>(_ body: (Span<UInt8>) throws(Failure) -> Result) throws(Failure)
+        -> Result
+    {
         unsafe try body(UnsafeRawBufferPointer(storage.bytes).bindMemory(to: UInt8.self).span)
     }
 
@@ -50,7 +53,8 @@ public struct SymmetricKey: Sendable, Equatable, CustomStringConvertible, Custom
 
     public static func == (left: SymmetricKey, right: SymmetricKey) -> Bool {
         guard left.byteCount == right.byteCount else { return false }
-        return unsafe CRYPTO_memcmp(left.storage.bytes.baseAddress, right.storage.bytes.baseAddress, left.byteCount) == 0
+        return unsafe CRYPTO_memcmp(left.storage.bytes.baseAddress, right.storage.bytes.baseAddress, left.byteCount)
+            == 0
     }
 
     public var description: String { "<redacted>" }

@@ -1,6 +1,7 @@
 public import Resilience
 
-/// A thread for calls that may block and so must not run on a loop: resolving names, connecting, cancelling. Jobs run one after the other.
+/// A thread for calls that may block and so must not run on a loop: resolving names, connecting, cancelling. Jobs run
+/// one after the other.
 public final class BlockingQueue: Sendable {
     private struct State {
         var jobs: [@Sendable () -> Void] = []

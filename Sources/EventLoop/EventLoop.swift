@@ -5,8 +5,9 @@ import Synchronization
 
 /// One thread that waits for descriptors and timers and runs the tasks that wait for them (epoll(7)).
 ///
-/// A turn runs the handlers of all ready descriptors, then all timers that are due, then all tasks that can continue, then the turn-end
-/// handlers. Connections write at the turn's end, so one write carries the output of many tasks. Nothing in a turn may block.
+/// A turn runs the handlers of all ready descriptors, then all timers that are due, then all tasks that can continue,
+/// then the turn-end handlers. Connections write at the turn's end, so one write carries the output of many tasks.
+/// Nothing in a turn may block.
 ///
 /// Call methods on the loop's own thread, unless stated otherwise.
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
@@ -113,7 +114,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     // MARK: Descriptors
 
     /// Calls `handler` whenever `descriptor` is ready for `interest`. The source keeps the handler until `unwatch`.
-    public func watch(_ descriptor: Int32, _ interest: IOInterest, handler: @escaping (IOInterest) -> Void) -> IOSource {
+    public func watch(_ descriptor: Int32, _ interest: IOInterest, handler: @escaping (IOInterest) -> Void) -> IOSource
+    {
         lastGeneration &+= 1
         let source = IOSource(descriptor, generation: lastGeneration, handler: handler)
         sources[descriptor] = source

@@ -2,9 +2,10 @@ public import Resilience
 
 /// Resolves host names on threads of their own: getaddrinfo(3) blocks for as long as the name servers take.
 ///
-/// A name's lookups run one at a time, and all waiting tasks share the result. Known addresses are returned without waiting. Once they
-/// are older than `lifetime`, the next call starts a new lookup, and they stay in use until it succeeds: name servers that are down do
-/// not affect names that resolved before. Names are kept for good: they come from settings, not from requests.
+/// A name's lookups run one at a time, and all waiting tasks share the result. Known addresses are returned without
+/// waiting. Once they are older than `lifetime`, the next call starts a new lookup, and they stay in use until it
+/// succeeds: name servers that are down do not affect names that resolved before. Names are kept for good: they come
+/// from settings, not from requests.
 ///
 /// For the loop's thread only, except `stop`.
 public final class NameResolver: @unchecked Sendable {
@@ -36,7 +37,9 @@ public final class NameResolver: @unchecked Sendable {
     /// - Parameters:
     ///   - lifetime: how old addresses may become before they are looked up again. Default 60 s.
     ///   - lookup: called on a thread of its own. Default getaddrinfo(3).
-    public init(_ loop: EventLoop, lifetime: Duration = .seconds(60), lookup: @escaping Lookup = { NumericAddress.lookUp($0) }) {
+    public init(
+        _ loop: EventLoop, lifetime: Duration = .seconds(60), lookup: @escaping Lookup = { NumericAddress.lookUp($0) }
+    ) {
         self.loop = loop
         self.lifetime = lifetime
         self.lookup = lookup
@@ -61,8 +64,8 @@ public final class NameResolver: @unchecked Sendable {
         known[host]?.refreshAt = .now
     }
 
-    /// Waits for the lookups under way, or for `deadline`: getaddrinfo(3) cannot be interrupted. Call it on another thread when the loop
-    /// has ended.
+    /// Waits for the lookups under way, or for `deadline`: getaddrinfo(3) cannot be interrupted. Call it on another
+    /// thread when the loop has ended.
     /// - Returns: whether all of them have ended.
     @discardableResult
     public func stop(by deadline: Deadline) -> Bool {

@@ -10,7 +10,8 @@ public enum NumericAddress {
         return unsafe inet_pton(AF_INET6, inner, &address) == 1
     }
 
-    /// The addresses of a host in the order of RFC 6724, by getaddrinfo(3), which blocks; none where the name does not resolve.
+    /// The addresses of a host in the order of RFC 6724, by getaddrinfo(3), which blocks; none where the name does not
+    /// resolve.
     public static func lookUp(_ host: String) -> [String] {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -28,7 +29,9 @@ public enum NumericAddress {
 
     private static func text(_ entry: addrinfo) -> String? {
         var buffer = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-        guard unsafe getnameinfo(entry.ai_addr, entry.ai_addrlen, &buffer, socklen_t(buffer.count), nil, 0, NI_NUMERICHOST) == 0
+        guard
+            unsafe getnameinfo(
+                entry.ai_addr, entry.ai_addrlen, &buffer, socklen_t(buffer.count), nil, 0, NI_NUMERICHOST) == 0
         else { return nil }
         return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

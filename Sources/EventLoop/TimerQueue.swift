@@ -1,5 +1,5 @@
-/// Actions by the moment at which each is due: a binary heap. A cancelled one stays in the heap, without its action, until it is due or
-/// cancelled ones are the majority.
+/// Actions by the moment at which each is due: a binary heap. A cancelled one stays in the heap, without its action,
+/// until it is due or cancelled ones are the majority.
 struct TimerQueue<Action> {
     private struct Entry {
         let due: ContinuousClock.Instant
@@ -69,7 +69,9 @@ struct TimerQueue<Action> {
         var parent = start
         while true {
             var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && isBefore(child, least) { least = child }
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && isBefore(child, least) {
+                least = child
+            }
             guard least != parent else { return }
             heap.swapAt(parent, least)
             parent = least

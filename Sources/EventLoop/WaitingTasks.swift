@@ -15,18 +15,23 @@ public final class WaitingTasks<Value: Sendable>: @unchecked Sendable {
     public var count: Int { promises.count }
 
     /// Waits for a value.
+    /// - Parameter willWait: receives a function that ends the wait as the deadline does.
     /// - Returns: nil where none came before the deadline.
-    public nonisolated(nonsending) func value(by deadline: ContinuousClock.Instant) async -> Value? {
+    public nonisolated(nonsending) func value(
+        by deadline: ContinuousClock.Instant, willWait: (_ giveUp: @escaping () -> Void) -> Void = { _ in }
+    ) async -> Value? {
         guard ContinuousClock.now < deadline else { return nil }
         let promise = Promise<Value?>()
         let number = next
         next += 1
         promises[number] = promise
-        let timer = loop.schedule(at: deadline) { [weak self] in
+        let giveUp = { [weak self] in
             self?.promises[number] = nil
-            promise.keep(nil)
+            _ = promise.keep(nil)
         }
+        let timer = loop.schedule(at: deadline, giveUp)
         defer { loop.cancel(timer) }
+        willWait(giveUp)
         return await promise.value()
     }
 

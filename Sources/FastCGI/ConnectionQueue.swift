@@ -5,9 +5,9 @@ import Synchronization
 
 /// All connections of one socket that wait for a worker: new ones, and kept ones between two requests.
 ///
-/// A connection owns no thread. Idle connections are in one epoll set; a worker takes one that is readable, serves one request, and
-/// returns it. Draining loses no request: connections that the kernel has queued are still served. A kept connection is first shut down
-/// for reading only, so that a request that is already in its buffer is still answered.
+/// A connection owns no thread. Idle connections are in one epoll set; a worker takes one that is readable, serves one
+/// request, and returns it. Draining loses no request: connections that the kernel has queued are still served. A kept
+/// connection is first shut down for reading only, so that a request that is already in its buffer is still answered.
 final class ConnectionQueue: Sendable {
     struct Connection {
         let descriptor: Int32
@@ -73,7 +73,8 @@ final class ConnectionQueue: Sendable {
                 if let connection = accept() { return connection }
             } else {
                 let hasServed = state.withLock { $0.idle.removeValue(forKey: descriptor)?.hasServed ?? false }
-                if let connection = admit(Connection(descriptor: descriptor, isRegistered: true), hasServed: hasServed) {
+                if let connection = admit(Connection(descriptor: descriptor, isRegistered: true), hasServed: hasServed)
+                {
                     return connection
                 }
             }
@@ -94,7 +95,8 @@ final class ConnectionQueue: Sendable {
         connectionClosed()
     }
 
-    /// Whether the peer has closed its end altogether. Known on unix sockets only: on TCP the peer may still wait for the answer.
+    /// Whether the peer has closed its end altogether. Known on unix sockets only: on TCP the peer may still wait for
+    /// the answer.
     func hasHungUp(_ connection: Connection) -> Bool {
         var state = pollfd(fd: connection.descriptor, events: 0, revents: 0)
         guard unsafe poll(&state, 1, 0) == 1, state.revents & Int16(POLLHUP | POLLERR) != 0 else { return false }
@@ -115,15 +117,16 @@ final class ConnectionQueue: Sendable {
     }
 
     private func accept() -> Connection? {
-        // Count the connection before accepting it: a drain must not overlook one that has left the kernel's queue. Once a drain has
-        // begun, the connection stays there.
+        // Count the connection before accepting it: a drain must not overlook one that has left the kernel's queue.
+        // Once a drain has begun, the connection stays there.
         let mayTake = state.withLock { state in
             if !state.isDraining { state.openCount += 1 }
             return !state.isDraining
         }
         guard mayTake else { return nil }
         let descriptor =
-            reserve.map { $0.descriptors.accept(socket.descriptor, isOwner: $0.isOwn) } ?? DescriptorReserve.accept(socket.descriptor)
+            reserve.map { $0.descriptors.accept(socket.descriptor, isOwner: $0.isOwn) }
+            ?? DescriptorReserve.accept(socket.descriptor)
         guard descriptor >= 0 else {
             connectionClosed()
             // Out of descriptors or memory: the connection stays in the kernel's queue until some are free again.
@@ -137,19 +140,22 @@ final class ConnectionQueue: Sendable {
         return admit(Connection(descriptor: descriptor, isRegistered: false), hasServed: false)
     }
 
-    /// Makes room for one more connection. Shutting an idle one down for reading makes it readable, so a worker closes it.
+    /// Makes room for one more connection. Shutting an idle one down for reading makes it readable, so a worker closes
+    /// it.
     private func makeRoom() {
         state.withLock { state in
-            guard state.openCount > capacity, let oldest = state.idle.min(by: { $0.value.since < $1.value.since }) else { return }
+            guard state.openCount > capacity, let oldest = state.idle.min(by: { $0.value.since < $1.value.since })
+            else { return }
             shutdown(oldest.key, Int32(SHUT_RD))
         }
     }
 
     /// The connection, if a request is about to begin on it.
     ///
-    /// nginx connects and writes immediately, so its request is nearly always there. A connection with a silent peer goes back to
-    /// waiting: it must not hold the worker. A connection whose next record is not FCGI_BEGIN_REQUEST (FastCGI 1.0 §3.3, §5.1) is closed
-    /// here: libfcgi would wait seconds for its end, and crafted FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2.
+    /// nginx connects and writes immediately, so its request is nearly always there. A connection with a silent peer
+    /// goes back to waiting: it must not hold the worker. A connection whose next record is not FCGI_BEGIN_REQUEST
+    /// (FastCGI 1.0 §3.3, §5.1) is closed here: libfcgi would wait seconds for its end, and crafted FCGI_GET_VALUES
+    /// records overflow a buffer of libfcgi 2.4.2.
     private func admit(_ connection: Connection, hasServed: Bool) -> Connection? {
         let (version, beginRequest): (UInt8, UInt8) = (1, 1)
         var start: (UInt8, UInt8) = (version, beginRequest)
@@ -168,7 +174,8 @@ final class ConnectionQueue: Sendable {
 
     private func arm(_ descriptor: Int32, isRegistered: Bool) {
         control(
-            isRegistered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue)
+            isRegistered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor,
+            EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLONESHOT.rawValue)
     }
 
     private func control(_ operation: Int32, _ descriptor: Int32, _ events: UInt32) {
@@ -222,8 +229,9 @@ final class ConnectionQueue: Sendable {
         }
     }
 
-    /// Shuts idle connections down for reading. On a unix socket, what the peer has written is still read, and its next write fails
-    /// immediately, so that it tries another server. Under the lock, because a descriptor in `idle` is certainly open.
+    /// Shuts idle connections down for reading. On a unix socket, what the peer has written is still read, and its next
+    /// write fails immediately, so that it tries another server. Under the lock, because a descriptor in `idle` is
+    /// certainly open.
     private func cutIdleConnections(onlyServed: Bool) {
         let isEmpty = state.withLock { state in
             state.isDraining = true

@@ -68,7 +68,8 @@ struct ConnectionState {
         case .nothing: return .none
         case .end: return .close
         case .bytes(let count, .complete(let length)):
-            // libfcgi would also read the bytes that follow, and drop them. No web server writes the next request before it has its answer.
+            // libfcgi would also read the bytes that follow, and drop them. No web server writes the next request
+            // before it has its answer.
             guard count == length else { return .close }
             return hasHungUp ? .closeAbandoned : .begin
         case .bytes(let count, .incomplete):

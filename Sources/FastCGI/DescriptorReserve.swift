@@ -13,7 +13,8 @@ public final class DescriptorReserve: Sendable {
     deinit { kept.withLock { for descriptor in $0 { close(descriptor) } } }
 
     /// Accepts a connection of a non-blocking socket.
-    /// - Parameter isOwner: whether the reserve is for this socket; any other socket waits until the reserve is complete again.
+    /// - Parameter isOwner: whether the reserve is for this socket; any other socket waits until the reserve is
+    ///   complete again.
     /// - Returns: the connection, or the negative of an error number.
     func accept(_ socket: Int32, isOwner: Bool) -> Int32 {
         kept.withLock { kept in

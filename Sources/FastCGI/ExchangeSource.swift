@@ -10,7 +10,8 @@
     ///   - finish: called when a request has its answer.
     ///   - becomeIdle: called when the task has no request. False ends it; otherwise `give` must be called.
     init(
-        first: FastCGIExchange, finish: @escaping (FastCGIExchange) -> Void, becomeIdle: @escaping (ExchangeSource) -> Bool
+        first: FastCGIExchange, finish: @escaping (FastCGIExchange) -> Void,
+        becomeIdle: @escaping (ExchangeSource) -> Bool
     ) {
         upcoming = first
         self.finish = finish

@@ -5,8 +5,8 @@ import Glibc
 import Resilience
 import Synchronization
 
-/// A FastCGI application (FastCGI 1.0, role FCGI_RESPONDER) on an event loop: waiting connections cost no thread. Call methods on the
-/// loop's thread, unless stated otherwise.
+/// A FastCGI application (FastCGI 1.0, role FCGI_RESPONDER) on an event loop: waiting connections cost no thread. Call
+/// methods on the loop's thread, unless stated otherwise.
 @safe public final class FastCGILoopServer: @unchecked Sendable {
     public struct Limits: Sendable {
         /// Connections that are held, idle ones included; beyond it the longest idle is closed. Default 16,384.
@@ -88,8 +88,8 @@ import Synchronization
         }
     }
 
-    /// Accepts no more connections, answers every accepted request, then calls `done` on the loop's thread: with false where the limit
-    /// came first.
+    /// Accepts no more connections, answers every accepted request, then calls `done` on the loop's thread: with false
+    /// where the limit came first.
     public func drain(within limit: Duration, _ done: @escaping @Sendable (Bool) -> Void) {
         loop.execute { [self] in
             drained = done
@@ -113,7 +113,8 @@ import Synchronization
     }
 
     private func accept() -> Int32? {
-        let descriptor = reserve?.accept(socket.descriptor, isOwner: false) ?? DescriptorReserve.accept(socket.descriptor)
+        let descriptor =
+            reserve?.accept(socket.descriptor, isOwner: false) ?? DescriptorReserve.accept(socket.descriptor)
         if descriptor >= 0 { return descriptor }
         // Out of descriptors or memory: the connection stays in the kernel's queue until some are free again.
         if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(-descriptor), let listening {
@@ -130,7 +131,8 @@ import Synchronization
         connections[descriptor] = connection
         table.add(descriptor, at: loop.now)
         open.add(1, ordering: .relaxed)
-        connection.source = loop.watch(descriptor, [.read, .peerClosed, .edgeTriggered]) { [unowned self, unowned connection] happened in
+        connection.source = loop.watch(descriptor, [.read, .peerClosed, .edgeTriggered]) {
+            [unowned self, unowned connection] happened in
             if let action = table[descriptor]?.happened(happened) { perform(action, connection) }
         }
         if table.count > limits.connections, let idle = table.longestIdle { close(idle) }
@@ -144,7 +146,7 @@ import Synchronization
         case .close: close(connection)
         case .abandon:
             abandoned.add(1, ordering: .relaxed)
-            connection.exchange?.isAbandoned = true
+            connection.exchange?.abandon()
         case .closeAbandoned:
             abandoned.add(1, ordering: .relaxed)
             close(connection)
@@ -167,7 +169,7 @@ import Synchronization
 
     private func begin(_ connection: LoopConnection) {
         let exchange = exchanges.popLast() ?? FastCGIExchange()
-        guard unsafe connection.read(into: exchange, scratch: scratch) else {
+        guard unsafe connection.read(into: exchange, arrivedAt: loop.now, scratch: scratch) else {
             unsafe exchange.request.pointee.ipcFd = -1
             return forget(connection)
         }
@@ -263,8 +265,8 @@ import Synchronization
         shutDownIdle(onlyServed: true)
     }
 
-    /// Shuts idle connections down for reading: on a unix socket, what the peer has written is still read, and its next write fails, so
-    /// that it tries another server.
+    /// Shuts idle connections down for reading: on a unix socket, what the peer has written is still read, and its next
+    /// write fails, so that it tries another server.
     private func shutDownIdle(onlyServed: Bool) {
         for descriptor in table.reading(onlyServed: onlyServed) {
             guard let connection = connections[descriptor] else { continue }

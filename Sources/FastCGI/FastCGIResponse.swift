@@ -16,7 +16,8 @@ public struct FastCGIResponse: Sendable {
         append("\r\n")
     }
 
-    /// - Parameter value: without control characters; a line break in it would be a header of its own, so it is dropped.
+    /// - Parameter value: without control characters; a line break in it would be a header of its own, so it is
+    ///   dropped.
     public mutating func header(_ name: StaticString, _ value: String) {
         name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
         append(": ")
@@ -41,8 +42,8 @@ public struct FastCGIResponse: Sendable {
         append("\r\n")
     }
 
-    /// Checks every byte, even after a forbidden one: without an early exit the loop handles many bytes in one step, and an answer in a
-    /// header has hundreds.
+    /// Checks every byte, even after a forbidden one: without an early exit the loop handles many bytes in one step,
+    /// and an answer in a header has hundreds.
     private static func areAllowed(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         var areAllowed = true
         for index in text.indices { areAllowed = unsafe isAllowed(text[index]) && areAllowed }

@@ -1,7 +1,8 @@
 import CFastCGI
 public import Resilience
 
-/// Answers requests. Each worker has a handler of its own, made on the worker's thread, so a handler may hold connections and contexts.
+/// Answers requests. Each worker has a handler of its own, made on the worker's thread, so a handler may hold
+/// connections and contexts.
 public protocol RequestHandler: AnyObject, SendableMetatype {
     func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse)
 }
@@ -19,10 +20,11 @@ public final class FastCGIServer<Handler: RequestHandler>: Sendable {
     /// Starts answering.
     /// - Parameters:
     ///   - workers: at least 1.
-    ///   - capacity: connections held at the same time, idle ones included; beyond it the longest idle is closed. Default 256.
+    ///   - capacity: connections held at the same time, idle ones included; beyond it the longest idle is closed.
+    ///     Default 256.
     ///   - reserve: descriptors that are reserved for this socket, or for another of the process.
-    ///   - peerLimit: a peer that takes longer to send a request, or to take an answer, is disconnected. With the time until that is
-    ///     noticed, it holds its worker for less than 5 s by default.
+    ///   - peerLimit: a peer that takes longer to send a request, or to take an answer, is disconnected. With the time
+    ///     until that is noticed, it holds its worker for less than 5 s by default.
     ///   - makeHandler: called once on each worker's thread, with the worker's number from 0.
     public init(
         socket: ListeningSocket, name: String, workers: Int, capacity: Int = 256,

@@ -15,7 +15,8 @@ import CFastCGI
         self.activity = activity
         unsafe request = .allocate(capacity: 1)
         unsafe scratch = .allocate(capacity: 8192)
-        // No listening socket: connections come from the queue, so libfcgi's accept fails immediately instead of waiting.
+        // No listening socket: connections come from the queue, so libfcgi's accept fails immediately instead of
+        // waiting.
         unsafe FCGX_InitRequest(request, -1, FCGI_FAIL_ACCEPT_ON_INTR)
     }
 
@@ -33,8 +34,8 @@ import CFastCGI
         // With a descriptor in place FCGX_Accept_r reads the request from it instead of accepting one.
         unsafe request.pointee.ipcFd = connection.descriptor
         unsafe request.pointee.keepConnection = 1
-        // Detached, libfcgi closes a broken connection without lingering. To linger it would wait in select(2), which is undefined from
-        // descriptor 1024 on: event loops may hold so many connections.
+        // Detached, libfcgi closes a broken connection without lingering. To linger it would wait in select(2), which
+        // is undefined from descriptor 1024 on: event loops may hold so many connections.
         unsafe request.pointee.detached = 1
         guard unsafe FCGX_Accept_r(request) == 0 else {
             // The peer has closed it, or it is not FastCGI: libfcgi has closed it.

@@ -4,7 +4,8 @@ import Glibc
 public struct ListeningSocket: Sendable {
     public let address: SocketAddress
     let descriptor: Int32
-    /// The path to remove when this process stops listening; nil where another process made the socket, and in a duplicate.
+    /// The path to remove when this process stops listening; nil where another process made the socket, and in a
+    /// duplicate.
     private let ownPath: String?
     /// Whether another process also holds it, as systemd does, and serves on it after this one.
     let isShared: Bool
@@ -32,7 +33,8 @@ public struct ListeningSocket: Sendable {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
 
-    /// The same socket under a descriptor of its own, for another event loop: each closes its own, and only the first removes the path.
+    /// The same socket under a descriptor of its own, for another event loop: each closes its own, and only the first
+    /// removes the path.
     public func duplicate() throws(SocketError) -> ListeningSocket {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
         guard copy >= 0 else { throw SocketError(address, "dup", errno: errno) }
@@ -84,10 +86,14 @@ public struct ListeningSocket: Sendable {
     }
 
     /// Removes a socket file that no process listens on: a process that was killed left it.
-    private static func removeStaleSocket(_ address: SocketAddress, _ path: String, _ name: sockaddr_un) throws(SocketError) {
+    private static func removeStaleSocket(_ address: SocketAddress, _ path: String, _ name: sockaddr_un)
+        throws(SocketError)
+    {
         var information = stat()
         guard unsafe lstat(path, &information) == 0 else { return }
-        guard information.st_mode & S_IFMT == S_IFSOCK else { throw SocketError("\(address): exists and is not a socket") }
+        guard information.st_mode & S_IFMT == S_IFSOCK else {
+            throw SocketError("\(address): exists and is not a socket")
+        }
         let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         defer { _ = Glibc.close(probe) }
         var name = name
@@ -101,22 +107,14 @@ public struct ListeningSocket: Sendable {
     }
 
     private static func open(_ address: SocketAddress, host: String, port: UInt16) throws(SocketError) -> Int32 {
-        var hints = unsafe addrinfo()
-        unsafe hints.ai_flags = AI_NUMERICHOST | AI_PASSIVE
-        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        var found: UnsafeMutablePointer<addrinfo>?
-        guard unsafe getaddrinfo(host, String(port), &hints, &found) == 0, let first = unsafe found else {
-            throw SocketError("\(address): not a numeric address")
+        let addresses = try HostAddresses(address, host: host, port: port)
+        guard let descriptor = addresses.first({ $0.bound() }) else {
+            throw SocketError(address, "bind", errno: errno)
         }
-        defer { unsafe freeaddrinfo(first) }
-        let descriptor = unsafe socket(first.pointee.ai_family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw SocketError(address, "socket", errno: errno) }
-        var yes: Int32 = 1
-        unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        guard unsafe bind(descriptor, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0, listen(descriptor, backlog) == 0 else {
+        guard listen(descriptor, backlog) == 0 else {
             let code = errno
             _ = Glibc.close(descriptor)
-            throw SocketError(address, "bind", errno: code)
+            throw SocketError(address, "listen", errno: code)
         }
         return descriptor
     }

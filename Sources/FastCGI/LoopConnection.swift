@@ -3,7 +3,8 @@ import CFastCGI
 import EventLoop
 import Glibc
 
-/// Reads and writes one connection of a loop's server, whose `ConnectionTable` holds its state. For the loop's thread only.
+/// Reads and writes one connection of a loop's server, whose `ConnectionTable` holds its state. For the loop's thread
+/// only.
 @safe final class LoopConnection: @unchecked Sendable {
     let descriptor: Int32
     var source: IOSource?
@@ -12,14 +13,22 @@ import Glibc
     /// Set only while a request is handled: it holds some kilobytes.
     var exchange: FastCGIExchange?
 
-    init(_ descriptor: Int32) { self.descriptor = descriptor }
+    let isFromThisHost: Bool
+
+    init(_ descriptor: Int32) {
+        self.descriptor = descriptor
+        isFromThisHost = PeerHost.isThisHost(descriptor)
+    }
 
     /// Reads the request, which has arrived in full, by libfcgi.
     /// - Returns: false where libfcgi does not accept it; libfcgi has closed the descriptor then.
-    func read(into exchange: FastCGIExchange, scratch: UnsafeMutableBufferPointer<CChar>) -> Bool {
+    func read(
+        into exchange: FastCGIExchange, arrivedAt: ContinuousClock.Instant, scratch: UnsafeMutableBufferPointer<CChar>
+    ) -> Bool {
         let request = unsafe exchange.request
-        // With a descriptor in place FCGX_Accept_r reads the request from it instead of accepting one. Detached, libfcgi closes a broken
-        // connection without lingering. To linger it would wait in select(2), which is undefined from descriptor 1024 on.
+        // With a descriptor in place FCGX_Accept_r reads the request from it instead of accepting one. Detached,
+        // libfcgi closes a broken connection without lingering. To linger it would wait in select(2), which is
+        // undefined from descriptor 1024 on.
         unsafe request.pointee.ipcFd = descriptor
         unsafe request.pointee.keepConnection = 1
         unsafe request.pointee.detached = 1
@@ -30,8 +39,7 @@ import Glibc
             guard count > 0 else { break }
             length += Int(count)
         }
-        exchange.bodyLength = length
-        exchange.isAbandoned = false
+        exchange.begin(bodyLength: length, arrivedAt: arrivedAt)
         return true
     }
 
@@ -59,8 +67,8 @@ import Glibc
         return (keeps && !isClosed, isClosed)
     }
 
-    /// Whether an answer fits into the socket's buffer, so that libfcgi's blocking write does not block. Earlier answers that the peer
-    /// has not taken count, too: the loop does not wait for a peer that never reads.
+    /// Whether an answer fits into the socket's buffer, so that libfcgi's blocking write does not block. Earlier
+    /// answers that the peer has not taken count, too: the loop does not wait for a peer that never reads.
     private func canTake(_ count: Int) -> Bool {
         // Ask the kernel only where all bytes written since the last query would not fit: once for dozens of answers.
         possiblyUnsent += count + Self.framing

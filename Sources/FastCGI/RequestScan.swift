@@ -1,8 +1,9 @@
 /// Whether the bytes that have arrived on a connection are one complete request that libfcgi reads safely.
 ///
-/// libfcgi waits for missing bytes and repairs wrong ones in its own ways: it blocks, lingers for seconds before it closes, and crafted
-/// FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2. So it gets only what a web server writes (FastCGI 1.0 §3.3, §5):
-/// FCGI_BEGIN_REQUEST for a responder, FCGI_PARAMS with complete pairs, FCGI_STDIN, all of one request id.
+/// libfcgi waits for missing bytes and repairs wrong ones in its own ways: it blocks, lingers for seconds before it
+/// closes, and crafted FCGI_GET_VALUES records overflow a buffer of libfcgi 2.4.2. So it gets only what a web server
+/// writes (FastCGI 1.0 §3.3, §5): FCGI_BEGIN_REQUEST for a responder, FCGI_PARAMS with complete pairs, FCGI_STDIN, all
+/// of one request id.
 enum RequestScan: Equatable {
     /// A request of `length` bytes.
     case complete(length: Int)

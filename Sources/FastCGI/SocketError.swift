@@ -14,6 +14,7 @@ public struct SocketError: Error, Sendable, Equatable, CustomStringConvertible {
             case ENOENT: "\(address): its directory does not exist; create it, owned by the service's user"
             case EACCES, EPERM: "\(address): no permission to create it; check the owner of its directory"
             case EADDRINUSE: "\(address): in use by another process"
+            case EADDRNOTAVAIL: "\(address): not an address of this machine; 'ip address' lists those"
             default: "\(address): \(call): \(reason)"
             }
     }

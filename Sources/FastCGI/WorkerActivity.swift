@@ -56,8 +56,8 @@ final class WorkerActivity: Sendable {
         state.withLock { $0.busySince?.duration(to: now) }
     }
 
-    /// Disconnects a peer that takes longer than `limit`, so that it does not hold the worker. Under the lock, because a descriptor in
-    /// the talking phase is certainly open.
+    /// Disconnects a peer that takes longer than `limit`, so that it does not hold the worker. Under the lock, because
+    /// a descriptor in the talking phase is certainly open.
     func disconnectStalledPeer(at now: ContinuousClock.Instant, limit: Duration) {
         state.withLock { state in
             guard case .talking(let descriptor) = state.phase, state.since.duration(to: now) >= limit else { return }

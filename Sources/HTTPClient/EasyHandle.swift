@@ -1,7 +1,7 @@
 import CCurl
 
-/// One easy handle of libcurl, with the options that all transfers of this service share: no proxy, HTTP only, no signals, certificates
-/// verified. It keeps its connections unless a multi handle does. Not thread-safe.
+/// One easy handle of libcurl, with the options that all transfers of this service share: no proxy, HTTP only, no
+/// signals, certificates verified. It keeps its connections unless a multi handle does. Not thread-safe.
 @safe final class EasyHandle {
     let pointer: UnsafeMutableRawPointer
     private let trust: ServerTrust
@@ -33,7 +33,16 @@ import CCurl
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         // An empty proxy overrides the one of the environment.
         set(CURLOPT_PROXY, "")
-        if let authorities = trust.certificateAuthorities { set(CURLOPT_CAINFO, authorities) }
+        if let authorities = trust.files.certificateAuthorities {
+            set(CURLOPT_CAINFO, authorities)
+            if !trust.files.addsToMachineAuthorities {
+                unsafe novatune_curl_set_pointer(pointer, CURLOPT_CAPATH, nil)
+            }
+        }
+        if let certificate = trust.files.clientCertificate {
+            set(CURLOPT_SSLCERT, certificate)
+            set(CURLOPT_SSLKEY, trust.files.clientKey ?? certificate)
+        }
         if !trust.isServerVerified {
             set(CURLOPT_SSL_VERIFYPEER, 0)
             set(CURLOPT_SSL_VERIFYHOST, 0)
@@ -57,6 +66,24 @@ import CCurl
         unsafe value.withCString { unsafe _ = novatune_curl_set_pointer(pointer, option, $0) }
     }
 
+    /// A header field of the last answer, the first of that name (curl_easy_header(3)).
+    func header(_ name: String) -> String? { header(name, line: 0) }
+
+    /// All lines of a header field that is a list, as one (RFC 9110 §5.3).
+    func list(_ name: String) -> String? {
+        var lines: [String] = []
+        while let line = header(name, line: lines.count) { lines.append(line) }
+        return lines.isEmpty ? nil : lines.joined(separator: ", ")
+    }
+
+    private func header(_ name: String, line: Int) -> String? {
+        var header: UnsafeMutablePointer<curl_header>?
+        guard unsafe curl_easy_header(pointer, name, line, UInt32(CURLH_HEADER), -1, &header) == CURLHE_OK,
+            let value = unsafe header?.pointee.value
+        else { return nil }
+        return unsafe String(cString: value)
+    }
+
     /// The status of the last answer.
     var status: Int {
         var status = 0
@@ -65,9 +92,8 @@ import CCurl
     }
 }
 
-/// How a server's certificate is verified.
+/// How a server's certificate is verified, and which one this client shows.
 struct ServerTrust: Sendable {
-    /// A PEM file instead of the machine's own authorities.
-    let certificateAuthorities: String?
+    let files: TLSFiles
     let isServerVerified: Bool
 }

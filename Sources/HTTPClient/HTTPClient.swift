@@ -1,15 +1,16 @@
 import CCurl
 
-/// A blocking HTTP client for the service's own calls, on libcurl. One handle, which keeps its connections: not thread-safe. Redirects
-/// are not followed; no proxy is used; certificates are verified.
+/// A blocking HTTP client for the service's own calls, on libcurl. One handle, which keeps its connections: not
+/// thread-safe. Redirects are not followed; no proxy is used; certificates are verified.
 @safe public final class HTTPClient {
     private let handle: EasyHandle
 
     /// - Parameters:
-    ///   - certificateAuthorities: a PEM file to verify servers against instead of the machine's own authorities.
-    ///   - isServerVerified: false where the answer is neither secret nor trusted, such as this machine's metrics under another host name.
-    public init(certificateAuthorities: String? = nil, isServerVerified: Bool = true) {
-        handle = EasyHandle(ServerTrust(certificateAuthorities: certificateAuthorities, isServerVerified: isServerVerified))
+    ///   - files: certificates other than the machine's own.
+    ///   - isServerVerified: false where the answer is neither secret nor trusted, such as this machine's metrics under
+    ///     another host name.
+    public init(_ files: TLSFiles = TLSFiles(), isServerVerified: Bool = true) {
+        handle = EasyHandle(ServerTrust(files: files, isServerVerified: isServerVerified))
     }
 
     /// The status code of a HEAD (RFC 9110 §9.3.2).
@@ -36,10 +37,32 @@ import CCurl
     /// The answer to a GET (RFC 9110 §9.3.1).
     /// - Parameters:
     ///   - url: `http` or `https`; no error contains it.
+    ///   - headers: names and values without line breaks.
     ///   - timeout: for everything from resolving the name to the last byte of the answer.
     ///   - responseLimit: in bytes; a longer answer is an error with the code `too_large`.
-    public func get(_ url: String, timeout: Duration, responseLimit: Int) throws(HTTPError) -> HTTPResponse {
+    ///   - names: header fields of the answer that the caller reads.
+    ///   - lists: those that may have several lines, which are combined (RFC 9110 §5.3).
+    public func get(
+        _ url: String, headers: [(name: String, value: String)] = [], timeout: Duration, responseLimit: Int,
+        reading names: [String] = [], lists: [String] = []
+    ) throws(HTTPError) -> HTTPResponse {
         prepare(timeout)
+        let lines = HeaderLines(headers)
+        defer { withExtendedLifetime(lines) {} }
+        lines.use(on: handle)
+        return try receive(url, limit: responseLimit, reading: names, lists)
+    }
+
+    /// The answer to a PUT without a body (RFC 9110 §9.3.4).
+    /// - Parameters: as of `get`.
+    public func put(
+        _ url: String, headers: [(name: String, value: String)], timeout: Duration, responseLimit: Int
+    ) throws(HTTPError) -> HTTPResponse {
+        prepare(timeout)
+        let lines = HeaderLines(headers, further: ["Content-Length: 0"])
+        defer { withExtendedLifetime(lines) {} }
+        handle.set(CURLOPT_CUSTOMREQUEST, "PUT")
+        lines.use(on: handle)
         return try receive(url, limit: responseLimit)
     }
 
@@ -54,26 +77,28 @@ import CCurl
     ) throws(HTTPError) -> HTTPResponse {
         prepare(timeout)
         // No "Expect: 100-continue": it only costs a wait.
-        var lines: UnsafeMutablePointer<curl_slist>? = unsafe curl_slist_append(nil, "Expect:")
-        for (name, value) in headers { unsafe lines = unsafe curl_slist_append(lines, "\(name): \(value)") }
-        defer { unsafe curl_slist_free_all(lines) }
+        let lines = HeaderLines(headers, further: ["Expect:"])
+        defer { withExtendedLifetime(lines) {} }
         handle.set(CURLOPT_POST, 1)
         handle.set(CURLOPT_POSTFIELDSIZE, body.count)
-        unsafe novatune_curl_set_pointer(handle.pointer, CURLOPT_HTTPHEADER, lines)
+        lines.use(on: handle)
         return try unsafe body.withUnsafeBufferPointer { (body) throws(HTTPError) -> HTTPResponse in
             unsafe novatune_curl_set_pointer(handle.pointer, CURLOPT_POSTFIELDS, body.baseAddress)
             return try receive(url, limit: responseLimit)
         }
     }
 
-    private func receive(_ url: String, limit: Int) throws(HTTPError) -> HTTPResponse {
+    private func receive(
+        _ url: String, limit: Int, reading names: [String] = [], _ lists: [String] = []
+    ) throws(HTTPError) -> HTTPResponse {
         let sink = ResponseSink(limit: limit)
         unsafe novatune_curl_set_pointer(handle.pointer, CURLOPT_WRITEDATA, Unmanaged.passUnretained(sink).toOpaque())
         unsafe novatune_curl_set_write(handle.pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, sink in
             guard let bytes = unsafe bytes, let sink = unsafe sink else { return 0 }
             let received = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
             // Any return value but the count ends the transfer.
-            return unsafe Unmanaged<ResponseSink>.fromOpaque(sink).takeUnretainedValue().take(received) ? size * count : 0
+            return unsafe Unmanaged<ResponseSink>.fromOpaque(sink).takeUnretainedValue().take(received)
+                ? size * count : 0
         }
         let status: Int
         do throws(HTTPError) {
@@ -83,9 +108,13 @@ import CCurl
         }
         var retryAfter: curl_off_t = 0
         unsafe novatune_curl_get_offset(handle.pointer, CURLINFO_RETRY_AFTER, &retryAfter)
+        var headers = names.reduce(into: [String: String]()) { $0[$1] = handle.header($1) }
+        for name in lists { headers[name] = handle.list(name) }
         // The handle outlives this call and must not keep its pointers.
         handle.reset()
-        return HTTPResponse(status: status, retryAfterSeconds: retryAfter > 0 ? Int(retryAfter) : nil, body: sink.body)
+        return HTTPResponse(
+            status: status, retryAfterSeconds: retryAfter > 0 ? Int(retryAfter) : nil, headers: headers, body: sink.body
+        )
     }
 
     private func prepare(_ timeout: Duration) {
@@ -98,20 +127,6 @@ import CCurl
         let code = unsafe curl_easy_perform(handle.pointer)
         guard code == CURLE_OK else { throw HTTPError(code) }
         return handle.status
-    }
-}
-
-/// What a server answered.
-public struct HTTPResponse: Sendable {
-    public let status: Int
-    /// Header `Retry-After` (RFC 9110 §10.2.3), a date converted to seconds; nil where it is absent or says now.
-    public let retryAfterSeconds: Int?
-    public var body: [UInt8]
-
-    public init(status: Int, retryAfterSeconds: Int? = nil, body: [UInt8] = []) {
-        self.status = status
-        self.retryAfterSeconds = retryAfterSeconds
-        self.body = body
     }
 }
 

@@ -10,7 +10,8 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     public let wasAttempted: Bool
 
     static let tooLarge = HTTPError(code: "too_large", description: "the answer is too large")
-    static let noConnectionFree = HTTPError(code: "timeout", description: "no connection came free in time", wasAttempted: false)
+    static let noConnectionFree = HTTPError(
+        code: "timeout", description: "no connection came free in time", wasAttempted: false)
     static let brokenOff = HTTPError(code: "lost", description: "the answer ended within its headers")
     static let malformedURL = HTTPError(CURLE_URL_MALFORMAT)
     static let unknownName = HTTPError(CURLE_COULDNT_RESOLVE_HOST)
@@ -27,7 +28,9 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
             switch result {
             case CURLE_OPERATION_TIMEDOUT: "timeout"
             case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: "connect"
-            case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: "tls"
+            case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
+                CURLE_SSL_CERTPROBLEM, CURLE_SSL_CLIENTCERT:
+                "tls"
             default: "lost"
             }
         description = unsafe String(cString: curl_easy_strerror(result))

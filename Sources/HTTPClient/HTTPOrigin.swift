@@ -25,7 +25,8 @@ struct HTTPOrigin: Hashable {
 
     @unsafe private static func part(_ url: OpaquePointer?, _ part: CURLUPart) -> String? {
         var text: UnsafeMutablePointer<CChar>?
-        guard unsafe curl_url_get(url, part, &text, UInt32(CURLU_DEFAULT_PORT)) == CURLUE_OK, let text = unsafe text else { return nil }
+        guard unsafe curl_url_get(url, part, &text, UInt32(CURLU_DEFAULT_PORT)) == CURLUE_OK, let text = unsafe text
+        else { return nil }
         defer { unsafe curl_free(text) }
         return unsafe String(cString: text)
     }

@@ -19,7 +19,9 @@ import EventLoop
     }
 
     /// Makes it ready to be added to a multi handle.
-    func prepare(_ url: String, _ addresses: PinnedAddresses?, timeout: Duration) -> Promise<Result<HTTPHead, HTTPError>> {
+    func prepare(
+        _ url: String, _ addresses: PinnedAddresses?, timeout: Duration
+    ) -> Promise<Result<HTTPHead, HTTPError>> {
         easy.set(CURLOPT_URL, url)
         easy.setTimeout(timeout)
         if let addresses { addresses.pin(easy) } else { easy.unpin() }

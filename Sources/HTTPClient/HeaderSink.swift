@@ -1,7 +1,7 @@
 import CCurl
 
-/// Receives an answer's header lines, which only libcurl reads: the sink counts their bytes and notes whether they are complete. Without
-/// it, an answer that breaks off after its status line would count.
+/// Receives an answer's header lines, which only libcurl reads: the sink counts their bytes and notes whether they are
+/// complete. Without it, an answer that breaks off after its status line would count.
 @safe final class HeaderSink {
     /// All lines together, in bytes; S3 keeps less than 8 KiB with all user metadata.
     private static let limit = 65_536
@@ -34,7 +34,8 @@ extension EasyHandle {
         unsafe novatune_curl_set_write(pointer, CURLOPT_HEADERFUNCTION) { _, size, count, sink in
             guard let sink = unsafe sink else { return 0 }
             // Any return value but the count ends the transfer.
-            return unsafe Unmanaged<HeaderSink>.fromOpaque(sink).takeUnretainedValue().take(size * count) ? size * count : 0
+            return unsafe Unmanaged<HeaderSink>.fromOpaque(sink).takeUnretainedValue().take(size * count)
+                ? size * count : 0
         }
     }
 }

@@ -1,10 +1,11 @@
 public import EventLoop
 
-/// An HTTP client on an event loop, for HEAD (RFC 9110 §9.3.2). Redirects are not followed; no proxy is used; certificates are verified.
+/// An HTTP client on an event loop, for HEAD (RFC 9110 §9.3.2). Redirects are not followed; no proxy is used;
+/// certificates are verified.
 ///
-/// It keeps at most `connectionLimit` connections, each with one call at a time. A further call waits here and not in libcurl, whose own
-/// queue does not keep timeouts in all versions. The loop's resolver resolves names: libcurl joins its own resolver's thread when it
-/// gives a call up, which would stop the loop for as long as the name servers take.
+/// It keeps at most `connectionLimit` connections, each with one call at a time. A further call waits here and not in
+/// libcurl, whose own queue does not keep timeouts in all versions. The loop's resolver resolves names: libcurl joins
+/// its own resolver's thread when it gives a call up, which would stop the loop for as long as the name servers take.
 ///
 /// For the loop's thread only.
 @safe public final class LoopHTTPClient: @unchecked Sendable {
@@ -24,23 +25,22 @@ public import EventLoop
 
     /// - Parameters:
     ///   - connectionLimit: connections at a time, 1 or more. Default 64.
-    ///   - certificateAuthorities: a PEM file to verify servers against instead of the machine's own authorities.
+    ///   - files: certificates other than the machine's own.
     public convenience init(
         _ loop: EventLoop, resolver: NameResolver, connectionLimit: Int = LoopHTTPClient.defaultConnectionLimit,
-        certificateAuthorities: String? = nil
+        _ files: TLSFiles = TLSFiles()
     ) {
-        self.init(
-            loop, resolver, connectionLimit: connectionLimit, certificateAuthorities: certificateAuthorities,
-            turnShare: .milliseconds(10))
+        self.init(loop, resolver, connectionLimit: connectionLimit, files, turnShare: .milliseconds(10))
     }
 
     init(
-        _ loop: EventLoop, _ resolver: NameResolver, connectionLimit: Int, certificateAuthorities: String? = nil, turnShare: Duration
+        _ loop: EventLoop, _ resolver: NameResolver, connectionLimit: Int, _ files: TLSFiles = TLSFiles(),
+        turnShare: Duration
     ) {
         self.loop = loop
         self.resolver = resolver
         self.connectionLimit = max(1, connectionLimit)
-        trust = ServerTrust(certificateAuthorities: certificateAuthorities, isServerVerified: true)
+        trust = ServerTrust(files: files, isServerVerified: true)
         waiting = WaitingTasks(loop)
         multi = MultiHandle(loop, connectionLimit: self.connectionLimit, turnShare: turnShare)
     }
@@ -52,11 +52,15 @@ public import EventLoop
     /// - Parameters:
     ///   - url: `http` or `https`. Presigned, so no error contains it.
     ///   - timeout: for everything from waiting for a connection to the last byte of the headers.
-    public nonisolated(nonsending) func head(_ url: String, timeout: Duration) async throws(HTTPError) -> HTTPHead {
+    ///   - willWait: called where the call must wait for a connection, with a function that ends the wait as the
+    ///     timeout does. A call that has its connection is not given up.
+    public nonisolated(nonsending) func head(
+        _ url: String, timeout: Duration, willWait: (_ giveUp: @escaping () -> Void) -> Void = { _ in }
+    ) async throws(HTTPError) -> HTTPHead {
         let deadline = ContinuousClock.now.advanced(by: timeout)
         let origin = try origin(of: url)
         let addresses = try await addresses(of: origin, by: deadline)
-        guard let transfer = await freeTransfer(by: deadline) else { throw .noConnectionFree }
+        guard let transfer = await freeTransfer(by: deadline, willWait) else { throw .noConnectionFree }
         defer { release(transfer) }
         let remaining = ContinuousClock.now.duration(to: deadline)
         guard remaining > .zero else { throw .noConnectionFree }
@@ -95,9 +99,11 @@ public import EventLoop
         return pinned
     }
 
-    private nonisolated(nonsending) func freeTransfer(by deadline: ContinuousClock.Instant) async -> HeadTransfer? {
+    private nonisolated(nonsending) func freeTransfer(
+        by deadline: ContinuousClock.Instant, _ willWait: (_ giveUp: @escaping () -> Void) -> Void
+    ) async -> HeadTransfer? {
         if let transfer = idle.popLast() { return transfer }
-        guard made < connectionLimit else { return await waiting.value(by: deadline) }
+        guard made < connectionLimit else { return await waiting.value(by: deadline, willWait: willWait) }
         made += 1
         return HeadTransfer(trust)
     }

@@ -1,11 +1,11 @@
 import CCurl
 import EventLoop
 
-/// libcurl's multi interface on an event loop: libcurl names the sockets and the moment that it waits for, the loop reports what happened
-/// (curl_multi_socket_action(3)).
+/// libcurl's multi interface on an event loop: libcurl names the sockets and the moment that it waits for, the loop
+/// reports what happened (curl_multi_socket_action(3)).
 ///
-/// Once libcurl has used its share of a turn, the rest waits for the next turn: a TLS handshake costs a millisecond, and many may be due
-/// together. A descriptor that is passed over is reported again.
+/// Once libcurl has used its share of a turn, the rest waits for the next turn: a TLS handshake costs a millisecond,
+/// and many may be due together. A descriptor that is passed over is reported again.
 ///
 /// For the loop's thread only.
 @safe final class MultiHandle {
@@ -108,7 +108,9 @@ import EventLoop
         share.take(start.duration(to: .now), in: loop.turns)
         var left: Int32 = 0
         while let message = unsafe curl_multi_info_read(pointer, &left) {
-            guard unsafe message.pointee.msg == CURLMSG_DONE, let handle = unsafe message.pointee.easy_handle else { continue }
+            guard unsafe message.pointee.msg == CURLMSG_DONE, let handle = unsafe message.pointee.easy_handle else {
+                continue
+            }
             // Removing the handle frees the message.
             let result = unsafe message.pointee.data.result
             unsafe curl_multi_remove_handle(pointer, handle)

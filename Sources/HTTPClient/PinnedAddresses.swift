@@ -1,6 +1,7 @@
 import CCurl
 
-/// Addresses that libcurl uses for a host instead of resolving it (CURLOPT_RESOLVE). Keep it until the transfer is over.
+/// Addresses that libcurl uses for a host instead of resolving it (CURLOPT_RESOLVE). Keep it until the transfer is
+/// over.
 @safe final class PinnedAddresses {
     let addresses: [String]
     private let list: UnsafeMutablePointer<curl_slist>?

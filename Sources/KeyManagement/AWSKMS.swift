@@ -5,10 +5,11 @@ public import SigV4
 public import StreamIssuing
 import StrictJSON
 
-/// Wraps and unwraps keys with `Encrypt` and `Decrypt` of AWS KMS (AWS Key Management Service API Reference), signed by SigV4.
+/// Wraps and unwraps keys with `Encrypt` and `Decrypt` of AWS KMS (AWS Key Management Service API Reference), signed by
+/// SigV4.
 ///
-/// The encryption context binds each wrapped key to this purpose and to its version's name: under another version's name it does not
-/// unwrap, and CloudTrail shows what it was unwrapped for.
+/// The encryption context binds each wrapped key to this purpose and to its version's name: under another version's
+/// name it does not unwrap, and CloudTrail shows what it was unwrapped for.
 public struct AWSKMS: KeyWrapping {
     public struct Settings: Sendable {
         /// `https`, or `http` on this machine only.
@@ -49,7 +50,9 @@ public struct AWSKMS: KeyWrapping {
 
     public var timeout: Duration { settings.timeout }
 
-    public func wrap(_ key: SymmetricKey, version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> [UInt8] {
+    public func wrap(_ key: SymmetricKey, version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError)
+        -> [UInt8]
+    {
         var plaintext = key.withBytes { Base64.encode($0) }
         defer { plaintext.wipe() }
         var body = try call("Encrypt", version, "Plaintext", plaintext, by: deadline)
@@ -60,7 +63,9 @@ public struct AWSKMS: KeyWrapping {
         return wrapped
     }
 
-    public func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> SymmetricKey {
+    public func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError)
+        -> SymmetricKey
+    {
         var body = try call("Decrypt", version, "CiphertextBlob", Base64.encode(wrapped), by: deadline)
         defer { body.wipe() }
         guard let key = try member("Plaintext", of: body, version).flatMap({ SymmetricKey(base64: $0) }) else {
@@ -79,7 +84,7 @@ public struct AWSKMS: KeyWrapping {
         var request = payload(version, name, value)
         defer { request.wipe() }
         var backoff = Backoff(from: .milliseconds(100), to: .seconds(2))
-        let client = HTTPClient(certificateAuthorities: settings.certificateAuthorities)
+        let client = HTTPClient(TLSFiles(certificateAuthorities: settings.certificateAuthorities))
         var former: KMSRefusal?
         while true {
             let refusal: KMSRefusal
@@ -107,10 +112,12 @@ public struct AWSKMS: KeyWrapping {
     ) throws -> HTTPResponse {
         let signer = RequestSigner(credentials: settings.credentials, region: settings.region, service: "kms")
         let headers = try signer.post(
-            settings.endpoint, headers: [("content-type", Self.contentType), ("x-amz-target", "TrentService.\(operation)")],
+            settings.endpoint,
+            headers: [("content-type", Self.contentType), ("x-amz-target", "TrentService.\(operation)")],
             payload: request, at: clock.now)
         return try client.post(
-            settings.endpoint.url, headers: headers, body: request, timeout: deadline.remaining, responseLimit: Self.responseLimit)
+            settings.endpoint.url, headers: headers, body: request, timeout: deadline.remaining,
+            responseLimit: Self.responseLimit)
     }
 
     private func payload(_ version: KeyRing.Version, _ name: StaticString, _ base64: [UInt8]) -> [UInt8] {
@@ -131,7 +138,9 @@ public struct AWSKMS: KeyWrapping {
         return bytes
     }
 
-    private func member(_ name: String, of body: [UInt8], _ version: KeyRing.Version) throws(KeyRingError) -> ArraySlice<UInt8>? {
+    private func member(_ name: String, of body: [UInt8], _ version: KeyRing.Version) throws(KeyRingError)
+        -> ArraySlice<UInt8>?
+    {
         guard let object = (try? JSONReader.read(body))?.objectValue else {
             throw failure(version, "answered something that is not JSON", isTemporary: true)
         }

@@ -78,7 +78,9 @@ final class ChildProcess {
                 if count < 0, errno == EINTR { continue }
                 guard count >= 0 else { throw Failure.system("cannot be read", errno) }
                 if count == 0 { return bytes }
-                guard bytes.count + count <= limit else { throw Failure(description: "printed more than \(limit) bytes") }
+                guard bytes.count + count <= limit else {
+                    throw Failure(description: "printed more than \(limit) bytes")
+                }
                 bytes.append(contentsOf: chunk[..<count])
             }
         } catch {
@@ -151,7 +153,9 @@ final class ChildProcess {
     }
 
     /// Passes the strings as C's null-terminated list of pointers.
-    private static func withStrings<Result>(_ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
+    private static func withStrings<Result>(_ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result)
+        -> Result
+    {
         let copies = unsafe strings.map { unsafe strdup($0) }
         defer { unsafe copies.forEach { unsafe free($0) } }
         return unsafe body(copies + [nil])

@@ -1,11 +1,11 @@
 public import Cryptography
 import Glibc
 
-/// A key ring in a directory, one file for each version, as Kubernetes mounts a secret: `v1` and `v2` hold the keys, as base64 or as 32
-/// bytes, and `current` the name of the version to seal with.
+/// A key ring in a directory, one file for each version, as Kubernetes mounts a secret: `v1` and `v2` hold the keys, as
+/// base64 or as 32 bytes, and `current` the name of the version to seal with.
 ///
-/// Names that begin with a dot are skipped. Where there is a link `..data`, which a Kubernetes node swaps when the secret changes, all
-/// files are read through it, so that no ring mixes two editions.
+/// Names that begin with a dot are skipped. Where there is a link `..data`, which a Kubernetes node swaps when the
+/// secret changes, all files are read through it, so that no ring mixes two editions.
 public struct DirectoryKeyRing: KeyRingSource {
     private let path: String
 
@@ -32,13 +32,16 @@ public struct DirectoryKeyRing: KeyRingSource {
         return try readOnce().ring
     }
 
-    /// The node swaps `..data` first and removes its old target afterwards: a target that is still there after the read was read whole.
+    /// The node swaps `..data` first and removes its old target afterwards: a target that is still there after the read
+    /// was read whole.
     private func readOnce() throws(KeyRingError) -> (ring: KeyRing, isOfOneEdition: Bool) {
         let directory = try KeyDirectory(path)
         var keys: [KeyRing.Version: SymmetricKey] = [:]
         var current: KeyRing.Version?
         for name in try directory.entries() {
-            guard KeyRing.isVersion(name) else { throw KeyRingError("\(path): a file's name is 1 to 255 of A-Z a-z 0-9 . _ -") }
+            guard KeyRing.isVersion(name) else {
+                throw KeyRingError("\(path): a file's name is 1 to 255 of A-Z a-z 0-9 . _ -")
+            }
             var bytes = try directory.read(name)
             defer { bytes.wipe() }
             if name == "current" {
@@ -47,7 +50,9 @@ public struct DirectoryKeyRing: KeyRingSource {
                 keys[name] = try Self.key(name, bytes)
             }
         }
-        guard let current else { throw KeyRingError("\(path): no file \"current\" that names the version to seal with") }
+        guard let current else {
+            throw KeyRingError("\(path): no file \"current\" that names the version to seal with")
+        }
         guard !keys.isEmpty else { throw KeyRingError("\(path): no keys") }
         return (try KeyRing(current: current, keys: keys), directory.isCurrentEdition)
     }
@@ -56,11 +61,14 @@ public struct DirectoryKeyRing: KeyRingSource {
         if bytes.count == AES256GCM.keyLength {
             // One of 2^45 random keys looks like this; a shorter key in base64 or hexadecimal digits always does.
             guard !bytes.allSatisfy({ (0x20...0x7e).contains($0) }) else {
-                throw KeyRingError("version \(version): 32 characters of text are no key; write 32 bytes, or 32 bytes in base64")
+                throw KeyRingError(
+                    "version \(version): 32 characters of text are no key; write 32 bytes, or 32 bytes in base64")
             }
             return SymmetricKey(bytes)
         }
-        guard let key = SymmetricKey(base64: trimmed(bytes)) else { throw KeyRingError("version \(version): not base64") }
+        guard let key = SymmetricKey(base64: trimmed(bytes)) else {
+            throw KeyRingError("version \(version): not base64")
+        }
         return key
     }
 
@@ -119,12 +127,15 @@ struct KeyDirectory: ~Copyable {
     /// Whether `..data` leads to it now.
     var isCurrentEdition: Bool {
         var (own, current) = (stat(), stat())
-        return unsafe fstat(descriptor, &own) == 0 && stat(path + "/..data", &current) == 0 && own.st_ino == current.st_ino
+        return unsafe fstat(descriptor, &own) == 0 && stat(path + "/..data", &current) == 0
+            && own.st_ino == current.st_ino
             && own.st_dev == current.st_dev
     }
 
     func read(_ name: String) throws(KeyRingError) -> [UInt8] {
-        do { return try SecretFile.read(name, in: descriptor, shownAs: "\(path)/\(name)") } catch { throw KeyRingError("\(error)") }
+        do { return try SecretFile.read(name, in: descriptor, shownAs: "\(path)/\(name)") } catch {
+            throw KeyRingError("\(error)")
+        }
     }
 }
 

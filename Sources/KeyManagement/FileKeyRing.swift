@@ -13,13 +13,13 @@ public struct FileKeyRing: KeyRingSource {
     public var name: String { "file \(path)" }
     public var watchedPaths: [String] { [path] }
 
-    public func read() throws(KeyRingError) -> KeyRing {
-        do {
-            return try KeyRingDocument.ring(json: try SecretFile.read(path), unwrappedBy: wrapping)
-        } catch let error as KeyRingError {
-            throw error
-        } catch {
-            throw KeyRingError("\(error)")
-        }
+    public func read() throws(KeyRingError) -> KeyRing { try document().ring(unwrappedBy: wrapping) }
+
+    public func readLocally() throws(KeyRingError) -> KeyRing? { try document().localRing(unwrappedBy: wrapping) }
+
+    private func document() throws(KeyRingError) -> KeyRingDocument {
+        let text: [UInt8]
+        do { text = try SecretFile.read(path) } catch { throw KeyRingError("\(error)") }
+        return try KeyRingDocument(wiping: consume text)
     }
 }

@@ -1,7 +1,8 @@
 import Glibc
 
-/// Shows whether a file, or the contents of a directory, may have changed since the last check: device, inode, size and times of each,
-/// symbolic links followed. Equal stamps of an existing file mean the same contents, unless the clock was set back.
+/// Shows whether a file, or the contents of a directory, may have changed since the last check: device, inode, size and
+/// times of each, symbolic links followed. Equal stamps of an existing file mean the same contents, unless the clock
+/// was set back.
 public struct FileStamp: Sendable, Equatable {
     private struct Mark: Sendable, Equatable {
         let name: String

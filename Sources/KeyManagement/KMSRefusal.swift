@@ -1,8 +1,8 @@
 import HTTPClient
 import StrictJSON
 
-/// The meaning of an AWS KMS answer that holds no key (API Reference: "Common errors", and those of `Decrypt`). Its `message` is not
-/// shown: it quotes the request.
+/// The meaning of an AWS KMS answer that holds no key (API Reference: "Common errors", and those of `Decrypt`). Its
+/// `message` is not shown: it quotes the request.
 struct KMSRefusal {
     /// The text follows "AWS KMS".
     let reason: String
@@ -28,21 +28,29 @@ struct KMSRefusal {
     private init(_ type: String, _ message: String, status: Int) {
         switch type {
         case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded":
-            self.init("is throttling; fewer restarts at once, or a higher quota", retry: true)
+            self.init("is throttling; fewer restarts at the same time, or a higher quota", retry: true)
         case "AccessDeniedException":
-            self.init("denies access; the credentials need kms:Decrypt (and kms:Encrypt to wrap) on this key, with this encryption context")
+            self.init(
+                "denies access; the credentials need kms:Decrypt (and kms:Encrypt to wrap) on this key, with this encryption context"
+            )
         case "InvalidCiphertextException", "IncorrectKeyException":
-            self.init("cannot unwrap it; it was wrapped by another key, for another version (encryption context), or damaged")
+            self.init(
+                "cannot unwrap it; it was wrapped by another key, for another version (encryption context), or damaged")
         case "NotFoundException": self.init("has no such key; are NOVATUNE_KMS_KEY_ID, region and endpoint right?")
-        case "DisabledException", "KMSInvalidStateException": self.init("says that the key is disabled or about to be deleted")
-        case "ExpiredTokenException", "ExpiredToken": self.init("says that the credentials have expired", temporary: true)
-        case "UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationToken", "MissingAuthenticationTokenException":
+        case "DisabledException", "KMSInvalidStateException":
+            self.init("says that the key is disabled or about to be deleted")
+        case "ExpiredTokenException", "ExpiredToken":
+            self.init("says that the credentials have expired", temporary: true)
+        case "UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationToken",
+            "MissingAuthenticationTokenException":
             self.init("does not know the credentials")
         case "InvalidSignatureException" where Self.speaksOfTime(message), "RequestExpired", "RequestTimeTooSkewed":
             self.init("says that the request's time is off; is this machine's clock right?", temporary: true)
-        case "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException":
+        case "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature",
+            "IncompleteSignatureException":
             self.init("refuses the signature; are secret key and region right?")
-        case "KMSInternalException", "DependencyTimeoutException", "KeyUnavailableException", "InternalFailure", "ServiceUnavailable",
+        case "KMSInternalException", "DependencyTimeoutException", "KeyUnavailableException", "InternalFailure",
+            "ServiceUnavailable",
             "ServiceUnavailableException":
             self.init("fails for the moment", retry: true)
         case "" where status == 401 || status == 403:
@@ -65,6 +73,7 @@ struct KMSRefusal {
     }
 
     private static func isName(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy { Character(Unicode.Scalar($0)).isLetter && $0 < 0x80 }
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { Character(Unicode.Scalar($0)).isLetter && $0 < 0x80 }
     }
 }

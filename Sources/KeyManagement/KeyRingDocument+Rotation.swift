@@ -39,7 +39,9 @@ extension KeyRingDocument {
         case .plain(let ring):
             return .plain(try KeyRing(current: next, keys: ring.keys.merging([version: key]) { $1 }))
         case .wrapped(let ring):
-            guard let wrapping else { throw KeyRingError("the keys are wrapped; set NOVATUNE_KMS_KEY_ID to wrap the new one") }
+            guard let wrapping else {
+                throw KeyRingError("the keys are wrapped; set NOVATUNE_KMS_KEY_ID to wrap the new one")
+            }
             let wrapped = try wrapping.wrap(key, version: version, by: Deadline(after: wrapping.timeout))
             return .wrapped(try WrappedKeyRing(current: next, keys: ring.keys.merging([version: wrapped]) { $1 }))
         }
@@ -57,10 +59,14 @@ extension KeyRingDocument {
     /// The ring without one of its versions: entries that it sealed do not open any more.
     public func removing(_ version: KeyRing.Version) throws(KeyRingError) -> KeyRingDocument {
         guard versions.contains(version) else { throw KeyRingError("there is no version \(version)") }
-        guard version != current else { throw KeyRingError("version \(version) is the current one; make another one current first") }
+        guard version != current else {
+            throw KeyRingError("version \(version) is the current one; make another one current first")
+        }
         switch self {
-        case .plain(let ring): return .plain(try KeyRing(current: current, keys: ring.keys.filter { $0.key != version }))
-        case .wrapped(let ring): return .wrapped(try WrappedKeyRing(current: current, keys: ring.keys.filter { $0.key != version }))
+        case .plain(let ring):
+            return .plain(try KeyRing(current: current, keys: ring.keys.filter { $0.key != version }))
+        case .wrapped(let ring):
+            return .wrapped(try WrappedKeyRing(current: current, keys: ring.keys.filter { $0.key != version }))
         }
     }
 

@@ -14,7 +14,9 @@ public enum KeyRingDocument: Sendable, Equatable {
         do {
             root = try JSONReader.read(text)
         } catch {
-            if let version = error.repeatedName, KeyRing.isVersion(version) { throw KeyRingError("version \(version) twice") }
+            if let version = error.repeatedName, KeyRing.isVersion(version) {
+                throw KeyRingError("version \(version) twice")
+            }
             throw KeyRingError("not JSON: \(error)")
         }
         guard let object = root.objectValue,
@@ -52,9 +54,13 @@ public enum KeyRingDocument: Sendable, Equatable {
     }
 
     /// A version that occurs twice is a repeated member name, which the reader has already refused.
-    private static func members(_ value: JSONValue, _ name: String) throws(KeyRingError) -> [(name: String, value: JSONValue)] {
+    private static func members(_ value: JSONValue, _ name: String) throws(KeyRingError) -> [(
+        name: String, value: JSONValue
+    )] {
         guard let members = value.objectValue?.members, !members.isEmpty else { throw KeyRingError("no \"\(name)\"") }
-        guard members.allSatisfy({ KeyRing.isVersion($0.name) }) else { throw KeyRingError("a version is 1 to 255 of A-Z a-z 0-9 . _ -") }
+        guard members.allSatisfy({ KeyRing.isVersion($0.name) }) else {
+            throw KeyRingError("a version is 1 to 255 of A-Z a-z 0-9 . _ -")
+        }
         return members
     }
 
@@ -73,10 +79,12 @@ public enum KeyRingDocument: Sendable, Equatable {
         key.withBytes { bytes in Base64.encode(bytes) }
     }
 
-    private static func json(_ current: String, _ name: String, _ keys: [(version: String, base64: [UInt8])]) -> [UInt8] {
+    private static func json(_ current: String, _ name: String, _ keys: [(version: String, base64: [UInt8])]) -> [UInt8]
+    {
         var text: [UInt8] = []
         // Reserve all of it first, so that growing leaves no copies behind.
-        text.reserveCapacity(current.utf8.count + 64 + keys.reduce(0) { $0 + $1.version.utf8.count + $1.base64.count + 16 })
+        text.reserveCapacity(
+            current.utf8.count + 64 + keys.reduce(0) { $0 + $1.version.utf8.count + $1.base64.count + 16 })
         text += "{\n  \"current\": \"\(current)\",\n  \"\(name)\": {".utf8
         for (position, var key) in keys.enumerated() {
             text += "\(position == 0 ? "" : ",")\n    \"\(key.version)\": \"".utf8

@@ -11,9 +11,7 @@ public struct KeyRingFile {
 
     public func read() throws(KeyRingError) -> KeyRingDocument {
         do {
-            var text = try SecretFile.read(path)
-            defer { text.wipe() }
-            return try KeyRingDocument(json: text)
+            return try KeyRingDocument(wiping: try SecretFile.read(path))
         } catch let error as KeyRingError {
             throw KeyRingError("\(path): \(error)")
         } catch {
@@ -26,7 +24,8 @@ public struct KeyRingFile {
     public func create(_ document: KeyRingDocument) throws(KeyRingError) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw errno == EEXIST ? KeyRingError("\(path) is there already; it was not touched") : Self.failure("cannot make", path)
+            throw errno == EEXIST
+                ? KeyRingError("\(path) is there already; it was not touched") : Self.failure("cannot make", path)
         }
         defer { close(descriptor) }
         do {
@@ -65,7 +64,9 @@ public struct KeyRingFile {
         }
     }
 
-    private static func replace(_ path: String, _ locked: Int32, like status: stat, with document: KeyRingDocument) throws(KeyRingError) {
+    private static func replace(_ path: String, _ locked: Int32, like status: stat, with document: KeyRingDocument)
+        throws(KeyRingError)
+    {
         let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
         let fresh = "\(path).\(getpid()).new"
         // A killed process with the same id may have left one; the lock shows that no process uses it now.
@@ -74,15 +75,21 @@ public struct KeyRingFile {
         guard descriptor >= 0 else { throw failure("cannot make", fresh) }
         defer { close(descriptor) }
         do throws(KeyRingError) {
-            // Before the file holds anything that others may read. A directory may pass its own group, and its own access list, to new
-            // files.
+            // Before the file holds anything that others may read. A directory may pass its own group, and its own
+            // access list, to new files.
             var made = stat()
             guard unsafe fstat(descriptor, &made) == 0 else { throw failure("cannot make", fresh) }
             if made.st_uid != status.st_uid || made.st_gid != status.st_gid {
-                guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else { throw failure("cannot keep the owner of", path) }
+                guard fchown(descriptor, status.st_uid, status.st_gid) == 0 else {
+                    throw failure("cannot keep the owner of", path)
+                }
             }
-            guard copyAccessList(from: locked, to: descriptor) else { throw failure("cannot keep the access list of", path) }
-            guard fchmod(descriptor, status.st_mode & 0o7777) == 0 else { throw failure("cannot keep the mode of", path) }
+            guard copyAccessList(from: locked, to: descriptor) else {
+                throw failure("cannot keep the access list of", path)
+            }
+            guard fchmod(descriptor, status.st_mode & 0o7777) == 0 else {
+                throw failure("cannot keep the mode of", path)
+            }
             try write(document, to: descriptor, fresh)
             guard unsafe rename(fresh, path) == 0 else { throw failure("cannot replace", path) }
         } catch {
@@ -113,7 +120,9 @@ public struct KeyRingFile {
         defer { text.wipe() }
         var written = 0
         while written < text.count {
-            let count = unsafe text[written...].withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe text[written...].withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw failure("cannot write", path) }
             written += count

@@ -9,6 +9,12 @@ public protocol KeyRingSource: Sendable {
     var watchedPaths: [String] { get }
     /// Reads the current ring. May wait for a service or a command, within their own time limits.
     func read() throws(KeyRingError) -> KeyRing
+    /// Reads as much as is known without a service and without a command: nil where that is not the ring.
+    func readLocally() throws(KeyRingError) -> KeyRing?
+}
+
+extension KeyRingSource {
+    public func readLocally() throws(KeyRingError) -> KeyRing? { try read() }
 }
 
 /// Wraps and unwraps keys with a key that never leaves its service.
@@ -18,7 +24,8 @@ public protocol KeyWrapping: Sendable {
     /// - Parameter version: bound to the wrapped key, so that it does not unwrap under another version's name.
     func wrap(_ key: SymmetricKey, version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> [UInt8]
     /// - Parameter version: the one that it was wrapped with.
-    func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> SymmetricKey
+    func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError)
+        -> SymmetricKey
 }
 
 extension KeyRingDocument {
@@ -28,7 +35,8 @@ extension KeyRingDocument {
         case .plain(let ring): return ring
         case .wrapped(let ring):
             guard let wrapping else {
-                throw KeyRingError("the keys are wrapped; set NOVATUNE_KMS_KEY_ID, which says by which key of which service")
+                throw KeyRingError(
+                    "the keys are wrapped; set NOVATUNE_KMS_KEY_ID, which says by which key of which service")
             }
             let deadline = Deadline(after: wrapping.timeout)
             var keys: [KeyRing.Version: SymmetricKey] = [:]
@@ -40,10 +48,17 @@ extension KeyRingDocument {
         }
     }
 
+    /// The ring, where no service needs to unwrap it.
+    func localRing(unwrappedBy wrapping: (any KeyWrapping)?) throws(KeyRingError) -> KeyRing? {
+        if case .wrapped = self, wrapping != nil { return nil }
+        return try ring(unwrappedBy: wrapping)
+    }
+
     /// - Parameter text: is wiped.
-    static func ring(json text: consuming [UInt8], unwrappedBy wrapping: (any KeyWrapping)?) throws(KeyRingError) -> KeyRing {
+    init(wiping text: consuming [UInt8]) throws(KeyRingError) {
         var text = text
         defer { text.wipe() }
-        return try KeyRingDocument(json: text).ring(unwrappedBy: wrapping)
+        text.dropByteOrderMark()
+        try self.init(json: text)
     }
 }

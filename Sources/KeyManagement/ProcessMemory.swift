@@ -3,8 +3,8 @@ import Glibc
 
 /// The memory of the process: it contains keys and URLs.
 public enum ProcessMemory {
-    /// Forbids core files of the process, also those that are piped to a program, and access to its memory by other processes of the same
-    /// user. Where the process does not run as root, `/proc/self` is then for root only.
+    /// Forbids core files of the process, also those that are piped to a program, and access to its memory by other
+    /// processes of the same user. Where the process does not run as root, `/proc/self` is then for root only.
     /// - Returns: false where the system refused.
     @discardableResult
     public static func keepPrivate() -> Bool {
@@ -14,8 +14,12 @@ public enum ProcessMemory {
         return novatune_set_not_dumpable() == 0 && isLimited
     }
 
-    /// A crash shows by its signal only. Swift's own report shows registers and the memory that they point at (SWIFT_BACKTRACE), which
-    /// may belong to a key.
+    /// What to do where keys are not locked against being swapped to disk (`SymmetricKey.isMemoryLocked`).
+    public static let lockingAdvice =
+        "keys are not locked in memory and may be swapped to disk; raise RLIMIT_MEMLOCK to 1 MiB (LimitMEMLOCK= of systemd, ulimit -l)"
+
+    /// A crash shows by its signal only. Swift's own report shows registers and the memory that they point at
+    /// (SWIFT_BACKTRACE), which may belong to a key.
     public static func crashWithoutReport() {
         for crash in [SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV] { _ = signal(crash, SIG_DFL) }
     }

@@ -1,8 +1,8 @@
 import Cryptography
 import Glibc
 
-/// Small files that hold secrets or settings. They are read whole, and again whenever they change, so only regular files are accepted: a
-/// pipe delivers its contents only once, and may never deliver anything.
+/// Small files that hold secrets or settings. They are read whole, and again whenever they change, so only regular
+/// files are accepted: a pipe delivers its contents only once, and may never deliver anything.
 public enum SecretFile {
     /// Names the file, never its contents.
     public struct ReadError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -12,12 +12,15 @@ public enum SecretFile {
     /// In bytes. No setting is larger.
     public static let limit = 1 << 20
 
-    public static func read(_ path: String) throws(ReadError) -> [UInt8] {
-        try read(path, in: AT_FDCWD, shownAs: shown(path))
+    public static func read(_ path: String) throws(ReadError) -> [UInt8] { try read(path, shownAs: shown(path)) }
+
+    /// - Parameter name: of the file, in errors.
+    public static func read(_ path: String, shownAs name: String) throws(ReadError) -> [UInt8] {
+        try read(path, in: AT_FDCWD, shownAs: name)
     }
 
-    /// The path, where it is plausible: a file in an existing directory. An operator who writes a secret in place of its path must not
-    /// find it in a log.
+    /// The path, where it is plausible: a file in an existing directory. An operator who writes a secret in place of
+    /// its path must not find it in a log.
     public static func shown(_ path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return unsafe access(path, F_OK) == 0 ? path : "the file" }
         var status = stat()
@@ -58,6 +61,11 @@ public enum SecretFile {
 }
 
 extension [UInt8] {
+    /// Drops the mark that some editors put before UTF-8, without making a copy.
+    public mutating func dropByteOrderMark() {
+        if starts(with: [0xef, 0xbb, 0xbf]) { removeFirst(3) }
+    }
+
     /// Appends `bytes`; where the array has to move, overwrites its old storage.
     mutating func append(wiping bytes: ArraySlice<UInt8>) {
         if count + bytes.count > capacity {

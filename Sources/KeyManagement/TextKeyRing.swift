@@ -14,7 +14,11 @@ public struct TextKeyRing: KeyRingSource {
     public var name: String { "environment" }
     public var watchedPaths: [String] { [] }
 
-    public func read() throws(KeyRingError) -> KeyRing {
-        try KeyRingDocument.ring(json: Array(text.exposeSecret().utf8), unwrappedBy: wrapping)
+    public func read() throws(KeyRingError) -> KeyRing { try document().ring(unwrappedBy: wrapping) }
+
+    public func readLocally() throws(KeyRingError) -> KeyRing? { try document().localRing(unwrappedBy: wrapping) }
+
+    private func document() throws(KeyRingError) -> KeyRingDocument {
+        try KeyRingDocument(wiping: Array(text.exposeSecret().utf8))
     }
 }

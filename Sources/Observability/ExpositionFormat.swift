@@ -12,7 +12,8 @@ public enum ExpositionFormat: Sendable {
         }
     }
 
-    /// What an `Accept` header asks for (RFC 9110 §12.5.1): OpenMetrics where its weight is above 0 and no less than that of plain text.
+    /// What an `Accept` header asks for (RFC 9110 §12.5.1): OpenMetrics where its weight is above 0 and no less than
+    /// that of plain text.
     public init(accept: String?) {
         var weights: [String: Double] = [:]
         for range in (accept ?? "").split(separator: ",") {

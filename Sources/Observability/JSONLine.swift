@@ -4,34 +4,44 @@ public import StreamIssuing
 @safe public struct JSONLine: ~Copyable {
     private let memory: UnsafeMutableBufferPointer<UInt8>
     private var length = 0
+    /// Where the object begins.
+    private let start: Int
     /// Without the bytes that end the object and the line.
     private let limit: Int
     /// Whether something did not fit.
     private var isCut = false
 
-    private init(in memory: UnsafeMutableBufferPointer<UInt8>) {
+    private init(in memory: UnsafeMutableBufferPointer<UInt8>, start: Int) {
         unsafe self.memory = memory
         limit = memory.count - "}\n".utf8.count
+        self.start = start
     }
 
     /// A longer line is built in memory from malloc, not on the stack; most lines are shorter.
     private static let usualLength = 1024
 
     /// - Parameters:
+    ///   - prefix: stands before the object, and counts as part of the line.
     ///   - fill: appends the fields. Called once more where the line is longer than `usualLength`.
     ///   - use: receives the line, whose bytes are valid during the call only.
-    static func write(maximumLength: Int, _ fill: (inout JSONLine) -> Void, use: (UnsafeBufferPointer<UInt8>) -> Void) {
-        if unsafe !write(in: min(usualLength, maximumLength), mayBeCut: usualLength >= maximumLength, fill, use) {
-            unsafe _ = write(in: maximumLength, mayBeCut: true, fill, use)
+    static func write(
+        maximumLength: Int, prefix: StaticString, _ fill: (inout JSONLine) -> Void,
+        use: (UnsafeBufferPointer<UInt8>) -> Void
+    ) {
+        let length = min(usualLength, maximumLength)
+        if unsafe !write(in: length, prefix, mayBeCut: usualLength >= maximumLength, fill, use) {
+            unsafe _ = write(in: maximumLength, prefix, mayBeCut: true, fill, use)
         }
     }
 
     /// False where it was cut and must not be.
     private static func write(
-        in length: Int, mayBeCut: Bool, _ fill: (inout JSONLine) -> Void, _ use: (UnsafeBufferPointer<UInt8>) -> Void
+        in length: Int, _ prefix: StaticString, mayBeCut: Bool, _ fill: (inout JSONLine) -> Void,
+        _ use: (UnsafeBufferPointer<UInt8>) -> Void
     ) -> Bool {
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length) { memory in
-            var line = unsafe JSONLine(in: memory)
+            var line = unsafe JSONLine(in: memory, start: prefix.utf8CodeUnitCount)
+            line.put(prefix)
             fill(&line)
             guard mayBeCut || !line.isCut else { return false }
             line.put("}\n" as StaticString)
@@ -85,7 +95,7 @@ public import StreamIssuing
     mutating func append(escaping name: String, _ value: String) {
         let name = name.utf8.allSatisfy(JSONText.isPlain) ? name : name.unicodeScalars.map { Self.escaped($0) }.joined()
         guard fits(name.utf8.count + 4 + 2) else { return }
-        put(length == 0 ? "{\"" as StaticString : ",\"")
+        put(length == start ? "{\"" as StaticString : ",\"")
         put(name)
         put("\":" as StaticString)
         putQuoted(value)
@@ -94,7 +104,7 @@ public import StreamIssuing
     /// The name and its colon; false where they do not fit together with a value of that length.
     private mutating func begin(_ name: StaticString, value: Int) -> Bool {
         guard fits(name.utf8CodeUnitCount + 4 + value) else { return false }
-        put(length == 0 ? "{\"" as StaticString : ",\"")
+        put(length == start ? "{\"" as StaticString : ",\"")
         put(name)
         put("\":" as StaticString)
         return true

@@ -2,12 +2,14 @@ import Glibc
 public import Logging
 import StreamIssuing
 
-/// Log lines as JSON objects, written within `LogWriter.interval`. No call waits for the log reader: while too much is waiting, lines are
-/// dropped and counted (`LogWriter.droppedLines`).
+/// Log lines as JSON objects, written within `LogWriter.interval`. No call waits for the log reader: while too much is
+/// waiting, lines are dropped and counted (`LogWriter.droppedLines`).
 ///
-/// `{"timestamp":"2026-01-08T12:30:00.123Z","level":"info","event":"ready",…}`: the message is the event's name, the metadata
-/// its fields, in alphabetical order. No line is longer than `maximumLineLength`: a text that does not fit is cut, and fields after it
-/// may be left out, but every line is valid JSON.
+/// `{"timestamp":"2026-01-08T12:30:00.123Z","level":"info","event":"ready",…}`: the message is the event's name, the
+/// metadata
+/// its fields, in alphabetical order. No line is longer than `maximumLineLength`: a text that does not fit is cut, and
+/// fields after it may be left out, but every line is valid JSON. For the journal a line begins with its priority,
+/// which the journal takes off.
 public struct JSONLogHandler: LogHandler {
     public static let maximumLineLength = 4096
 
@@ -34,7 +36,8 @@ public struct JSONLogHandler: LogHandler {
     }
 
     public func log(event: LogEvent) {
-        unsafe JSONLine.write(maximumLength: Self.maximumLineLength) { line in
+        let prefix = writer.isReadByJournal ? Journal.prefix(event.level) : ""
+        unsafe JSONLine.write(maximumLength: Self.maximumLineLength, prefix: prefix) { line in
             fill(&line, event)
         } use: { line in
             unsafe writer.append(line)
@@ -58,8 +61,8 @@ public struct JSONLogHandler: LogHandler {
 public typealias LogFields = @Sendable (inout JSONLine) -> Void
 
 extension Logger {
-    /// A logger whose every line has these fields, for a line so frequent that a dictionary of texts would cost more than the line. A
-    /// logger that does not write JSON lines is returned unchanged.
+    /// A logger whose every line has these fields, for a line so frequent that a dictionary of texts would cost more
+    /// than the line. A logger that does not write JSON lines is returned unchanged.
     public func with(_ fields: @escaping LogFields) -> Logger {
         changed { $0.fields = fields }
     }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Lines that are being written: the batch determines the bytes of each write(2). One write a line, so that a pipe to which several
-/// processes write never mixes lines of up to `PIPE_BUF` bytes (POSIX.1-2017, write).
+/// Lines that are being written: the batch determines the bytes of each write(2). One write a line, so that a pipe to
+/// which several processes write never mixes lines of up to `PIPE_BUF` bytes (POSIX.1-2017, write).
 struct LogBatch {
     private var lines: [UInt8] = []
     /// Where the next line begins.

@@ -1,5 +1,5 @@
-/// Log lines that wait to be written. The buffer decides which are dropped, when the writer is woken and when a batch is due; the caller
-/// owns locks, threads and the clock.
+/// Log lines that wait to be written. The buffer decides which are dropped, when the writer is woken and when a batch
+/// is due; the caller owns locks, threads and the clock.
 struct LogBuffer {
     /// What the caller of `append` does next.
     enum Followup: Equatable {

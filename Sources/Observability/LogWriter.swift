@@ -3,9 +3,10 @@ import Resilience
 
 /// Writes log lines to a descriptor.
 ///
-/// `append` copies a line and returns; the writer's own thread writes it within `interval`, in one write(2) a line. While `capacity`
-/// bytes wait, further lines are dropped and counted, so a log that is not read holds up no request. A process that ends without `finish`
-/// loses the lines not yet written: those of one interval, or twice `capacity` bytes where the log is read too slowly.
+/// `append` copies a line and returns; the writer's own thread writes it within `interval`, in one write(2) a line.
+/// While `capacity` bytes wait, further lines are dropped and counted, so a log that is not read holds up no request. A
+/// process that ends without `finish` loses the lines not yet written: those of one interval, or twice `capacity` bytes
+/// where the log is read too slowly.
 public final class LogWriter: Sendable {
     /// How long a line waits for others, unless a quarter of `capacity` is waiting before.
     public static let interval: Duration = .milliseconds(25)
@@ -20,16 +21,23 @@ public final class LogWriter: Sendable {
     private let maximumWait: Duration
     private let shutdownTimeout: Duration
     private let thread: WorkerThread
+    /// Whether each line must begin with its priority.
+    let isReadByJournal: Bool
 
-    /// - Parameter descriptor: stays open as long as this lives.
-    public convenience init(descriptor: Int32) {
+    /// - Parameters:
+    ///   - descriptor: stays open as long as this lives.
+    ///   - isReadByJournal: whether the journal reads it, and not a program that expects JSON alone.
+    public convenience init(descriptor: Int32, isReadByJournal: Bool = false) {
         self.init(
-            descriptor: descriptor, interval: Self.interval, maximumWait: Self.maximumWait, shutdownTimeout: Self.shutdownTimeout)
+            descriptor: descriptor, interval: Self.interval, maximumWait: Self.maximumWait,
+            shutdownTimeout: Self.shutdownTimeout, isReadByJournal: isReadByJournal)
     }
 
     init(
-        descriptor: Int32, interval: Duration, maximumWait: Duration, shutdownTimeout: Duration, threadName: String = "log"
+        descriptor: Int32, interval: Duration, maximumWait: Duration, shutdownTimeout: Duration,
+        threadName: String = "log", isReadByJournal: Bool = false
     ) {
+        self.isReadByJournal = isReadByJournal
         self.maximumWait = maximumWait
         self.shutdownTimeout = shutdownTimeout
         thread = WorkerThread(name: threadName) { [buffer] in
@@ -64,8 +72,8 @@ public final class LogWriter: Sendable {
         awaitWritten(end, by: nil)
     }
 
-    /// Returns when all lines that were appended before have been written, or after 5 s. A line that is appended later has been written
-    /// when its call returns, unless the log is read too slowly: for a process that is about to end.
+    /// Returns when all lines that were appended before have been written, or after 5 s. A line that is appended later
+    /// has been written when its call returns, unless the log is read too slowly: for a process that is about to end.
     public func finish() { finish(by: Deadline(after: shutdownTimeout)) }
 
     private func finish(by deadline: Deadline) {
@@ -74,7 +82,8 @@ public final class LogWriter: Sendable {
         awaitWritten(end, by: deadline)
     }
 
-    /// Finishes and ends the thread, within the same 5 s: a write that has not returned by then is abandoned. Later lines are dropped.
+    /// Finishes and ends the thread, within the same 5 s: a write that has not returned by then is abandoned. Later
+    /// lines are dropped.
     public func stop() {
         // `deinit` must not stop it a second time.
         guard !buffer.withLock({ $0.isClosed }) else { return }
@@ -100,7 +109,9 @@ public final class LogWriter: Sendable {
     // MARK: The writer's thread
 
     /// False at the end.
-    private static func awaitBatch(_ buffer: ConditionLocked<LogBuffer>, _ rest: Deadline, _ batch: inout LogBatch) -> Bool {
+    private static func awaitBatch(_ buffer: ConditionLocked<LogBuffer>, _ rest: Deadline, _ batch: inout LogBatch)
+        -> Bool
+    {
         buffer.wait { buffer in
             switch buffer.next(hasRested: rest.isPast) {
             case .write:

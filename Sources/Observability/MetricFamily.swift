@@ -34,7 +34,9 @@ public final class MetricFamily<Series: AnyObject & Sendable>: Sendable {
 
     /// In the order of their labels.
     var sorted: [(labels: [(String, String)], series: Series)] {
-        all.withLock { $0 }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { (Array(zip(labelNames, $0.key)), $0.value) }
+        all.withLock { $0 }.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map {
+            (Array(zip(labelNames, $0.key)), $0.value)
+        }
     }
 }
 

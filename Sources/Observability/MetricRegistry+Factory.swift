@@ -6,17 +6,23 @@ public import CoreMetrics
 extension MetricRegistry: MetricsFactory {
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         let (names, values) = Self.split(dimensions)
-        if case .counter(let family)? = family(label)?.instruments { return family.series(Self.ordered(values, names, family.labelNames)) }
+        if case .counter(let family)? = family(label)?.instruments {
+            return family.series(Self.ordered(values, names, family.labelNames))
+        }
         return counter(label, label, labels: names).series(values)
     }
 
-    public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler { gaugeSeries(label, dimensions) }
+    public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+        gaugeSeries(label, dimensions)
+    }
 
     public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         aggregate ? histogramSeries(label, dimensions) : gaugeSeries(label, dimensions)
     }
 
-    public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler { histogramSeries(label, dimensions) }
+    public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+        histogramSeries(label, dimensions)
+    }
 
     // Names and their series live as long as the process.
     public func destroyCounter(_ handler: any CounterHandler) {}
@@ -37,7 +43,9 @@ extension MetricRegistry: MetricsFactory {
 
     private func gaugeSeries(_ label: String, _ dimensions: [(String, String)]) -> GaugeSeries {
         let (names, values) = Self.split(dimensions)
-        if case .gauge(let family)? = family(label)?.instruments { return family.series(Self.ordered(values, names, family.labelNames)) }
+        if case .gauge(let family)? = family(label)?.instruments {
+            return family.series(Self.ordered(values, names, family.labelNames))
+        }
         return gauge(label, label, labels: names).series(values)
     }
 

@@ -2,8 +2,8 @@ import Resilience
 
 /// All metrics of the process, in the formats that Prometheus reads.
 ///
-/// Instruments are made through swift-metrics, whose factory is the registry. Values that other code keeps anyway are read at each
-/// scrape. A family is declared once, with its help; its name and type never change.
+/// Instruments are made through swift-metrics, whose factory is the registry. Values that other code keeps anyway are
+/// read at each scrape. A family is declared once, with its help; its name and type never change.
 public final class MetricRegistry: Sendable {
     private let families = Locked<[String: Family]>([:])
     private let order = Locked<[String]>([])
@@ -48,7 +48,10 @@ public final class MetricRegistry: Sendable {
     public func gauge(_ name: String, _ help: String, labels: [String]) -> MetricFamily<GaugeSeries> {
         let family = MetricFamily(labelNames: labels) { GaugeSeries() }
         add(
-            name, Family(help: help, type: .gauge, instruments: .gauge(family)) { family.sorted.map { Sample($0.labels, $0.series.value) } }
+            name,
+            Family(help: help, type: .gauge, instruments: .gauge(family)) {
+                family.sorted.map { Sample($0.labels, $0.series.value) }
+            }
         )
         return family
     }
@@ -65,12 +68,16 @@ public final class MetricRegistry: Sendable {
     }
 
     /// Values that are read at each scrape, one for each value of a label.
-    public func gauges(_ name: String, _ help: String, label: String, _ values: @escaping @Sendable () -> [(String, Double)]) {
+    public func gauges(
+        _ name: String, _ help: String, label: String, _ values: @escaping @Sendable () -> [(String, Double)]
+    ) {
         add(name, Family(help: help, type: .gauge) { Self.samples(values(), label) })
     }
 
     /// Numbers that only rise, read at each scrape, one for each value of a label.
-    public func counts(_ name: String, _ help: String, label: String, _ values: @escaping @Sendable () -> [(String, Double)]) {
+    public func counts(
+        _ name: String, _ help: String, label: String, _ values: @escaping @Sendable () -> [(String, Double)]
+    ) {
         add(name, Family(help: help, type: .counter) { Self.samples(values(), label) })
     }
 
@@ -88,7 +95,9 @@ public final class MetricRegistry: Sendable {
         let lines = buckets.map { bound, count in
             Sample(labels + [("le", bound.map { "\($0)" } ?? "+Inf")], Double(count), suffix: "_bucket")
         }
-        return lines + [Sample(labels, sum, suffix: "_sum"), Sample(labels, Double(buckets.last?.count ?? 0), suffix: "_count")]
+        return lines + [
+            Sample(labels, sum, suffix: "_sum"), Sample(labels, Double(buckets.last?.count ?? 0), suffix: "_count"),
+        ]
     }
 
     private func add(_ name: String, _ family: Family) {
@@ -109,7 +118,9 @@ public final class MetricRegistry: Sendable {
             guard let family = families[name] else { continue }
             let familyName = format.familyName(name, family.type)
             text += "# HELP \(familyName) \(family.help)\n# TYPE \(familyName) \(family.type.rawValue)\n"
-            for sample in family.samples() { text += "\(name)\(sample.suffix)\(Self.text(sample.labels)) \(Self.text(sample.value))\n" }
+            for sample in family.samples() {
+                text += "\(name)\(sample.suffix)\(Self.text(sample.labels)) \(Self.text(sample.value))\n"
+            }
         }
         return format == .openMetrics ? text + "# EOF\n" : text
     }
@@ -120,7 +131,9 @@ public final class MetricRegistry: Sendable {
     private static func text(_ labels: [(String, String)]) -> String {
         let text = labels.map { name, value in
             // By scalars: CR LF, or a quote with an accent, is one Character that equals neither.
-            let escaped = value.unicodeScalars.map { $0 == "\\" ? "\\\\" : $0 == "\"" ? "\\\"" : $0 == "\n" ? "\\n" : String($0) }
+            let escaped = value.unicodeScalars.map {
+                $0 == "\\" ? "\\\\" : $0 == "\"" ? "\\\"" : $0 == "\n" ? "\\n" : String($0)
+            }
             return "\(name)=\"\(escaped.joined())\""
         }
         return text.isEmpty ? "" : "{\(text.joined(separator: ","))}"
@@ -141,7 +154,9 @@ extension MetricRegistry {
         let instruments: Instruments?
         let samples: @Sendable () -> [Sample]
 
-        init(help: String, type: MetricType, instruments: Instruments? = nil, samples: @escaping @Sendable () -> [Sample]) {
+        init(
+            help: String, type: MetricType, instruments: Instruments? = nil, samples: @escaping @Sendable () -> [Sample]
+        ) {
             self.help = help
             self.type = type
             self.instruments = instruments

@@ -15,7 +15,9 @@ public struct MetricsText: Sendable {
 
     /// The sum of a name's samples that have the given labels; nil where there is none.
     public func sum(_ name: String, _ labels: [String: String] = [:]) -> Double? {
-        let values = samples.filter { sample in sample.name == name && labels.allSatisfy { sample.labels[$0.key] == $0.value } }
+        let values = samples.filter { sample in
+            sample.name == name && labels.allSatisfy { sample.labels[$0.key] == $0.value }
+        }
         return values.isEmpty ? nil : values.reduce(0) { $0 + $1.value }
     }
 

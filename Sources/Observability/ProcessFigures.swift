@@ -1,6 +1,7 @@
 import Glibc
 
-/// The kernel's figures about this process. Works also where `/proc/self/fd` is closed to it, as for one that is not dumpable.
+/// The kernel's figures about this process. Works also where `/proc/self/fd` is closed to it, as for one that is not
+/// dumpable.
 public enum ProcessFigures {
     /// User and system time since the process began.
     public static var cpuSeconds: Double {

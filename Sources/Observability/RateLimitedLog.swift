@@ -1,8 +1,8 @@
 public import Logging
 import Resilience
 
-/// Logs an event that a failing dependency repeats at every request: the first occurrence immediately, then at most one line a second,
-/// with the number of events that it stands for.
+/// Logs an event that a failing dependency repeats at every request: the first occurrence immediately, then at most one
+/// line a second, with the number of events that it stands for.
 public final class RateLimitedLog: Sendable {
     private struct Occurrences {
         var loggedAt: ContinuousClock.Instant
@@ -18,8 +18,8 @@ public final class RateLimitedLog: Sendable {
     private let occurrences = Locked<[String: Occurrences]>([:])
 
     /// - Parameters:
-    ///   - maximumKinds: the most kinds that are remembered. Beyond it, kinds that do not recur are forgotten; if there are none, all
-    ///     further kinds count as one. An interval has at most this many lines, and one more.
+    ///   - maximumKinds: the most kinds that are remembered. Beyond it, kinds that do not recur are forgotten; if there
+    ///     are none, all further kinds count as one. An interval has at most this many lines, and one more.
     ///   - now: the clock that the interval is measured by.
     public init(
         _ logger: Logger, maximumKinds: Int = 256, interval: Duration = .seconds(1),
@@ -40,7 +40,9 @@ public final class RateLimitedLog: Sendable {
         let suppressed: Int? = occurrences.withLock { occurrences in
             var kind = kind
             if occurrences[kind] == nil, occurrences.count >= maximumKinds {
-                occurrences = occurrences.filter { $0.value.loggedAt.duration(to: now) < interval || $0.value.suppressed > 0 }
+                occurrences = occurrences.filter {
+                    $0.value.loggedAt.duration(to: now) < interval || $0.value.suppressed > 0
+                }
                 if occurrences.count >= maximumKinds { kind = "any other" }
             }
             guard let before = occurrences[kind], before.loggedAt.duration(to: now) < interval else {
@@ -56,7 +58,8 @@ public final class RateLimitedLog: Sendable {
         logger.log(level: level, event, metadata: Self.withCount(metadata, suppressed))
     }
 
-    /// Logs the events that have waited for another one of their kind for longer than the interval. Call it now and then.
+    /// Logs the events that have waited for another one of their kind for longer than the interval. Call it now and
+    /// then.
     public func flushSuppressed() {
         let now = now()
         let rest = occurrences.withLock { occurrences in

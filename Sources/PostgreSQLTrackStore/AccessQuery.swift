@@ -1,19 +1,86 @@
 /// The one query of the product: what the database says about one user and one track, by primary keys.
 ///
-/// One row where the user exists, none where not. Its last column is the end of the user's access to the track: null for no access.
+/// The column `accessExpiresAt` is the end of the user's access to the track: null for no access.
 ///
 /// `novatune_responder` may select exactly these columns.
-enum AccessQuery {
-    static let name = "stream_access"
-    static let staticName: StaticString = "stream_access"
+struct AccessQuery: Sendable {
+    /// Of the prepared statement. It differs where the text differs: a pooler may hand over a server connection on
+    /// which another version of the program has prepared its own query.
+    let name: String
+    let text: String
+    let parameterCount: Int32
 
-    static let text = """
-        select u.status::text, u.session_epoch, u.tokens_valid_after,
+    static let accessExpiresAt: Int32 = 9
+    static let replicaLag: Int32 = 10
+
+    fileprivate static let columns = """
+        u.status::text, u.session_epoch, u.tokens_valid_after,
                t.user_id::text, t.status::text, t.version, t.object_key, t.mime_type, t.file_size_bytes,
                case when t.user_id = u.user_id then 'infinity'::timestamptz else (
                  select coalesce(g.expires_at, 'infinity'::timestamptz) from novatune.track_grants g
                  where g.track_id = t.track_id and g.grantee_id = u.user_id and (g.expires_at is null or g.expires_at > now())) end
-        from novatune.users u left join novatune.tracks t on t.track_id = $2
-        where u.user_id = $1
         """
+
+    init(_ text: String, parameterCount: Int32) {
+        self.text = text
+        self.parameterCount = parameterCount
+        name = "stream_access_\(String(Self.digest(text), radix: 16))"
+    }
+
+    /// FNV-1a: the same in each process, unlike Swift's own hash.
+    private static func digest(_ text: String) -> UInt64 {
+        text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+}
+
+/// The query in its two forms, which differ in how the user is named.
+struct AccessQueries: Sendable {
+    /// Parameters: user, track.
+    let byID: AccessQuery
+    /// Parameters: issuer, subject, track. Its last column is the user's ULID.
+    let byIdentity: AccessQuery
+
+    /// The column of the user's ULID; one later where the lag precedes it.
+    static func userID(_ limit: ReplicaLagLimit) -> Int32 {
+        limit.maximum == nil ? AccessQuery.replicaLag : AccessQuery.replicaLag + 1
+    }
+
+    /// One row where the user exists, none where not.
+    static let plain = AccessQueries(
+        byID: AccessQuery(
+            """
+            select \(AccessQuery.columns)
+            from novatune.users u left join novatune.tracks t on t.track_id = $2
+            where u.user_id = $1
+            """, parameterCount: 2),
+        byIdentity: AccessQuery(
+            """
+            select \(AccessQuery.columns),
+                   u.user_id::text
+            from novatune.user_identities i
+            join novatune.users u on u.user_id = i.user_id
+            left join novatune.tracks t on t.track_id = $3
+            where i.issuer = $1 and i.subject = $2
+            """, parameterCount: 3))
+
+    /// Always one row, which begins with nulls where the user does not exist. Its column 10 is the server's lag.
+    static let withReplicaLag = AccessQueries(
+        byID: AccessQuery(
+            """
+            select \(AccessQuery.columns),
+                   \(ReplicaLag.milliseconds)
+            from (select 1) server
+            left join novatune.users u on u.user_id = $1
+            left join novatune.tracks t on t.track_id = $2
+            """, parameterCount: 2),
+        byIdentity: AccessQuery(
+            """
+            select \(AccessQuery.columns),
+                   \(ReplicaLag.milliseconds),
+                   u.user_id::text
+            from (select 1) server
+            left join novatune.user_identities i on i.issuer = $1 and i.subject = $2
+            left join novatune.users u on u.user_id = i.user_id
+            left join novatune.tracks t on t.track_id = $3
+            """, parameterCount: 3))
 }

@@ -4,9 +4,8 @@ import StreamIssuing
 
 /// A request's question to the database, from asking to its answer. For its loop's thread only.
 public final class AccessQuestion: @unchecked Sendable {
-    let user: String
+    let user: UserReference
     let track: ULID
-    let trackText: String
     /// The caller's deadline, for all attempts.
     let requestDeadline: ContinuousClock.Instant
     let began = ContinuousClock.now
@@ -17,13 +16,16 @@ public final class AccessQuestion: @unchecked Sendable {
     var attempts = 0
     /// Whether it is sent in a group of its own, because another question's error ended its group.
     var isAlone = false
+    /// Whether its failure shows that the database is unwell.
+    var failureIsOfDatabase = true
+    /// Whether it was sent by the name of a prepared statement.
+    var usedStatementName = false
 
     init(
-        user: ULID, track: ULID, by requestDeadline: ContinuousClock.Instant, permit: CircuitBreaker.Permit?
+        user: UserReference, track: ULID, by requestDeadline: ContinuousClock.Instant, permit: CircuitBreaker.Permit?
     ) {
-        self.user = user.description
+        self.user = user
         self.track = track
-        trackText = track.description
         self.requestDeadline = requestDeadline
         deadline = requestDeadline
         promise = Promise()
@@ -31,10 +33,9 @@ public final class AccessQuestion: @unchecked Sendable {
     }
 
     /// A question that is already answered.
-    init(track: ULID, failure: Unavailable) {
-        user = ""
+    init(user: UserReference, track: ULID, failure: Unavailable) {
+        self.user = user
         self.track = track
-        trackText = ""
         requestDeadline = began
         deadline = began
         promise = Promise(CallOutcome(.failure(failure), began: began, ended: began))

@@ -1,117 +1,91 @@
-import CPostgreSQL
 import Resilience
 import StreamIssuing
 
 /// The servers that a connection string names. They are tried one at a time, each with a share of the remaining time.
 ///
-/// libpq tries several hosts itself, but its non-blocking mode waits for each without limit (`connect_timeout` is for `PQconnectdb`
-/// only): a first host that does not respond would hide the others.
+/// libpq tries several hosts itself, but its non-blocking mode waits for each without limit (`connect_timeout` is for
+/// `PQconnectdb` only): a first host that does not respond would hide the others.
 final class ConnectionTargets {
-    /// One of several servers: it replaces the lists of the string.
-    struct Server: Equatable {
-        let host: String?
-        let address: String?
-        let port: String?
-    }
-
-    let isValid: Bool
-    private let conninfo: SecretText
+    private let source: any ConnectionStringSource
     /// Settings for what the string does not set.
     private let defaults: [(String, String)]
     /// Settings that override the string.
     private let overriding: [(String, String)]
-    /// One element that replaces nothing, where the string names one server or none.
-    let servers: [Server]
+    private let choosesSessionAttributes: Bool
+    /// As it was for the last connection.
+    private var string: ConnectionString?
     /// The server of the last successful connection: the next attempt begins there.
     private var preferred = 0
 
     /// - Parameters:
     ///   - applicationName: identifies the connection to a DBA.
+    ///   - keepalive: how soon a peer that has vanished is noticed.
     ///   - overriding: settings that override the string.
-    init(conninfo: SecretText, applicationName: String = "novatune-streamd", overriding: [String: String] = [:]) {
-        self.conninfo = conninfo
-        // A generic plan: the query is two primary-key look-ups whatever its parameters, so it is planned once.
-        defaults = [
-            ("fallback_application_name", applicationName), ("options", "-c plan_cache_mode=force_generic_plan -c jit=off"),
-            ("client_encoding", "UTF8"),
-        ]
+    init(
+        _ source: any ConnectionStringSource, applicationName: String = "novatune-streamd",
+        keepalive: Keepalive = .ofQueries, overriding: [String: String] = [:]
+    ) {
+        self.source = source
+        // Nothing else in the start-up packet: poolers refuse connections with parameters that they do not know.
+        defaults =
+            [("fallback_application_name", applicationName), ("client_encoding", "UTF8")] + keepalive.settings
         self.overriding = overriding.map { ($0.key, $0.value) }
-        guard let options = Self.options(conninfo), !Self.mayShowPassword(conninfo.exposeSecret()) else {
-            isValid = false
-            servers = [Server(host: nil, address: nil, port: nil)]
-            return
-        }
-        isValid = true
-        let (hosts, addresses, ports) = (Self.list(options["host"]), Self.list(options["hostaddr"]), Self.list(options["port"]))
-        let count = max(hosts.count, addresses.count)
-        guard count > 1 else {
-            servers = [Server(host: nil, address: nil, port: nil)]
-            return
-        }
-        servers = (0..<count).map { index in
-            Server(
-                host: index < hosts.count ? hosts[index] : nil, address: index < addresses.count ? addresses[index] : nil,
-                port: ports.count == 1 ? ports[0] : index < ports.count ? ports[index] : nil)
-        }
+        choosesSessionAttributes = overriding["target_session_attrs"] != nil
     }
 
     /// - Parameter prepare: makes a connection ready for use; a connection on which it fails counts as a failed one.
     func connect(
         by deadline: Deadline, _ prepare: (PostgreSQLConnection, Deadline) throws(PostgreSQLError) -> Void
     ) throws(PostgreSQLError) -> PostgreSQLConnection {
+        takeCurrentString()
+        guard let string else { throw PostgreSQLError(code: .connect, message: "the connection string is not valid") }
+        // libpq's two passes for `prefer-standby`: of a single server it would take any.
+        let passes: [String?] = string.prefersStandby && !choosesSessionAttributes ? ["standby", "any"] : [nil]
+        let count = string.servers.count
+        let attempts = passes.flatMap { pass in (0..<count).map { (pass, (preferred + $0) % count) } }
         var failure = PostgreSQLError(code: .timeout)
-        for attempt in servers.indices {
-            let position = (preferred + attempt) % servers.count
-            let share = Deadline(after: deadline.remaining / (servers.count - attempt)).earlier(deadline)
+        for (index, (pass, position)) in attempts.enumerated() {
+            let share = Deadline(after: deadline.remaining / (attempts.count - index)).earlier(deadline)
+            var made: PostgreSQLConnection?
             do {
-                let connection = try PostgreSQLConnection(settings(servers[position]), by: share)
+                let keywords = settings(string, string.servers[position], attributes: pass)
+                let connection = try PostgreSQLConnection(keywords, by: share)
+                made = connection
                 try prepare(connection, share)
                 preferred = position
                 return connection
             } catch {
-                failure = error
+                // What is first asked on a connection takes no time where a server serves it. Later questions may wait
+                // for a lock.
+                let isUnserved = error.code == .timeout && made?.hasAnswered == false
+                failure = isUnserved ? PostgreSQLError(code: .unserved) : error
             }
         }
         // The next attempt begins with another server.
-        preferred = (preferred + 1) % servers.count
+        preferred = (preferred + 1) % count
         throw failure
     }
 
+    /// A string that is no longer valid leaves the former one in use.
+    private func takeCurrentString() {
+        let text = source.current
+        guard text != string?.text, let fresh = ConnectionString(text) else { return }
+        string = fresh
+        preferred = 0
+    }
+
     /// In libpq's order of precedence: as `dbname`, the string is expanded and wins over what stands before it.
-    private func settings(_ server: Server) -> [(String, String)] {
-        var settings = defaults + [("dbname", conninfo.exposeSecret())] + overriding
+    private func settings(
+        _ string: ConnectionString, _ server: ConnectionString.Server, attributes: String?
+    ) -> [(String, String)] {
+        var settings = defaults + [("dbname", string.text.exposeSecret())] + overriding
         // One server replaces the lists of all servers.
-        for case (let keyword, let value?) in [("host", server.host), ("hostaddr", server.address), ("port", server.port)] {
+        for case (let keyword, let value?) in [
+            ("host", server.host), ("hostaddr", server.address), ("port", server.port),
+            ("target_session_attrs", attributes),
+        ] {
             settings.append((keyword, value))
         }
         return settings
-    }
-
-    /// Whether a URI has an `@` behind the one that ends role and password, outside its parameters: an unescaped `@` in a password, or a
-    /// `/` before it, makes libpq take the rest for a host, a port or a database, which it names where it cannot connect.
-    private static func mayShowPassword(_ conninfo: String) -> Bool {
-        let schemes = ["postgresql://", "postgres://"]
-        guard let scheme = schemes.first(where: { conninfo.hasPrefix($0) }) else { return false }
-        var rest = conninfo.dropFirst(scheme.count)
-        if let end = rest.firstIndex(where: { $0 == "@" || $0 == "/" }), rest[end] == "@" { rest = rest[rest.index(after: end)...] }
-        return rest.prefix { $0 != "?" }.contains("@")
-    }
-
-    private static func list(_ text: String?) -> [String] {
-        guard let text, !text.isEmpty else { return [] }
-        return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    }
-
-    /// The settings of the string; nil where libpq cannot read it.
-    private static func options(_ conninfo: SecretText) -> [String: String]? {
-        guard let parsed = unsafe PQconninfoParse(conninfo.exposeSecret(), nil) else { return nil }
-        defer { unsafe PQconninfoFree(parsed) }
-        var options: [String: String] = [:]
-        var entry = unsafe parsed
-        while let keyword = unsafe entry.pointee.keyword {
-            if let value = unsafe entry.pointee.val { options[unsafe String(cString: keyword)] = unsafe String(cString: value) }
-            unsafe entry += 1
-        }
-        return options
     }
 }

@@ -6,8 +6,10 @@ public enum InvalidationSender {
     /// - Parameters:
     ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts.
     ///   - timeout: for connecting and sending together.
-    public static func send(_ invalidation: Invalidation, conninfo: SecretText, timeout: Duration) throws(Unavailable) {
-        let targets = ConnectionTargets(conninfo: conninfo, overriding: ["target_session_attrs": "read-write"])
+    public static func send(
+        _ invalidation: Invalidation, conninfo: any ConnectionStringSource, timeout: Duration
+    ) throws(Unavailable) {
+        let targets = ConnectionTargets(conninfo, overriding: ["target_session_attrs": "primary"])
         // Nothing in a payload needs quoting: ULIDs, an asterisk, a word.
         let command = "notify \(InvalidationPayload.channel), '\(InvalidationPayload.encode(invalidation))'"
         do {

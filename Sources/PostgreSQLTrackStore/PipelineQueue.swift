@@ -1,4 +1,5 @@
-/// The questions sent over a pipelined connection and not answered yet, in order, and the syncs that end each group of them.
+/// The questions sent over a pipelined connection and not answered yet, in order, and the syncs that end each group of
+/// them.
 ///
 /// A question whose task has given up keeps its place, because its answer still arrives.
 struct PipelineQueue<Question> {
@@ -34,7 +35,8 @@ struct PipelineQueue<Question> {
         unsynced = 0
     }
 
-    /// The question that a result, or a notice that it was aborted, belongs to; nil where the server sends more than it was asked for.
+    /// The question that a result, or a notice that it was aborted, belongs to; nil where the server sends more than it
+    /// was asked for.
     mutating func answered() -> Question? {
         guard first < entries.count, case .question(let question) = entries[first] else { return nil }
         removeFirst()

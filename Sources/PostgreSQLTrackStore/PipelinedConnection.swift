@@ -1,7 +1,7 @@
 import EventLoop
 
-/// A connection that sends questions without waiting for earlier answers: one write a turn of the loop, one backend for all requests. For
-/// its loop's thread only.
+/// A connection that sends questions without waiting for earlier answers: one write a turn of the loop, one backend for
+/// all requests. For its loop's thread only.
 final class PipelinedConnection: TurnEndHandler {
     /// The outcome of a question.
     enum Outcome {
@@ -35,6 +35,9 @@ final class PipelinedConnection: TurnEndHandler {
         source = loop.watch(connection.descriptor, .read) { [weak self] happened in self?.isReady(happened) }
     }
 
+    /// For the questions from now on.
+    func avoidStatementNames() { connection.prepared = [] }
+
     /// Sent and not answered, oldest first.
     var unanswered: [AccessQuestion] { queue.questions }
     var oldest: AccessQuestion? { queue.oldest }
@@ -44,7 +47,8 @@ final class PipelinedConnection: TurnEndHandler {
         guard source != nil else { return answer(question, .aborted) }
         // Append it before sending, so that it is among the unanswered where sending fails.
         queue.append(question)
-        guard connection.queue(AccessQuery.staticName, question.user, question.trackText) else { return lost() }
+        question.usedStatementName = connection.sendsByName(question.user)
+        guard connection.queue(question.user, question.track) else { return lost() }
         if question.isAlone { endGroup() }
         if !waitsForTurnEnd {
             waitsForTurnEnd = true

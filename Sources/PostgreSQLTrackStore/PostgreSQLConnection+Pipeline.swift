@@ -1,5 +1,6 @@
 import CPostgreSQL
 import Glibc
+import StreamIssuing
 
 // libpq's pipeline mode (PostgreSQL manual, "Pipeline Mode"), without waiting for anything.
 extension PostgreSQLConnection {
@@ -17,25 +18,61 @@ extension PostgreSQLConnection {
 
     /// - Throws: where libpq refuses, which it does only in the middle of another command.
     func enterPipeline() throws(PostgreSQLError) {
-        guard unsafe PQsetnonblocking(connection, 1) == 0, unsafe PQenterPipelineMode(connection) == 1 else { throw lost }
+        guard unsafe PQsetnonblocking(connection, 1) == 0, unsafe PQenterPipelineMode(connection) == 1 else {
+            throw lost
+        }
     }
 
-    /// Appends the query to libpq's buffer; `sync` and `flush` send it.
-    func queue(_ name: StaticString, _ user: String, _ track: String) -> Bool {
-        unsafe user.withCString { user in
-            unsafe track.withCString { track in
+    /// Appends the access query to libpq's buffer; `sync` and `flush` send it. Parameters as text, results in binary
+    /// (manual, "Asynchronous Command Processing").
+    func queue(_ user: UserReference, _ track: ULID) -> Bool {
+        switch user {
+        case .id(let id):
+            queue(queries.byID, byName: prepared.contains(.byID), id.description, track.description)
+        case .identity(let identity): queue(identity, track)
+        }
+    }
+
+    func queue(_ query: AccessQuery, byName: Bool, _ first: String, _ second: String) -> Bool {
+        unsafe first.withCString { first in
+            unsafe second.withCString { second in
                 unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: 2) { values in
-                    unsafe values[0] = user
-                    unsafe values[1] = track
-                    return unsafe PQsendQueryPrepared(
-                        connection, UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self), 2, values.baseAddress, nil, nil, 1
-                    ) == 1
+                    unsafe values[0] = first
+                    unsafe values[1] = second
+                    return unsafe queue(query, byName: byName, values)
                 }
             }
         }
     }
 
-    /// Ends a group of queries: a failed one takes only the rest of its group with it. libpq 15 sends what it has buffered.
+    private func queue(_ identity: UserIdentity, _ track: ULID) -> Bool {
+        unsafe identity.issuer.withCString { issuer in
+            unsafe identity.subject.exposeSecret().withCString { subject in
+                unsafe track.description.withCString { track in
+                    unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: 3) { values in
+                        unsafe values[0] = issuer
+                        unsafe values[1] = subject
+                        unsafe values[2] = track
+                        return unsafe queue(queries.byIdentity, byName: prepared.contains(.byIdentity), values)
+                    }
+                }
+            }
+        }
+    }
+
+    private func queue(
+        _ query: AccessQuery, byName: Bool, _ values: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>
+    ) -> Bool {
+        unsafe (byName ? query.name : query.text).withCString { statement in
+            let (count, parameters) = (query.parameterCount, values.baseAddress)
+            return unsafe byName
+                ? PQsendQueryPrepared(connection, statement, count, parameters, nil, nil, 1) == 1
+                : PQsendQueryParams(connection, statement, count, nil, parameters, nil, nil, 1) == 1
+        }
+    }
+
+    /// Ends a group of queries: a failed one takes only the rest of its group with it. libpq 15 sends what it has
+    /// buffered.
     func sync() -> Bool { unsafe PQpipelineSync(connection) == 1 }
 
     /// - Returns: whether everything is sent; nil where the connection is lost.
@@ -69,8 +106,8 @@ extension PostgreSQLConnection {
         return .waiting
     }
 
-    /// Asks the server to cancel its work for this connection. Closing alone does not: the server goes on waiting for a lock. Blocks for
-    /// as long as connecting takes.
+    /// Asks the server to cancel its work for this connection. Closing alone does not: the server goes on waiting for a
+    /// lock. Blocks for as long as connecting takes.
     func cancel() {
         guard let cancel = unsafe PQgetCancel(connection) else { return }
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { text in

@@ -1,14 +1,24 @@
 import CPostgreSQL
 import Glibc
 import Resilience
+import StreamIssuing
 
 /// One connection. Every wait has a deadline.
 @safe final class PostgreSQLConnection {
     let connection: OpaquePointer
+    /// The access query in its forms, from `prepare` on.
+    var queries = AccessQueries.plain
+    /// The forms that are sent by the names of their prepared statements.
+    var prepared: PreparedForms = []
+    /// Whether a server has answered what was asked on it.
+    private(set) var hasAnswered = false
 
-    /// - Parameter settings: keywords and values (PostgreSQL manual, "Parameter Key Words"), known to be readable; later ones win.
+    /// - Parameter settings: keywords and values (PostgreSQL manual, "Parameter Key Words"), known to be readable;
+    ///   later ones win.
     init(_ settings: [(String, String)], by deadline: Deadline) throws(PostgreSQLError) {
-        guard let connection = unsafe Self.start(settings) else { throw PostgreSQLError(code: .connect, message: "out of memory") }
+        guard let connection = unsafe Self.start(settings) else {
+            throw PostgreSQLError(code: .connect, message: "out of memory")
+        }
         unsafe self.connection = unsafe connection
         // libpq would write the server's notices to standard error, among the log's lines, and they may quote a row.
         unsafe _ = PQsetNoticeProcessor(connection, { _, _ in }, nil)
@@ -24,24 +34,27 @@ import Resilience
         guard [PGRES_COMMAND_OK, PGRES_TUPLES_OK].contains(result.status) else { throw failure(result) }
     }
 
-    func prepare(_ name: String, _ text: String, by deadline: Deadline) throws(PostgreSQLError) {
-        guard unsafe PQsendPrepare(connection, name, text, 2, nil) == 1 else { throw lost }
+    /// Runs a query without parameters.
+    /// - Returns: the first column of its one row, as text; nil for null.
+    func value(of query: String, by deadline: Deadline) throws(PostgreSQLError) -> String? {
+        guard unsafe PQsendQuery(connection, query) == 1 else { throw lost }
+        let result = try receive(by: deadline)
+        guard result.rowCount == 1 else { throw PostgreSQLError(code: .unexpectedRow(column: 0)) }
+        return result.isNull(0) ? nil : try result.text(0)
+    }
+
+    func prepareStatement(_ query: AccessQuery, by deadline: Deadline) throws(PostgreSQLError) {
+        guard unsafe PQsendPrepare(connection, query.name, query.text, query.parameterCount, nil) == 1 else {
+            throw lost
+        }
         let result = try firstResult(by: deadline)
         guard result.status == PGRES_COMMAND_OK else { throw failure(result) }
     }
 
-    /// Prepares the connection for access queries.
-    /// - Parameter limit: of each statement, enforced by the server: a statement that was given up here would go on waiting for a lock,
-    ///   in a backend that does not end with its client.
-    func prepareAccessQuery(limit: Duration, by deadline: Deadline) throws(PostgreSQLError) {
-        try execute("set statement_timeout = \(limit.roundedUpMilliseconds)", by: deadline)
-        try prepare(AccessQuery.name, AccessQuery.text, by: deadline)
-    }
-
-    /// The payload of the next notification; nil where none came in time, or before the signal to stop.
-    func notification(by deadline: Deadline, _ stop: StopSignal) throws(PostgreSQLError) -> String? {
+    /// The next notification; nil where none came in time, or before the signal to stop.
+    func notification(by deadline: Deadline, _ stop: StopSignal) throws(PostgreSQLError) -> Notification? {
         while true {
-            if let payload = takeNotification() { return payload }
+            if let notification = takeNotification() { return notification }
             do {
                 try wait(for: POLLIN, by: deadline, stop)
             } catch  where error.code == .timeout {
@@ -51,21 +64,27 @@ import Resilience
         }
     }
 
-    private func takeNotification() -> String? {
-        guard let notification = unsafe PQnotifies(connection) else { return nil }
-        defer { unsafe PQfreemem(notification) }
-        return unsafe String(cString: notification.pointee.extra)
+    struct Notification {
+        let channel: String
+        let payload: String
     }
 
-    /// Parameters as text, results in binary (manual, "Asynchronous Command Processing").
-    func send(_ name: String, _ parameters: (String, String)) throws(PostgreSQLError) {
-        let sent = unsafe parameters.0.withCString { first in
-            unsafe parameters.1.withCString { second in
-                let values: [UnsafePointer<CChar>?] = unsafe [first, second]
-                return unsafe PQsendQueryPrepared(connection, name, 2, values, nil, nil, 1)
-            }
-        }
-        guard sent == 1, unsafe PQflush(connection) >= 0 else { throw lost }
+    private func takeNotification() -> Notification? {
+        guard let notification = unsafe PQnotifies(connection) else { return nil }
+        defer { unsafe PQfreemem(notification) }
+        return unsafe Notification(
+            channel: String(cString: notification.pointee.relname),
+            payload: String(cString: notification.pointee.extra))
+    }
+
+    /// Sends a query of two parameters by its text.
+    func send(_ query: AccessQuery, _ first: String, _ second: String) throws(PostgreSQLError) {
+        guard queue(query, byName: false, first, second), unsafe PQflush(connection) >= 0 else { throw lost }
+    }
+
+    /// Sends the access query.
+    func send(_ user: UserReference, _ track: ULID) throws(PostgreSQLError) {
+        guard queue(user, track), unsafe PQflush(connection) >= 0 else { throw lost }
     }
 
     func receive(by deadline: Deadline) throws(PostgreSQLError) -> PostgreSQLResult {
@@ -91,11 +110,20 @@ import Resilience
             guard unsafe PQstatus(connection) != CONNECTION_BAD else { throw connectFailed }
             switch direction {
             case PGRES_POLLING_OK: return
-            case PGRES_POLLING_READING: try wait(for: POLLIN, by: deadline)
-            case PGRES_POLLING_WRITING: try wait(for: POLLOUT, by: deadline)
+            case PGRES_POLLING_READING: try waitForLogin(POLLIN, by: deadline)
+            case PGRES_POLLING_WRITING: try waitForLogin(POLLOUT, by: deadline)
             default: throw connectFailed
             }
             direction = unsafe PQconnectPoll(connection)
+        }
+    }
+
+    private func waitForLogin(_ event: Int32, by deadline: Deadline) throws(PostgreSQLError) {
+        do {
+            try wait(for: event, by: deadline)
+        } catch  where error.code == .timeout {
+            let isAccepted = unsafe ![CONNECTION_NEEDED, CONNECTION_STARTED].contains(PQstatus(connection))
+            throw isAccepted ? PostgreSQLError(code: .unserved) : error
         }
     }
 
@@ -122,6 +150,7 @@ import Resilience
             if first == nil { first = result }
         }
         guard let first else { throw lost }
+        hasAnswered = true
         return first
     }
 
@@ -161,7 +190,8 @@ import Resilience
     func isNull(_ column: Int32) -> Bool { unsafe PQgetisnull(result, 0, column) == 1 }
 
     func text(_ column: Int32) throws(PostgreSQLError) -> String {
-        let bytes = unsafe UnsafeRawBufferPointer(start: PQgetvalue(result, 0, column), count: Int(PQgetlength(result, 0, column)))
+        let bytes = unsafe UnsafeRawBufferPointer(
+            start: PQgetvalue(result, 0, column), count: Int(PQgetlength(result, 0, column)))
         guard !isNull(column) else { throw PostgreSQLError(code: .unexpectedRow(column: column)) }
         // client_encoding is UTF8: the server sends nothing else.
         return unsafe String(decoding: bytes, as: UTF8.self)

@@ -5,11 +5,16 @@ public import StreamIssuing
 public final class PostgreSQLTrackStore {
     private let targets: ConnectionTargets
     private let timeout: Duration
+    private let options: AccessOptions
     private let breaker: SharedBreaker
     private var connection: PostgreSQLConnection?
-    private var question: (user: ULID, track: ULID)?
+    private var question: (user: UserReference, track: ULID)?
     private var permit: CircuitBreaker.Permit?
     private var hasRetried = false
+    /// Of the last question.
+    private var failure: PostgreSQLError?
+    /// Until the server has refused it.
+    private var measuresLag = true
     /// The caller's deadline, for everything.
     private var requestDeadline = Deadline(after: .zero)
     /// This attempt's deadline.
@@ -17,21 +22,26 @@ public final class PostgreSQLTrackStore {
 
     /// - Parameters:
     ///   - conninfo: what `isValid(conninfo:)` accepts.
-    ///   - timeout: for connecting and the query together; a broken connection is replaced and the query tried once more.
+    ///   - timeout: for connecting and the query together; a broken connection is replaced and the query tried once
+    ///     more.
     ///   - breaker: shared by all stores of this database. A question and its answer count once, retry included.
-    public init(conninfo: SecretText, timeout: Duration, breaker: SharedBreaker) {
-        targets = ConnectionTargets(conninfo: conninfo)
+    public init(
+        conninfo: any ConnectionStringSource, timeout: Duration, options: AccessOptions = AccessOptions(),
+        breaker: SharedBreaker
+    ) {
+        targets = ConnectionTargets(conninfo)
         self.timeout = timeout
+        self.options = options
         self.breaker = breaker
     }
 
-    /// Whether libpq can read it: a URI or keywords (PostgreSQL manual, "Connection Strings"). Gives no reason, because libpq's own text
-    /// would quote it, password included.
+    /// Whether libpq can read it: a URI or keywords (PostgreSQL manual, "Connection Strings"). Gives no reason, because
+    /// libpq's own text would quote it, password included.
     public static func isValid(conninfo: SecretText) -> Bool {
-        ConnectionTargets(conninfo: conninfo).isValid
+        ConnectionString(conninfo) != nil
     }
 
-    public func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable) {
+    public func ask(user: UserReference, track: ULID, by deadline: ContinuousClock.Instant) throws(Unavailable) {
         switch breaker.admit() {
         case .refused(let retryAt): throw .circuitOpen(.database, retryAfter: ContinuousClock.now.duration(to: retryAt))
         case .admitted(let permit): self.permit = permit
@@ -49,6 +59,7 @@ public final class PostgreSQLTrackStore {
     public func answer() throws(Unavailable) -> AccessFacts {
         let facts = try receiveTwice()
         if let permit { breaker.succeeded(permit) }
+        failure = nil
         return facts
     }
 
@@ -61,23 +72,38 @@ public final class PostgreSQLTrackStore {
         }
     }
 
-    private func send(_ user: ULID, _ track: ULID) throws(PostgreSQLError) {
+    private func send(_ user: UserReference, _ track: ULID) throws(PostgreSQLError) {
         deadline = Deadline(after: timeout).earlier(requestDeadline)
-        try connected().send(AccessQuery.name, (user.description, track.description))
+        try connected().send(user, track)
     }
 
     private func connected() throws(PostgreSQLError) -> PostgreSQLConnection {
         if let connection { return connection }
         let fresh = try targets.connect(by: deadline) { (connection, deadline) throws(PostgreSQLError) in
-            try connection.prepareAccessQuery(limit: timeout, by: deadline)
+            try connection.prepare(options, limit: timeout, by: deadline)
         }
         connection = fresh
+        measuresLag = true
         return fresh
     }
 
     private func receive() throws(PostgreSQLError) -> AccessFacts {
         guard let connection, let question else { throw PostgreSQLError(code: .lost) }
-        return try AccessFacts(try connection.receive(by: deadline), track: question.track)
+        do {
+            return try facts(connection, question)
+        } catch  where error.isAboutStatementName && connection.sendsByName(question.user) {
+            // A pooler's other server connection: this one needs no statement there.
+            connection.prepared = []
+            try connection.send(question.user, question.track)
+            return try facts(connection, question)
+        }
+    }
+
+    private func facts(
+        _ connection: PostgreSQLConnection, _ question: (user: UserReference, track: ULID)
+    ) throws(PostgreSQLError) -> AccessFacts {
+        try AccessFacts(
+            try connection.receive(by: deadline), user: question.user, track: question.track, options.replicaLag)
     }
 
     /// Once for each question. The query only reads, so repeating it changes nothing.
@@ -94,47 +120,34 @@ public final class PostgreSQLTrackStore {
         }
     }
 
+    /// How far the server that answered is behind its primary: nil where it is a primary, or cannot tell. Not while a
+    /// question is under way.
+    public func replicaLag() -> Duration? {
+        if case .lagging(let milliseconds, _) = failure?.code {
+            return milliseconds.map { .milliseconds(max($0, 0)) }
+        }
+        guard failure == nil, measuresLag, let connection else { return nil }
+        do throws(PostgreSQLError) {
+            let lag = try connection.value(of: ReplicaLag.measurement, by: Deadline(after: timeout))
+            return lag.flatMap { Int64($0) }.map { .milliseconds(max($0, 0)) }
+        } catch {
+            // A server that keeps no such position, such as Aurora's, would write an error each time.
+            measuresLag = false
+            if error.isWorthAnotherConnection { self.connection = nil }
+            return nil
+        }
+    }
+
     private func failed(_ error: PostgreSQLError) -> Unavailable {
+        failure = error
         if error.isWorthAnotherConnection { connection = nil }
-        if let permit { breaker.failed(permit) }
+        if let permit {
+            if let question, error.isLackOfIdentities(for: question.user) {
+                breaker.succeeded(permit)
+            } else {
+                breaker.failed(permit)
+            }
+        }
         return error.unavailable
-    }
-}
-
-extension AccessFacts {
-    /// From the columns of `AccessQuery`, in their order.
-    init(_ result: PostgreSQLResult, track trackID: ULID) throws(PostgreSQLError) {
-        guard result.rowCount > 0 else {
-            self.init(user: nil, track: nil, accessExpiresAt: nil)
-            return
-        }
-        let user = User(
-            status: UserStatus(rawValue: try result.text(0)), sessionEpoch: try result.integer(1),
-            tokensValidAfterMicroseconds: Self.unixMicroseconds(try result.integer(2)))
-        guard !result.isNull(3) else {
-            self.init(user: user, track: nil, accessExpiresAt: nil)
-            return
-        }
-        // The database allows only ULIDs there.
-        guard let owner = ULID(try result.text(3)) else { throw PostgreSQLError(code: .unexpectedRow(column: 3)) }
-        let track = Track(
-            id: trackID, ownerID: owner, status: TrackStatus(rawValue: try result.text(4)), version: try result.integer(5),
-            objectKey: SecretText(try result.text(6)), mimeType: try result.text(7), sizeInBytes: try result.integer(8))
-        self.init(user: user, track: track, accessExpiresAt: try Self.end(result, 9))
-    }
-
-    /// Whole seconds, rounded down: nothing may be kept for longer than that.
-    private static func end(_ result: PostgreSQLResult, _ column: Int32) throws(PostgreSQLError) -> UnixTime? {
-        guard !result.isNull(column) else { return nil }
-        let microseconds = unixMicroseconds(try result.integer(column))
-        guard microseconds != .max else { return .distantFuture }
-        return UnixTime(seconds: microseconds / 1_000_000)
-    }
-
-    /// PostgreSQL counts from 2000-01-01; its infinities are the ends of the range and stay there.
-    private static func unixMicroseconds(_ timestamp: Int64) -> Int64 {
-        guard timestamp != .min, timestamp != .max else { return timestamp }
-        let (sum, overflow) = timestamp.addingReportingOverflow(946_684_800_000_000)
-        return overflow ? .max : sum
     }
 }

@@ -2,8 +2,8 @@ import EventLoop
 import Resilience
 import StreamIssuing
 
-/// Makes connections for a loop on threads that may block: connecting resolves names, reads files and may be refused; cancelling opens
-/// another connection.
+/// Makes connections for a loop on threads that may block: connecting resolves names, reads files and may be refused;
+/// cancelling opens another connection.
 final class TrackStoreConnector: Sendable {
     /// Cancellations that may wait. Where the server does not answer them, a connection is only closed.
     private static let maximumCancellations = 4
@@ -21,23 +21,25 @@ final class TrackStoreConnector: Sendable {
 
     private let targets: Targets
     private let timeout: Duration
+    private let options: AccessOptions
     private let connecting = BlockingQueue(name: "pg-connect")
     private let cancelling = BlockingQueue(name: "pg-cancel")
 
     /// - Parameter timeout: for connecting, and the limit of a query on the server's side.
-    init(conninfo: SecretText, timeout: Duration) {
-        targets = Targets(ConnectionTargets(conninfo: conninfo))
+    init(conninfo: any ConnectionStringSource, timeout: Duration, options: AccessOptions) {
+        targets = Targets(ConnectionTargets(conninfo))
         self.timeout = timeout
+        self.options = options
     }
 
     /// Connects and prepares, then reports the result on the loop.
     func connect(for loop: EventLoop, _ done: @escaping @Sendable (Result<Handover, PostgreSQLError>) -> Void) {
-        connecting.run { [targets, timeout] in
+        connecting.run { [targets, timeout, options] in
             let outcome: Result<Handover, PostgreSQLError>
             do throws(PostgreSQLError) {
                 let connection = try targets.targets.connect(by: Deadline(after: timeout)) {
                     (connection, deadline) throws(PostgreSQLError) in
-                    try connection.prepareAccessQuery(limit: timeout, by: deadline)
+                    try connection.prepare(options, limit: timeout, by: deadline)
                 }
                 outcome = .success(Handover(connection: connection))
             } catch {

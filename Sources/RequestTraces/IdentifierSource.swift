@@ -1,8 +1,8 @@
 import Synchronization
 
-/// 64-bit numbers for ids and for sampling, different in every process and never repeated within one: SplitMix64 (Steele, Lea and Flood
-/// 2014), seeded with the system's random numbers. A request costs an addition instead of a system call. The numbers can be predicted
-/// from one another: trace ids are no secrets (W3C Trace Context §7).
+/// 64-bit numbers for ids and for sampling, different in every process and never repeated within one: SplitMix64
+/// (Steele, Lea and Flood 2014), seeded with the system's random numbers. A request costs an addition instead of a
+/// system call. The numbers can be predicted from one another: trace ids are no secrets (W3C Trace Context §7).
 final class IdentifierSource: Sendable {
     private let state = Atomic<UInt64>(.random(in: 0 ... .max))
 

@@ -1,8 +1,8 @@
 import HTTPClient
 public import Resilience
 
-/// Sends spans to an OpenTelemetry collector (OTLP/HTTP 1.x, binary protobuf) from a thread of its own. A slow or absent collector costs
-/// the spans, which are counted, and nothing else.
+/// Sends spans to an OpenTelemetry collector (OTLP/HTTP 1.x, binary protobuf) from a thread of its own. A slow or
+/// absent collector costs the spans, which are counted, and nothing else.
 public final class OTLPExporter: SpanSink {
     public struct Policy: Sendable {
         /// Spans that wait or are on their way; the newest beyond it are dropped.
@@ -17,7 +17,8 @@ public final class OTLPExporter: SpanSink {
         public var firstRetry: Duration
 
         public init(
-            queueLimit: Int = 2048, batchLimit: Int = 512, interval: Duration = .seconds(1), timeout: Duration = .seconds(10),
+            queueLimit: Int = 2048, batchLimit: Int = 512, interval: Duration = .seconds(1),
+            timeout: Duration = .seconds(10),
             firstRetry: Duration = .seconds(1)
         ) {
             self.queueLimit = max(1, queueLimit)
@@ -38,15 +39,14 @@ public final class OTLPExporter: SpanSink {
     private let thread: WorkerThread
 
     /// - Parameters:
-    ///   - endpoint: `http://host[:port][/path]` or `https://…`, to which `/v1/traces` is added.
+    ///   - url: where batches are posted.
     ///   - observe: receives the reason why a batch was dropped, for each. Called on the exporter's thread.
     public init(
-        endpoint: String, resource: TraceResource, policy: Policy = Policy(),
+        url: String, resource: TraceResource, policy: Policy = Policy(),
         observe: @escaping @Sendable (DropReason, String) -> Void = { _, _ in }
     ) {
         let queue = SpanQueue(capacity: policy.queueLimit, batchLimit: policy.batchLimit)
         self.queue = queue
-        let url = endpoint + (endpoint.hasSuffix("/") ? "v1/traces" : "/v1/traces")
         thread = WorkerThread(name: "otlp-exporter") {
             let client = HTTPClient()
             while let batch = queue.next(interval: policy.interval) {
@@ -75,7 +75,8 @@ public final class OTLPExporter: SpanSink {
     public func join(by deadline: Deadline) -> Bool { thread.join(by: deadline) }
 
     private static func send(
-        _ batch: [SpanRecord], _ body: [UInt8], to url: String, _ client: HTTPClient, _ queue: SpanQueue, _ policy: Policy,
+        _ batch: [SpanRecord], _ body: [UInt8], to url: String, _ client: HTTPClient, _ queue: SpanQueue,
+        _ policy: Policy,
         _ observe: (DropReason, String) -> Void
     ) {
         var backoff = Backoff(from: policy.firstRetry, to: longestPause)
@@ -87,7 +88,8 @@ public final class OTLPExporter: SpanSink {
             var outcome: String
             do {
                 let received = try client.post(
-                    url, headers: [("Content-Type", OTLPMessage.contentType)], body: body, timeout: timeout, responseLimit: responseLimit)
+                    url, headers: [("Content-Type", OTLPMessage.contentType)], body: body, timeout: timeout,
+                    responseLimit: responseLimit)
                 answer = received
                 outcome = "status \(received.status)"
             } catch {

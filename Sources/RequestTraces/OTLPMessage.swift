@@ -1,17 +1,3 @@
-/// Identifies the sender of a span, in the names of OpenTelemetry's resource conventions.
-public struct TraceResource: Sendable, Equatable {
-    public let serviceName: String
-    public let serviceVersion: String
-    /// Different for every process of the service.
-    public let instanceID: String
-
-    public init(serviceName: String, serviceVersion: String, instanceID: String) {
-        self.serviceName = serviceName
-        self.serviceVersion = serviceVersion
-        self.instanceID = instanceID
-    }
-}
-
 /// `opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest`, and its response. Field numbers are those of
 /// opentelemetry-proto v1.
 ///
@@ -26,10 +12,11 @@ enum OTLPMessage {
                 attribute(&message, 1, "service.name", .text(resource.serviceName))
                 attribute(&message, 1, "service.version", .text(resource.serviceVersion))
                 attribute(&message, 1, "service.instance.id", .text(resource.instanceID))
+                for other in resource.others { attribute(&message, 1, other.name, .text(other.value)) }
             }
             resourceSpans.message(2) { scopeSpans in
                 scopeSpans.message(1) { scope in
-                    scope.text(1, resource.serviceName)
+                    scope.text(1, TraceResource.program)
                     scope.text(2, resource.serviceVersion)
                 }
                 for record in spans { scopeSpans.message(2) { encode(&$0, record) } }
@@ -41,6 +28,7 @@ enum OTLPMessage {
     private static func encode(_ message: inout ProtocolBufferWriter, _ record: SpanRecord) {
         message.identifier(1, record.traceID.high, record.traceID.low)
         message.identifier(2, record.spanID.value)
+        if let state = record.traceState { message.text(3, state.description) }
         if let parent = record.parent { message.identifier(4, parent.value) }
         message.text(5, record.name)
         message.number(6, record.kind.rawValue)
@@ -59,7 +47,9 @@ enum OTLPMessage {
         message.fixed32(16, 1 | 0x100 | (record.isParentRemote ? 0x200 : 0))
     }
 
-    private static func attribute(_ message: inout ProtocolBufferWriter, _ field: UInt64, _ name: String, _ value: FieldValue) {
+    private static func attribute(
+        _ message: inout ProtocolBufferWriter, _ field: UInt64, _ name: String, _ value: FieldValue
+    ) {
         message.message(field) { pair in
             pair.text(1, name)
             pair.message(2) { any in

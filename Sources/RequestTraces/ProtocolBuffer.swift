@@ -1,5 +1,5 @@
-/// Writes the wire format of Protocol Buffers (protobuf.dev/programming-guides/encoding): varints, 64-bit numbers, and length-delimited
-/// values. The caller leaves out fields with their default value, as proto3 does.
+/// Writes the wire format of Protocol Buffers (protobuf.dev/programming-guides/encoding): varints, 64-bit numbers, and
+/// length-delimited values. The caller leaves out fields with their default value, as proto3 does.
 struct ProtocolBufferWriter {
     private(set) var bytes: [UInt8] = []
 

@@ -1,5 +1,5 @@
-/// Spans that wait for a collector, and those that are on their way to it. Bounded: a span that does not fit is dropped and counted. The
-/// buffer decides; the caller owns locks, threads and the clock.
+/// Spans that wait for a collector, and those that are on their way to it. Bounded: a span that does not fit is dropped
+/// and counted. The buffer decides; the caller owns locks, threads and the clock.
 struct SpanBuffer {
     /// What the sender does next.
     enum Step: Equatable {

@@ -10,19 +10,27 @@ public enum SpanName: String, Sendable, CaseIterable {
     case cacheSet = "cache.set"
 }
 
-/// Every attribute that a span may have. The set is closed, so that no token, URL, object key, title or address can become one: a span
-/// drops an attribute with any other name.
+/// Every attribute that a span may have. The set is closed, so that no token, presigned URL, object key, title or address
+/// of a client can become one: a span drops an attribute with any other name.
 public enum FieldName: String, Sendable, CaseIterable {
     // OpenTelemetry semantic conventions. Not `url.path`: it may hold anything that a client sent.
     case httpRequestMethod = "http.request.method"
     case httpResponseStatusCode = "http.response.status_code"
     case httpRoute = "http.route"
     case databaseSystemName = "db.system.name"
+    case databaseOperationName = "db.operation.name"
+    case serverAddress = "server.address"
+    case serverPort = "server.port"
+    case urlFull = "url.full"
     case errorType = "error.type"
     case exceptionType = "exception.type"
     case trackID = "novatune.track_id"
     case cacheHit = "novatune.cache_hit"
     case correlationID = "novatune.correlation_id"
+
+    /// Whether only `SpanServers` gives its value, which comes from the settings: the general way of setting attributes
+    /// drops it.
+    var isOfServer: Bool { [.serverAddress, .serverPort, .urlFull].contains(self) }
 }
 
 public enum FieldValue: Sendable, Equatable {
@@ -44,14 +52,27 @@ public struct SpanField: Sendable, Equatable {
     public static let postgreSQL = SpanField(name: .databaseSystemName, value: .text("postgresql"))
     public static let redis = SpanField(name: .databaseSystemName, value: .text("redis"))
 
-    public static func status(_ code: Int) -> SpanField { SpanField(name: .httpResponseStatusCode, value: .number(Int64(code))) }
+    /// The statement of the access query (semantic conventions, `db.operation.name`).
+    public static let select = SpanField(name: .databaseOperationName, value: .text("SELECT"))
+    public static let get = SpanField(name: .databaseOperationName, value: .text("GET"))
+    /// Several commands that are sent together (semantic conventions for Redis).
+    public static let pipeline = SpanField(name: .databaseOperationName, value: .text("PIPELINE"))
+
+    public static func status(_ code: Int) -> SpanField {
+        SpanField(name: .httpResponseStatusCode, value: .number(Int64(code)))
+    }
     public static func track(_ id: ULID) -> SpanField { SpanField(name: .trackID, value: .text(id.description)) }
     public static func cacheHit(_ hit: Bool) -> SpanField { SpanField(name: .cacheHit, value: .flag(hit)) }
 
     /// The status of the object store's answer, taken from its refusal; nil where there was no answer.
     public static func status(of refusal: Unavailable) -> SpanField? {
-        if refusal.code == "missing_object" { return .status(404) }
-        return refusal.code.hasPrefix("http_") ? Int(refusal.code.dropFirst("http_".count)).map { .status($0) } : nil
+        switch refusal.code {
+        case "missing_object": .status(404)
+        case "refused_object": .status(403)
+        case "invalid_object": .status(400)
+        case let code where code.hasPrefix("http_"): Int(code.dropFirst("http_".count)).map { .status($0) }
+        default: nil
+        }
     }
 
     /// `error.type` alone: a client's mistake is no failure of the span (semantic conventions, HTTP server, "Status").
@@ -69,7 +90,8 @@ public struct SpanField: Sendable, Equatable {
 extension UInt8 {
     fileprivate var isCorrelationCharacter: Bool {
         switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"),
             UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
             true
         default: false

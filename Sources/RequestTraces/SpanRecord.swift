@@ -33,9 +33,15 @@ public struct SpanRecord: Sendable, Equatable {
     public var fields: [SpanField] = []
     public var events: [Event] = []
     public var status = Status.unset
+    /// Of the request's caller; nil where there was none.
+    public var traceState: TraceState?
 
     public mutating func set(_ field: SpanField) {
-        if let index = fields.firstIndex(where: { $0.name == field.name }) { fields[index] = field } else { fields.append(field) }
+        if let index = fields.firstIndex(where: { $0.name == field.name }) {
+            fields[index] = field
+        } else {
+            fields.append(field)
+        }
     }
 }
 

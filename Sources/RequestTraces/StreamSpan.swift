@@ -45,7 +45,8 @@ public struct StreamSpan: Tracing.Span {
         update { $0.set(field) }
     }
 
-    /// The span failed: `error.type`, status and an `exception` event (OpenTelemetry semantic conventions, "Recording errors"),
+    /// The span failed: `error.type`, status and an `exception` event (OpenTelemetry semantic conventions, "Recording
+    /// errors"),
     /// without the error's text.
     public func fail(_ error: any Error) {
         guard recording != nil else { return }
@@ -70,7 +71,8 @@ public struct StreamSpan: Tracing.Span {
         update { record in
             guard record.events.count < Self.maximumEvents else { return }
             record.events.append(
-                SpanRecord.Event(name: event.name, nanoseconds: event.nanosecondsSinceEpoch, fields: event.attributes.fields))
+                SpanRecord.Event(
+                    name: event.name, nanoseconds: event.nanosecondsSinceEpoch, fields: event.attributes.fields))
         }
     }
 
@@ -88,17 +90,19 @@ public struct StreamSpan: Tracing.Span {
         }
     }
 
-    /// Only names of `FieldName` are kept.
+    /// Only names of `FieldName` are kept, and those of servers stay as they are.
     public var attributes: SpanAttributes {
         get {
             var attributes = SpanAttributes()
-            for field in recording?.record.withLock({ $0?.fields }) ?? [] { attributes[field.name.rawValue] = field.value.attribute }
+            for field in recording?.record.withLock({ $0?.fields }) ?? [] {
+                attributes[field.name.rawValue] = field.value.attribute
+            }
             return attributes
         }
         nonmutating set {
             guard recording != nil else { return }
             let fields = newValue.fields
-            update { $0.fields = fields }
+            update { record in record.fields = record.fields.filter(\.name.isOfServer) + fields }
         }
     }
 
@@ -129,7 +133,7 @@ extension FieldValue {
 extension SpanAttributes {
     /// Those whose name may be exported, in the order of their names.
     fileprivate var fields: [SpanField] {
-        FieldName.allCases.compactMap { name in
+        FieldName.allCases.filter { !$0.isOfServer }.compactMap { name in
             switch get(name.rawValue) {
             case .string(let text): SpanField(name: name, value: .text(text))
             case .int64(let number): SpanField(name: name, value: .number(number))

@@ -20,30 +20,39 @@ public struct StreamTracer: Tracer {
         self.random = random ?? { source.next() }
         var context = ServiceContext.topLevel
         context.position = TracePosition(
-            parent: TraceParent(traceID: TraceID(high: 0, low: 1), spanID: SpanID(1), isSampled: false), isRemote: false)
+            parent: TraceParent(traceID: TraceID(high: 0, low: 1), spanID: SpanID(1), isSampled: false), isRemote: false
+        )
         unsampled = context
     }
 
     public func startSpan<Instant: TracerInstant>(
-        _ operationName: String, context: @autoclosure () -> ServiceContext, ofKind kind: SpanKind, at instant: @autoclosure () -> Instant,
+        _ operationName: String, context: @autoclosure () -> ServiceContext, ofKind kind: SpanKind,
+        at instant: @autoclosure () -> Instant,
         function: String, file fileID: String, line: UInt
     ) -> StreamSpan {
         let context = context()
-        guard let traceID = recordedTrace(continuing: context.position?.parent) else { return StreamSpan(nil, unsampled) }
+        guard let traceID = recordedTrace(continuing: context.position) else {
+            return StreamSpan(nil, unsampled)
+        }
         return record(operationName, traceID, context, Self.kind(kind), at: instant().nanosecondsSinceEpoch)
     }
 
-    /// The first span of a request here; nil where its trace is not recorded, as for most requests: then nothing is made for it.
+    /// The first span of a request here; nil where its trace is not recorded, as for most requests: then nothing is
+    /// made for it.
     /// - Parameters:
     ///   - parent: of the request's header `traceparent`.
+    ///   - state: the request's header `tracestate`; read only where the parent's trace is recorded.
     ///   - correlationID: recorded in this span and in all spans below it.
     ///   - age: how long ago the request began.
     public func root(
-        _ name: SpanName, continuing parent: TraceParent?, correlationID: String? = nil, begun age: Duration = .zero
+        _ name: SpanName, continuing parent: TraceParent?, state: @autoclosure () -> String? = nil,
+        correlationID: String? = nil, begun age: Duration = .zero
     ) -> StreamSpan? {
-        guard let traceID = recordedTrace(continuing: parent) else { return nil }
+        let position = parent.map { TracePosition(parent: $0, isRemote: true) }
+        guard let traceID = recordedTrace(continuing: position) else { return nil }
         var context = ServiceContext.topLevel
-        if let parent { context.remoteParent = parent }
+        context.position = position
+        if position != nil { context.traceState = state().flatMap { TraceState($0) } }
         context.correlation = correlationID.flatMap { .correlation($0) }
         let start = DefaultTracerClock.now.nanosecondsSinceEpoch - UInt64(max(.zero, age) / .nanoseconds(1))
         return record(name.rawValue, traceID, context, .server, at: start)
@@ -51,8 +60,11 @@ public struct StreamTracer: Tracer {
 
     /// A span below the current one; nil where the current one is not recorded.
     public func child(_ name: SpanName, _ kind: SpanRecord.Kind) -> StreamSpan? {
-        guard let context = ServiceContext.current, let position = context.position, position.parent.isSampled else { return nil }
-        return record(name.rawValue, position.parent.traceID, context, kind, at: DefaultTracerClock.now.nanosecondsSinceEpoch)
+        guard let context = ServiceContext.current, let position = context.position, position.parent.isSampled else {
+            return nil
+        }
+        return record(
+            name.rawValue, position.parent.traceID, context, kind, at: DefaultTracerClock.now.nanosecondsSinceEpoch)
     }
 
     /// A span below `parent` of an operation that has ended.
@@ -71,9 +83,15 @@ public struct StreamTracer: Tracer {
         span.end(at: DefaultTracerClock.Timestamp(nanosecondsSinceEpoch: moment(ended)))
     }
 
-    /// Nil where the trace is not sampled. The half of the id that decides is drawn first: an unsampled trace draws no more.
-    private func recordedTrace(continuing parent: TraceParent?) -> TraceID? {
-        if let parent { return parent.isSampled ? parent.traceID : nil }
+    /// Nil where the trace is not sampled. The half of the id that decides is drawn first: an unsampled trace draws no
+    /// more.
+    private func recordedTrace(continuing position: TracePosition?) -> TraceID? {
+        if let position {
+            let parent = position.parent
+            // What began in this process has been decided.
+            let isSampled = position.isRemote ? sampler.samples(parent.traceID, parent: parent) : parent.isSampled
+            return isSampled ? parent.traceID : nil
+        }
         let low = nonZero()
         return sampler.samples(TraceID(high: 0, low: low), parent: nil) ? TraceID(high: random(), low: low) : nil
     }
@@ -84,10 +102,13 @@ public struct StreamTracer: Tracer {
         let position = context.position
         let spanID = SpanID(nonZero())
         var own = context
-        own.position = TracePosition(parent: TraceParent(traceID: traceID, spanID: spanID, isSampled: true), isRemote: false)
+        own.position = TracePosition(
+            parent: TraceParent(traceID: traceID, spanID: spanID, isSampled: true), isRemote: false)
         var record = SpanRecord(
-            name: name, traceID: traceID, spanID: spanID, parent: position?.parent.spanID, isParentRemote: position?.isRemote ?? false,
+            name: name, traceID: traceID, spanID: spanID, parent: position?.parent.spanID,
+            isParentRemote: position?.isRemote ?? false,
             kind: kind, startNanoseconds: nanoseconds, endNanoseconds: nanoseconds)
+        record.traceState = context.traceState
         if let correlation = context.correlation { record.set(correlation) }
         return StreamSpan(StreamSpan.Recording(record, sink), own)
     }
@@ -114,13 +135,21 @@ public struct StreamTracer: Tracer {
     public func extract<Carrier, Extract: Extractor>(
         _ carrier: Carrier, into context: inout ServiceContext, using extractor: Extract
     ) where Extract.Carrier == Carrier {
-        if let text = extractor.extract(key: "traceparent", from: carrier), let parent = TraceParent(text) { context.remoteParent = parent }
+        if let text = extractor.extract(key: "traceparent", from: carrier), let parent = TraceParent(text) {
+            context.remoteParent = parent
+            context.traceState = extractor.extract(key: "tracestate", from: carrier).flatMap { TraceState($0) }
+        }
     }
 
     public func inject<Carrier, Inject: Injector>(
         _ context: ServiceContext, into carrier: inout Carrier, using injector: Inject
     ) where Inject.Carrier == Carrier {
-        if let position = context.position { injector.inject(position.parent.description, forKey: "traceparent", into: &carrier) }
+        if let position = context.position {
+            injector.inject(position.parent.description, forKey: "traceparent", into: &carrier)
+            if let state = context.traceState {
+                injector.inject(state.description, forKey: "tracestate", into: &carrier)
+            }
+        }
     }
 }
 
@@ -135,6 +164,11 @@ private enum TracePositionKey: ServiceContextKey {
     static let nameOverride: String? = "trace-position"
 }
 
+private enum TraceStateKey: ServiceContextKey {
+    typealias Value = TraceState
+    static let nameOverride: String? = "trace-state"
+}
+
 private enum CorrelationKey: ServiceContextKey {
     typealias Value = SpanField
     static let nameOverride: String? = "correlation"
@@ -145,6 +179,12 @@ extension ServiceContext {
     var correlation: SpanField? {
         get { self[CorrelationKey.self] }
         set { self[CorrelationKey.self] = newValue }
+    }
+
+    /// Of the request's caller.
+    var traceState: TraceState? {
+        get { self[TraceStateKey.self] }
+        set { self[TraceStateKey.self] = newValue }
     }
 
     var position: TracePosition? {

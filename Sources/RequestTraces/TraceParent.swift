@@ -1,7 +1,4 @@
 /// A request's place in a distributed trace: the contents of the header `traceparent` (W3C Trace Context level 1 §3.2).
-///
-/// `tracestate` (§3.3) is ignored: it is other vendors' data for the services that a service calls, and this one calls none that
-/// continues a trace. Unread, it can neither be logged nor exported.
 public struct TraceParent: Sendable, Hashable, CustomStringConvertible {
     public let traceID: TraceID
     public let spanID: SpanID
@@ -14,8 +11,8 @@ public struct TraceParent: Sendable, Hashable, CustomStringConvertible {
         self.isSampled = isSampled
     }
 
-    /// `00-<32 digits>-<16 digits>-<2 digits>`, lower-case hexadecimal. A version above 00 may have more behind another `-`. Version ff,
-    /// ids of zeros only and everything else are nil: the trace then begins here.
+    /// `00-<32 digits>-<16 digits>-<2 digits>`, lower-case hexadecimal. A version above 00 may have more behind another
+    /// `-`. Version ff, ids of zeros only and everything else are nil: the trace then begins here.
     public init?(_ text: String) {
         var digits = HexadecimalReader(text.utf8)
         guard let version = digits.number(2), version != 0xFF, digits.skipDash(),

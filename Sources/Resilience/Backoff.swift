@@ -14,7 +14,8 @@ public struct Backoff: Sendable {
     }
 
     /// The wait after one more failure.
-    /// - Parameter jitter: 0 to 1. Shortens the wait by up to half, so that callers that failed together do not retry together.
+    /// - Parameter jitter: 0 to 1. Shortens the wait by up to half, so that callers that failed together do not retry
+    ///   together.
     public mutating func failed(jitter: Double) -> Duration {
         defer { next = min(next * 2, limit) }
         return next - next * (min(max(jitter, 0), 1) / 2)

@@ -1,10 +1,10 @@
-/// Decides whether to call a dependency, by the results of the last calls: a value that moves through the pattern's three states, closed,
-/// open and half-open (M. Nygard, "Release It!", "Circuit Breaker").
+/// Decides whether to call a dependency, by the results of the last calls: a value that moves through the pattern's
+/// three states, closed, open and half-open (M. Nygard, "Release It!", "Circuit Breaker").
 ///
-/// Closed, it lets every call through; `failureLimit` failures in a row open it. Open, it lets no call through, for `firstOpenDuration`
-/// and for twice as long after each probe that fails, up to `openDuration`, but no longer than until the dependency has been seen to
-/// answer. Then it lets one call at a time through as a probe: if the probe succeeds the breaker closes, if it fails the breaker opens
-/// again.
+/// Closed, it lets every call through; `failureLimit` failures in a row open it. Open, it lets no call through, for
+/// `firstOpenDuration` and for twice as long after each probe that fails, up to `openDuration`, but no longer than
+/// until the dependency has been seen to answer. Then it lets one call at a time through as a probe: if the probe
+/// succeeds the breaker closes, if it fails the breaker opens again.
 public struct CircuitBreaker: Sendable {
     public struct Policy: Sendable, Equatable {
         /// Failures in a row that open it: 1 or more. Default 5.
@@ -101,14 +101,15 @@ public struct CircuitBreaker: Sendable {
         }
     }
 
-    /// The call was not made after all, or its result says nothing about the dependency. A probe leaves its place to the next call.
+    /// The call was not made after all, or its result shows neither success nor failure of the dependency. After an
+    /// abandoned probe the next call is the probe.
     public mutating func abandoned(_ permit: Permit, at now: ContinuousClock.Instant) {
         guard permit.era == era, permit.isProbe else { return }
         enter(.open(until: now))
     }
 
-    /// Another check, such as the health probe, has just seen the dependency answer: the next call is let through as a probe. The
-    /// back-off stays as it is, for a dependency that answers health probes and fails calls.
+    /// Another check, such as the health probe, has just seen the dependency answer: the next call is let through as a
+    /// probe. The back-off stays as it is, for a dependency that answers health probes and fails calls.
     public mutating func noticedRecovery(at now: ContinuousClock.Instant) {
         if case .open(let until) = phase { phase = .open(until: min(until, now)) }
     }

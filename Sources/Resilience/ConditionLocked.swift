@@ -1,7 +1,7 @@
 public import Glibc
 
-/// A value that one thread at a time may access, and whose changes others can wait for: a monitor (Hoare 1974) of one mutex and one
-/// condition variable. Where no thread waits for changes, use `Locked`.
+/// A value that one thread at a time may access, and whose changes others can wait for: a monitor (Hoare 1974) of one
+/// mutex and one condition variable. Where no thread waits for changes, use `Locked`.
 @safe public final class ConditionLocked<Value>: @unchecked Sendable {
     /// The answer to a thread that checks for a result.
     public enum WaitResult<Result> {

@@ -1,7 +1,7 @@
 /// How many calls may wait for a dependency: a value (M. Nygard, "Release It!", "Bulkheads").
 ///
-/// A waiting call holds memory only, so the limit can be high; it bounds that memory while the dependency stalls. Calls beyond the limit
-/// are refused without waiting.
+/// A waiting call holds memory only, so the limit can be high; it bounds that memory while the dependency stalls. Calls
+/// beyond the limit are refused without waiting.
 public struct InFlightLimit: Sendable, Equatable {
     public static let defaultLimit = 1024
 

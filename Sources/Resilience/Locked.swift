@@ -2,7 +2,8 @@ public import Glibc
 
 /// A value that one thread at a time may access.
 ///
-/// A pthread mutex: ThreadSanitizer understands it, where it reports false races on `Synchronization.Mutex`. Inlinable, because
+/// A pthread mutex: ThreadSanitizer understands it, where it reports false races on `Synchronization.Mutex`. Inlinable,
+/// because
 /// a generic that is not specialised costs more than the lock.
 @safe public final class Locked<Value>: @unchecked Sendable {
     @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>

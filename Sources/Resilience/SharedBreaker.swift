@@ -8,18 +8,23 @@ public final class SharedBreaker: Sendable {
 
     /// - Parameter now: the clock that it opens and probes by.
     public convenience init(
-        _ policy: CircuitBreaker.Policy, now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+        _ policy: CircuitBreaker.Policy,
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) {
         self.init(Locked(CircuitBreaker(policy)), now, nil)
     }
 
-    private init(_ breaker: Locked<CircuitBreaker>, _ now: @escaping @Sendable () -> ContinuousClock.Instant, _ observer: Observer?) {
+    private init(
+        _ breaker: Locked<CircuitBreaker>, _ now: @escaping @Sendable () -> ContinuousClock.Instant,
+        _ observer: Observer?
+    ) {
         self.breaker = breaker
         self.now = now
         self.observer = observer
     }
 
-    /// The same breaker, with an observer of the state changes that calls through it cause; calls through others do not count.
+    /// The same breaker, with an observer of the state changes that calls through it cause; calls through others do not
+    /// count.
     public func observed(by observer: @escaping Observer) -> SharedBreaker { SharedBreaker(breaker, now, observer) }
 
     public var state: CircuitBreaker.State {
@@ -45,7 +50,8 @@ public final class SharedBreaker: Sendable {
         breaker.withLock { $0.noticedRecovery(at: now) }
     }
 
-    private func change<Result: Sendable>(_ decide: (inout CircuitBreaker, ContinuousClock.Instant) -> Result) -> Result {
+    private func change<Result: Sendable>(_ decide: (inout CircuitBreaker, ContinuousClock.Instant) -> Result) -> Result
+    {
         let now = now()
         let (result, entered) = breaker.withLock { breaker in
             let before = breaker.state

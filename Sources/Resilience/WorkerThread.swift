@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// A thread that receives no signals: an interrupted system call would cut short what a C library reads (libfcgi: a request's body).
+/// A thread that receives no signals: an interrupted system call would cut short what a C library reads (libfcgi: a
+/// request's body).
 ///
 /// Its memory is freed when it has ended and was joined, or when the last reference is gone.
 public final class WorkerThread: Sendable {

@@ -1,11 +1,12 @@
 import HTTPClient
 import StreamIssuing
 
-/// One HEAD with its retry, decided as a value: an attempt's time limit, whether to retry, what the result shows of the store.
+/// One HEAD with its retry, decided as a value: an attempt's time limit, whether to retry, what the result shows of the
+/// store.
 struct HeadAttempts {
-    enum WaitResult: Equatable {
+    enum StoreHealth: Equatable {
         case succeeded, failed
-        /// The result says nothing about the store.
+        /// The result shows neither success nor failure of the store.
         case abandoned
     }
 
@@ -31,7 +32,7 @@ struct HeadAttempts {
         return max(.zero, min(timeout, now.duration(to: deadline)))
     }
 
-    /// One retry, where the first answer says nothing about the object.
+    /// One retry, where the first answer does not show whether the object exists.
     func isWorthAnother(_ result: Result<Int, HTTPError>, at now: ContinuousClock.Instant) -> Bool {
         guard attempts < Self.limit, now < deadline else { return false }
         return switch result {
@@ -40,7 +41,7 @@ struct HeadAttempts {
         }
     }
 
-    func verdict(_ result: Result<Int, HTTPError>, at now: ContinuousClock.Instant) -> WaitResult {
+    func verdict(_ result: Result<Int, HTTPError>, at now: ContinuousClock.Instant) -> StoreHealth {
         switch result {
         case .success(let status): return status >= 500 || status == 429 ? .failed : .succeeded
         case .failure(let error):

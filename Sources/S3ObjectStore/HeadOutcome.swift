@@ -7,8 +7,8 @@ struct HeadOutcome: Sendable {
     let start: ContinuousClock.Instant?
     let wasAttempted: Bool
     let status: Int?
-    let failure: Unavailable?
-    /// It says nothing about the object, because the time of the calling request was up.
+    var failure: Unavailable?
+    /// The time of the calling request was up before the store answered.
     let isCutShort: Bool
 
     init(_ result: Result<Int, HTTPError>, start: ContinuousClock.Instant, isCutShort: Bool) {
@@ -40,12 +40,15 @@ struct HeadOutcome: Sendable {
     }
 
     /// The store was not called.
-    static func refused(_ failure: Unavailable) -> HeadOutcome { HeadOutcome(start: nil, failure: failure, isCutShort: false) }
+    static func refused(_ failure: Unavailable) -> HeadOutcome {
+        HeadOutcome(start: nil, failure: failure, isCutShort: false)
+    }
 
     /// The request's time was up while another one's call was under way.
     static func gaveUpWaiting(since start: ContinuousClock.Instant) -> HeadOutcome {
         HeadOutcome(
-            start: start, failure: Unavailable(.objectStore, code: "timeout", reason: "the store did not answer in time"),
+            start: start,
+            failure: Unavailable(.objectStore, code: "timeout", reason: "the store did not answer in time"),
             isCutShort: true)
     }
 }
@@ -53,12 +56,14 @@ struct HeadOutcome: Sendable {
 extension ObjectStoreCall {
     init(_ outcome: HeadOutcome, start: ContinuousClock.Instant) {
         self.init(
-            operation: .head, start: start, duration: start.duration(to: .now), status: outcome.status, failure: outcome.failure,
+            operation: .head, start: start, duration: start.duration(to: .now), status: outcome.status,
+            failure: outcome.failure,
             wasAttempted: outcome.wasAttempted, isRemembered: false)
     }
 
     static func remembered(_ start: ContinuousClock.Instant) -> ObjectStoreCall {
         ObjectStoreCall(
-            operation: .head, start: start, duration: .zero, status: nil, failure: nil, wasAttempted: false, isRemembered: true)
+            operation: .head, start: start, duration: .zero, status: nil, failure: nil, wasAttempted: false,
+            isRemembered: true)
     }
 }

@@ -7,14 +7,15 @@ public import StreamIssuing
 
 /// The audio in an S3 bucket, on an event loop: verified through the internal endpoint, presigned for the public one.
 ///
-/// An object that was verified recently is not looked up again, and requests for the same object share one call. The in-flight limit
-/// bounds how many requests wait; the excess is refused without waiting.
+/// An object that was verified recently is not looked up again, and requests for the same object share one call. The
+/// in-flight limit bounds how many requests wait; the excess is refused without waiting.
 ///
 /// For the loop's thread only.
 public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
     private let settings: S3Settings
     private let urls: ObjectURLs
     private let verified: VerifiedObjects
+    private let access: StoreAccess
     private let breaker: SharedBreaker
     private let calls: SharedHeads
     private let sha256 = SHA256()
@@ -22,16 +23,19 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
 
     /// - Parameters:
     ///   - verified: shared by all stores of this bucket.
-    ///   - breaker: shared likewise. A call counts once, retry included; an answer that is about the object or the credentials (4xx)
-    ///     shows that the store is healthy.
+    ///   - access: shared likewise.
+    ///   - breaker: shared likewise. A call counts once, retry included; an answer that is about the object or the
+    ///     credentials (4xx) shows that the store is healthy.
     ///   - inFlight: how many requests may wait for this store.
     public init(
         _ settings: S3Settings, credentials: Credentials, clock: any WallClock, loop: EventLoop, client: LoopHTTPClient,
-        verified: VerifiedObjects, breaker: SharedBreaker, inFlight: InFlightLimit = InFlightLimit()
+        verified: VerifiedObjects, access: StoreAccess = StoreAccess(), breaker: SharedBreaker,
+        inFlight: InFlightLimit = InFlightLimit()
     ) {
         self.settings = settings
         urls = ObjectURLs(settings, credentials, clock)
         self.verified = verified
+        self.access = access
         self.breaker = breaker
         self.inFlight = inFlight
         calls = SharedHeads(loop, client, timeout: settings.timeout)
@@ -50,39 +54,51 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
     public var waitingCount: Int { inFlight.count }
 
     /// As `ObjectStore.presign`.
-    public func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
+    public func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable)
+        -> PresignedURL
+    {
         try urls.get(objectKey, contentType: contentType, at: now)
     }
 
     /// Returns if the track's object exists and is readable.
     /// - Parameters:
     ///   - deadline: for all attempts together.
-    ///   - observer: called once, before this returns or throws; not called where the store verifies no objects or the key is illegal.
+    ///   - abandonment: of the request, which then leaves its place to another one.
+    ///   - observer: called once, before this returns or throws; not called where the store verifies no objects or the
+    ///     key is illegal.
     public nonisolated(nonsending) func verify(
-        _ track: Track, by deadline: ContinuousClock.Instant, observer: (ObjectStoreCall) -> Void
+        _ track: Track, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment,
+        observer: (ObjectStoreCall) -> Void
     ) async throws(Unavailable) {
         try ObjectKey.check(track.objectKey)
         guard verifiesObjects else { return }
         let start = ContinuousClock.now
-        let object = VerifiedObjectTable.Object(keyDigest: sha256.hash(track.objectKey.exposeSecret()), version: track.version)
+        let object = VerifiedObjectTable.Object(
+            keyDigest: sha256.hash(track.objectKey.exposeSecret()), version: track.version)
         guard let epoch = verified.epochUnlessContained(object, of: track.id, at: start) else {
             return observer(.remembered(start))
         }
-        let outcome = await lookUp(track.objectKey, object.keyDigest, by: deadline)
+        var outcome = await lookUp(track.objectKey, object.keyDigest, by: deadline, unless: abandonment)
         switch outcome.status {
-        case 200: verified.remember(object, of: track.id, verifiedAt: outcome.start ?? start, since: epoch)
+        case 200:
+            verified.remember(object, of: track.id, verifiedAt: outcome.start ?? start, since: epoch)
+            access.objectWasReadable()
         case 404: verified.forget(track.id)
+        case let status? where status == 400 || status == 403:
+            outcome.failure = access.refusal(status, of: object.keyDigest)
         default: break
         }
         observer(ObjectStoreCall(outcome, start: start))
         if let failure = outcome.failure { throw failure }
     }
 
-    public nonisolated(nonsending) func verify(_ track: Track, by deadline: ContinuousClock.Instant) async -> CallOutcome<Void>? {
+    public nonisolated(nonsending) func verify(
+        _ track: Track, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment
+    ) async -> CallOutcome<Void>? {
         var call: ObjectStoreCall?
         let began = ContinuousClock.now
         do throws(Unavailable) {
-            try await verify(track, by: deadline) { call = $0 }
+            try await verify(track, by: deadline, unless: abandonment) { call = $0 }
             guard let call, !call.isRemembered else { return nil }
             return CallOutcome(.success(()), began: began, ended: .now)
         } catch {
@@ -91,17 +107,18 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
     }
 
     private nonisolated(nonsending) func lookUp(
-        _ key: SecretText, _ digest: Digest256, by deadline: ContinuousClock.Instant
+        _ key: SecretText, _ digest: Digest256, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment
     ) async -> HeadOutcome {
         guard inFlight.enter() else {
             return .refused(
                 Unavailable(
-                    .objectStore, code: "bulkhead_full", reason: "too many requests wait for it already", retryAfterSeconds: 1))
+                    .objectStore, code: "bulkhead_full", reason: "too many requests wait for it already",
+                    retryAfterSeconds: 1))
         }
         defer { inFlight.leave() }
         do {
-            let url = try urls.head(key)
-            return await calls.head(url, of: digest, by: deadline, breaker)
+            let url = try urls.own("HEAD", key)
+            return await calls.head(url, of: digest, by: deadline, unless: abandonment, breaker)
         } catch {
             return .refused(error)
         }

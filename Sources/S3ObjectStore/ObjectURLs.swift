@@ -1,7 +1,9 @@
+import OperatorSettings
 import SigV4
 import StreamIssuing
 
-/// The signed URLs of one bucket: for players through the public endpoint, for the service's own calls through the internal one.
+/// The signed URLs of one bucket: for players through the public endpoint, for the service's own calls through the
+/// internal one.
 ///
 /// Holds signing contexts: not thread-safe.
 final class ObjectURLs {
@@ -13,8 +15,8 @@ final class ObjectURLs {
         didSet { (forPlayers, forOwnCalls) = Self.presigners(settings, credentials) }
     }
 
-    /// How long the service's own signed HEAD is valid.
-    private static let ownExpiry: Duration = .seconds(60)
+    /// How long the signature of one of the service's own calls is valid.
+    static let ownExpiry: Duration = .seconds(60)
 
     init(_ settings: S3Settings, _ credentials: Credentials, _ clock: any WallClock) {
         self.settings = settings
@@ -27,15 +29,17 @@ final class ObjectURLs {
         func presigner(_ endpoint: Endpoint) -> Presigner {
             Presigner(
                 credentials: credentials, region: settings.region, endpoint: endpoint, bucket: settings.bucket,
-                addressing: settings.addressing)
+                addressing: settings.addressing, pathHandling: settings.pathHandling)
         }
         return (presigner(settings.publicEndpoint), presigner(settings.endpoint))
     }
 
-    /// - Parameter objectKey: empty for the bucket itself.
-    func head(_ objectKey: SecretText) throws(Unavailable) -> String {
+    /// For one of the service's own calls.
+    /// - Parameter method: HEAD, or GET where the body of a refusal is read.
+    func own(_ method: String, _ objectKey: SecretText) throws(Unavailable) -> String {
         do {
-            return try forOwnCalls.presign(method: "HEAD", key: objectKey.exposeSecret(), at: clock.now, expiry: Self.ownExpiry)
+            return try forOwnCalls.presign(
+                method: method, key: objectKey.exposeSecret(), at: clock.now, expiry: Self.ownExpiry)
         } catch {
             throw Unavailable(.objectStore, code: "signing", reason: "\(error)")
         }
@@ -43,22 +47,31 @@ final class ObjectURLs {
 
     func get(_ objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
         try ObjectKey.check(objectKey)
-        let expiry = try expiry(at: now)
+        try checkCredentials(at: now)
         do {
-            let url = try forPlayers.presign(key: objectKey.exposeSecret(), responseContentType: contentType, at: now, expiry: expiry)
-            return PresignedURL(url: SecretText(url), expiresAt: now.adding(expiry))
+            let url = try forPlayers.presign(
+                key: objectKey.exposeSecret(), responseContentType: contentType, at: now,
+                expiry: settings.presignExpiry)
+            return PresignedURL(url: SecretText(url), expiresAt: now.adding(settings.presignExpiry))
         } catch {
             throw Unavailable(.objectStore, code: "signing", reason: "\(error)")
         }
     }
 
-    /// As long as the settings say, but not beyond the end of the credentials.
-    private func expiry(at now: UnixTime) throws(Unavailable) -> Duration {
-        guard let expiration = credentials.expiration else { return settings.presignExpiry }
-        let expiry = min(settings.presignExpiry, now.duration(to: expiration))
-        guard expiry >= Presigner.expiryRange.lowerBound else {
-            throw Unavailable(.objectStore, code: "credentials_expired", reason: "the store's credentials have expired")
+    /// A URL ends with the credentials that signed it, whatever it says itself, so it is not signed where they end
+    /// first.
+    func checkCredentials(at now: UnixTime) throws(Unavailable) {
+        guard let expiration = credentials.expiration else { return }
+        let left = now.duration(to: expiration)
+        guard left < settings.presignExpiry else { return }
+        guard left > .zero else {
+            throw Unavailable(
+                .objectStore, code: "credentials_expired",
+                reason: "the store's credentials have expired; replace them (\(S3Setting.credentials.name))")
         }
-        return expiry
+        throw Unavailable(
+            .objectStore, code: "credentials_end_soon",
+            reason: "the store's credentials end in \(left.components.seconds) s, before a URL of "
+                + "\(settings.presignExpiry.components.seconds) s would; replace them (\(S3Setting.credentials.name))")
     }
 }

@@ -1,4 +1,5 @@
 import HTTPClient
+import SigV4
 import StreamIssuing
 
 /// The meaning of the store's answers ("Error responses" of the S3 API; a HEAD has the status alone).
@@ -7,22 +8,40 @@ enum S3Answer {
     static func checkObject(_ status: Int) throws(Unavailable) {
         switch status {
         case 200: return
-        case 404: throw Unavailable(.objectStore, code: "missing_object", reason: "the track's object is not in the bucket")
+        case 404:
+            throw Unavailable(.objectStore, code: "missing_object", reason: "the track's object is not in the bucket")
         default: throw refused(status)
         }
     }
 
-    /// Returns if the bucket is there.
-    static func checkBucket(_ status: Int) throws(Unavailable) {
-        switch status {
-        case 200: return
-        case 404: throw Unavailable(.objectStore, code: "missing_bucket", reason: "there is no such bucket")
-        default: throw refused(status)
+    /// - Parameter status: 400 or 403.
+    static func refusedObject(_ status: Int, _ cause: AccessHistory.Cause) -> Unavailable {
+        switch cause {
+        case .object where status == 400:
+            Unavailable(
+                .objectStore, code: "invalid_object",
+                reason: "the store answers 400 for this object, and gives others; it may not take such a key")
+        case .object:
+            Unavailable(
+                .objectStore, code: "refused_object",
+                reason: "the store refuses this object (403), and gives others: it is not there, where these "
+                    + "credentials may not list the bucket, or its tags, encryption or storage class, or a policy, forbid it"
+            )
+        case .settings(let reason): Unavailable(.objectStore, code: "http_\(status)", reason: reason)
+        case .permission:
+            Unavailable(
+                .objectStore, code: "http_\(status)",
+                reason: "the store answered \(status), and has given no object so far; "
+                    + "may these credentials read the objects (s3:GetObject)? novatune-streamd check tries one")
+        case .unknown: refused(status)
         }
     }
 
-    static func noAnswer(_ error: HTTPError) -> Unavailable {
-        Unavailable(.objectStore, code: error.code, reason: "\(error)")
+    /// - Parameter addressing: where the caller looks for the cause.
+    static func noAnswer(_ error: HTTPError, _ addressing: Endpoint.Addressing? = nil) -> Unavailable {
+        let isOfName = addressing == .virtual && ["connect", "tls"].contains(error.code)
+        let advice = "; NOVATUNE_S3_ADDRESSING=virtual puts the bucket into the host's name, path does not"
+        return Unavailable(.objectStore, code: error.code, reason: "\(error)\(isOfName ? advice : "")")
     }
 
     private static func refused(_ status: Int) -> Unavailable {

@@ -1,3 +1,4 @@
+public import HTTPClient
 public import SigV4
 
 /// Where the bucket is, for the service and for players.
@@ -21,10 +22,15 @@ public struct S3Settings: Sendable {
     /// For one HEAD, tried twice at most; default 5 s.
     public let timeout: Duration
     public let verification: Verification
+    /// What proxies do with an endpoint's path; default `kept`.
+    public let pathHandling: Endpoint.PathHandling
+    /// For the service's own calls; default: the machine's authorities, and no certificate of its own.
+    public let files: TLSFiles
 
     public init(
         endpoint: Endpoint, publicEndpoint: Endpoint, region: String, bucket: String, addressing: Endpoint.Addressing,
-        presignExpiry: Duration, timeout: Duration, verification: Verification
+        presignExpiry: Duration, timeout: Duration, verification: Verification,
+        pathHandling: Endpoint.PathHandling = .kept, files: TLSFiles = TLSFiles()
     ) {
         self.endpoint = endpoint
         self.publicEndpoint = publicEndpoint
@@ -34,13 +40,18 @@ public struct S3Settings: Sendable {
         self.presignExpiry = presignExpiry
         self.timeout = timeout
         self.verification = verification
+        self.pathHandling = pathHandling
+        self.files = files
     }
 
     /// Everything that shapes a URL, for the cache's validators, except the secret key.
     public func fingerprintText(_ credentials: Credentials) -> String {
-        [
-            publicEndpoint.scheme.rawValue, publicEndpoint.host, publicEndpoint.port.map { String($0) } ?? "", region, bucket,
-            addressing.rawValue, credentials.accessKeyID, credentials.sessionToken ?? "", String(presignExpiry.components.seconds),
+        let path = publicEndpoint.path.isEmpty ? "" : "\(publicEndpoint.path) \(pathHandling.rawValue)"
+        return [
+            publicEndpoint.scheme.rawValue, publicEndpoint.host + path,
+            publicEndpoint.port.map { String($0) } ?? "", region, bucket,
+            addressing.rawValue, credentials.accessKeyID, credentials.sessionToken ?? "",
+            String(presignExpiry.components.seconds),
         ].joined(separator: "\n")
     }
 }

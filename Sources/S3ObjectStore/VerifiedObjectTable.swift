@@ -3,8 +3,8 @@ import StreamIssuing
 
 /// Objects that were recently found in the store, by track: a value.
 ///
-/// Bounded: two generations of at most half the capacity each. When the younger one is full it becomes the older one, and objects that
-/// were not used in the meantime are forgotten.
+/// Bounded: two generations of at most half the capacity each. When the younger one is full it becomes the older one,
+/// and objects that were not used in the meantime are forgotten.
 struct VerifiedObjectTable {
     /// The object of a track's version. A digest, so that no key is kept.
     struct Object: Equatable {
@@ -12,7 +12,8 @@ struct VerifiedObjectTable {
         let version: Int64
     }
 
-    /// The count of invalidations at one moment. The result of a look-up that began before a later invalidation is not remembered.
+    /// The count of invalidations at one moment. The result of a look-up that began before a later invalidation is not
+    /// remembered.
     struct Epoch: Equatable {
         fileprivate let invalidations: UInt64
     }
@@ -56,7 +57,7 @@ struct VerifiedObjectTable {
         store(Entry(object: object, verifiedAt: verifiedAt), track)
     }
 
-    /// Forgets the objects that an invalidation concerns; one of a user says nothing about objects.
+    /// Forgets the objects that an invalidation concerns; one of a user concerns no object.
     mutating func forget(_ scope: Invalidation.Scope) {
         switch scope {
         case .track(_, let track): forget(track)

@@ -2,8 +2,8 @@ import Cryptography
 import Resilience
 public import StreamIssuing
 
-/// Objects that were recently found in the store, identified by track, version and the digest of the key, for all users and all loops: a
-/// URL for them is issued without calling the store again. Its lock is held for one access to a table.
+/// Objects that were recently found in the store, identified by track, version and the digest of the key, for all users
+/// and all loops: a URL for them is issued without calling the store again. Its lock is held for one access to a table.
 public final class VerifiedObjects: Sendable {
     public static let defaultCapacity = 100_000
     public static let defaultLifetime: Duration = .seconds(600)
@@ -32,7 +32,8 @@ public final class VerifiedObjects: Sendable {
     }
 
     func remember(
-        _ object: VerifiedObjectTable.Object, of track: ULID, verifiedAt: ContinuousClock.Instant, since epoch: VerifiedObjectTable.Epoch
+        _ object: VerifiedObjectTable.Object, of track: ULID, verifiedAt: ContinuousClock.Instant,
+        since epoch: VerifiedObjectTable.Epoch
     ) {
         table.withLock { $0.remember(object, of: track, verifiedAt: verifiedAt, since: epoch) }
     }

@@ -20,9 +20,23 @@ public struct CacheOutcome: Sendable, Equatable {
     public let operation: Operation
     public let track: ULID
     public let result: Result
+    /// Whether the copy in this process answered, so that the store was not asked.
+    public let isFromCopy: Bool
     public let began: ContinuousClock.Instant
     /// When the answer arrived, not when a task took it. A write's time includes that in the queue.
     public let ended: ContinuousClock.Instant
+
+    init(
+        operation: Operation, track: ULID, result: Result, isFromCopy: Bool = false, began: ContinuousClock.Instant,
+        ended: ContinuousClock.Instant
+    ) {
+        self.operation = operation
+        self.track = track
+        self.result = result
+        self.isFromCopy = isFromCopy
+        self.began = began
+        self.ended = ended
+    }
 
     public var duration: Duration { began.duration(to: ended) }
     /// False where the circuit was open.

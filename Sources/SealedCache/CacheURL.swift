@@ -1,4 +1,7 @@
-/// The address of the cache: `memory:`, `redis://host:port/db` or `unix:/path`.
+public import TLSClient
+
+/// The address of the cache: `memory:`, `redis://host:port/db`, `rediss://host:port/db`, `unix:/path`,
+/// `redis+sentinel://host:port,host:port/master/db`, or `redis+cluster://host:port,host:port`.
 public enum CacheURL: Sendable, Equatable {
     case memory(MemoryStore.Limits)
     case server(RESPServer)
@@ -7,24 +10,36 @@ public enum CacheURL: Sendable, Equatable {
     public init(_ text: String) throws(CacheURLError) {
         if text.hasPrefix("memory:") {
             self = .memory(try Self.limits(text.dropFirst("memory:".count)))
-        } else if text.hasPrefix("redis://") {
-            self = .server(try Self.server(text.dropFirst("redis://".count)))
         } else if text.hasPrefix("unix:") {
-            let (path, query) = Self.split(text.dropFirst("unix:".count), at: "?")
-            guard path.hasPrefix("/"), path.utf8.count <= 107 else {
-                throw CacheURLError("unix: needs an absolute path of at most 107 bytes")
+            self = .server(try Self.unixServer(text.dropFirst("unix:".count)))
+        } else if let separator = text.firstRange(of: "://") {
+            let scheme = text[..<separator.lowerBound]
+            let rest = text[separator.upperBound...]
+            switch scheme {
+            case "redis", "valkey": self = .server(try RESPServer(urlWithoutScheme: rest, usesTLS: false))
+            case "rediss", "valkeys": self = .server(try RESPServer(urlWithoutScheme: rest, usesTLS: true))
+            case "redis+sentinel", "valkey+sentinel":
+                self = .server(try RESPServer(sentinelURLWithoutScheme: rest, usesTLS: false))
+            case "rediss+sentinel", "valkeys+sentinel":
+                self = .server(try RESPServer(sentinelURLWithoutScheme: rest, usesTLS: true))
+            case "redis+cluster", "valkey+cluster":
+                self = .server(try RESPServer(clusterURLWithoutScheme: rest, usesTLS: false))
+            case "rediss+cluster", "valkeys+cluster":
+                self = .server(try RESPServer(clusterURLWithoutScheme: rest, usesTLS: true))
+            default: throw .unknownScheme(scheme)
             }
-            var database = 0
-            if let query {
-                guard query.hasPrefix("db="), let number = Int(query.dropFirst(3)), (0...65_535).contains(number) else {
-                    throw CacheURLError("after ? only db=NUMBER is known")
-                }
-                database = number
-            }
-            self = .server(RESPServer(location: .unix(path: String(path)), database: database))
         } else {
-            throw CacheURLError("not memory:, redis://host:port/db or unix:/path")
+            throw .unknownForm
         }
+    }
+
+    public var usesTLS: Bool { if case .server(let server) = self { server.usesTLS } else { false } }
+
+    /// The same address; a server that speaks TLS is verified by `tls`.
+    public func verified(by tls: TLSContext) -> CacheURL {
+        guard case .server(var server) = self, server.usesTLS else { return self }
+        server.tls = tls
+        return .server(server)
     }
 
     private static func limits(_ rest: Substring) throws(CacheURLError) -> MemoryStore.Limits {
@@ -32,8 +47,10 @@ public enum CacheURL: Sendable, Equatable {
         guard !rest.isEmpty else { return limits }
         guard rest.first == "?" else { throw CacheURLError("memory: is followed by nothing, or by ?entries=N&bytes=N") }
         for parameter in rest.dropFirst().split(separator: "&") {
-            let (name, value) = split(parameter, at: "=")
-            guard let number = value.flatMap({ Int($0) }), number > 0 else { throw CacheURLError("memory: a limit is a number above 0") }
+            let (name, value) = parameter.cut(at: "=")
+            guard let number = value.flatMap({ Int($0) }), number > 0 else {
+                throw CacheURLError("memory: a limit is a number above 0")
+            }
             switch name {
             case "entries": limits.entries = number
             case "bytes": limits.bytes = number
@@ -43,64 +60,20 @@ public enum CacheURL: Sendable, Equatable {
         return limits
     }
 
-    private static func server(_ rest: Substring) throws(CacheURLError) -> RESPServer {
-        let (authority, path) = split(rest, at: "/")
-        var address = authority
-        var user: String?
-        var password: String?
-        if let at = authority.lastIndex(of: "@") {
-            let (name, secret) = split(authority[..<at], at: ":")
-            address = authority[authority.index(after: at)...]
-            user = name.isEmpty ? nil : percentDecoded(name)
-            password = secret.flatMap { percentDecoded($0) }
-            guard password != nil, user != nil || name.isEmpty else {
-                throw CacheURLError("redis://user:password@host needs both, or :password alone")
-            }
+    private static func unixServer(_ rest: Substring) throws(CacheURLError) -> RESPServer {
+        let (path, query) = rest.cut(at: "?")
+        guard path.hasPrefix("/"), path.utf8.count <= 107 else {
+            throw CacheURLError("unix: needs an absolute path of at most 107 bytes")
         }
-        var port: UInt16 = 6379
-        if let colon = address.lastIndex(of: ":"), !address[colon...].contains("]") {
-            let digits = address[address.index(after: colon)...]
-            guard digits.first != "+", let number = UInt16(digits), number > 0 else { throw CacheURLError("not a port number") }
-            port = number
-            address = address[..<colon]
-        }
-        if address.hasPrefix("["), address.hasSuffix("]") { address = address.dropFirst().dropLast() }
-        guard !address.isEmpty, !address.contains(where: { $0 == "?" || $0 == "#" || $0 == " " }) else { throw CacheURLError("no host") }
-        var database = 0
-        if let path, !path.isEmpty {
-            guard let number = Int(path), (0...65_535).contains(number) else { throw CacheURLError("the database is a number") }
-            database = number
-        }
-        return RESPServer(location: .tcp(host: String(address), port: port), database: database, user: user, password: password)
-    }
-
-    private static func split(_ text: Substring, at separator: Character) -> (Substring, Substring?) {
-        guard let index = text.firstIndex(of: separator) else { return (text, nil) }
-        return (text[..<index], text[text.index(after: index)...])
-    }
-
-    /// RFC 3986 §2.1; nil where a `%` is not followed by two digits or the bytes are not UTF-8.
-    private static func percentDecoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            // Check the digits before they are read: a number's sign is no digit.
-            let digits = String(decoding: rest.prefix(2), as: UTF8.self)
-            guard digits.count == 2, digits.allSatisfy(\.isHexDigit), let value = UInt8(digits, radix: 16) else { return nil }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
+        let database = try query.flatMap(RESPServer.database(ofQuery:))
+        return RESPServer(location: .unix(path: String(path)), database: database ?? 0)
     }
 }
 
-/// Why a cache URL is refused.
-public struct CacheURLError: Error, Sendable, Equatable, CustomStringConvertible {
-    public let description: String
-
-    init(_ description: String) { self.description = description }
+extension Substring {
+    /// What is before the separator, and what is behind it; nil where there is none.
+    func cut(at separator: Character) -> (Substring, Substring?) {
+        guard let index = firstIndex(of: separator) else { return (self, nil) }
+        return (self[..<index], self[self.index(after: index)...])
+    }
 }

@@ -26,16 +26,19 @@ enum EntryCoding {
         return bytes
     }
 
-    /// Nil for anything that `encode` did not produce. The bytes are authenticated, so their text is not validated again.
+    /// Nil for anything that `encode` did not produce. The bytes are authenticated, so their text is not validated
+    /// again.
     static func decode(_ bytes: [UInt8]) -> CachedStreamURL? {
         guard bytes.count > fixedLength else { return nil }
         let keyEnd = fixedLength + Int(UInt16(bytes[32]) << 8 | UInt16(bytes[33]))
         guard keyEnd < bytes.count else { return nil }
         let key = String(decoding: bytes[fixedLength..<keyEnd], as: UTF8.self)
         let url = String(decoding: bytes[keyEnd...], as: UTF8.self)
-        let presigned = PresignedURL(url: SecretText(url), expiresAt: UnixTime(seconds: Int64(bitPattern: word(bytes, 0))))
+        let presigned = PresignedURL(
+            url: SecretText(url), expiresAt: UnixTime(seconds: Int64(bitPattern: word(bytes, 0))))
         let validators = CacheValidators(
-            trackVersion: Int64(bitPattern: word(bytes, 8)), objectKey: SecretText(key), userEpoch: Int64(bitPattern: word(bytes, 16)),
+            trackVersion: Int64(bitPattern: word(bytes, 8)), objectKey: SecretText(key),
+            userEpoch: Int64(bitPattern: word(bytes, 16)),
             presignFingerprint: word(bytes, 24))
         return CachedStreamURL(presigned: presigned, validators: validators)
     }

@@ -9,8 +9,8 @@ public import Cryptography
 ///     m bytes  ciphertext
 ///     16 bytes tag
 ///
-/// AES-256-GCM. The associated data is everything before the nonce, followed by the cache key, so that an entry opens only under the key
-/// that it was stored under. Contexts are reused: not thread-safe.
+/// AES-256-GCM. The associated data is everything before the nonce, followed by the cache key, so that an entry opens
+/// only under the key that it was stored under. Contexts are reused: not thread-safe.
 public final class EntrySealer {
     /// Why a value does not open; all of them are misses.
     public enum OpenFailure: String, Error, Sendable, CaseIterable {
@@ -50,7 +50,9 @@ public final class EntrySealer {
 
     /// - Throws: also where the current key has sealed as often as it may.
     public func seal(_ plaintext: [UInt8], under cacheKey: String) throws(CryptographyError) -> [UInt8] {
-        guard seals.tryRecordInvocation() else { throw CryptographyError(invalidInput: "the key has sealed 2^32 values; rotate it") }
+        guard seals.tryRecordInvocation() else {
+            throw CryptographyError(invalidInput: "the key has sealed 2^32 values; rotate it")
+        }
         let version = Array(current.utf8)
         var value: [UInt8] = [Self.format, UInt8(truncatingIfNeeded: version.count)]
         value.reserveCapacity(2 + version.count + AES256GCM.nonceLength + plaintext.count + AES256GCM.tagLength)

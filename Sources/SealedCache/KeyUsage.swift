@@ -2,8 +2,8 @@ public import Cryptography
 import Resilience
 import Synchronization
 
-/// How often each key has sealed. With random nonces, a key must not seal more than 2³² values (NIST SP 800-38D §8.3), and all responders
-/// share a cache key: so the store that they share adds up their counts.
+/// How often each key has sealed. With random nonces, a key must not seal more than 2³² values (NIST SP 800-38D §8.3),
+/// and all responders share a cache key: so the store that they share adds up their counts.
 public final class KeyUsage: Sendable {
     /// A key that reaches it seals no more: values are then not cached.
     public static let limit: Int64 = 1 << 32
@@ -28,7 +28,9 @@ public final class KeyUsage: Sendable {
 
     /// Every key that has been current since the process began.
     public var figures: [Figures] {
-        counts.withLock { $0 }.values.map { Figures(version: $0.version, own: $0.own, total: $0.total) }.sorted { $0.version < $1.version }
+        counts.withLock { $0 }.values.map { Figures(version: $0.version, own: $0.own, total: $0.total) }.sorted {
+            $0.version < $1.version
+        }
     }
 
     func count(of key: SymmetricKey, version: KeyRing.Version) throws(CryptographyError) -> SealCount {
@@ -52,13 +54,20 @@ public final class KeyUsage: Sendable {
     }
 
     /// How often all processes that share the store have sealed with a key.
-    public static func total(of key: SymmetricKey, in store: any ValueStore, prefix: String) throws(ValueStoreError) -> Int64 {
+    public static func total(of key: SymmetricKey, in store: any ValueStore, prefix: String) throws(ValueStoreError)
+        -> Int64
+    {
         let fingerprint: String
-        do { fingerprint = try key.fingerprint() } catch { throw ValueStoreError(code: "fingerprint", reason: "\(error)") }
+        do { fingerprint = try key.fingerprint() } catch {
+            throw ValueStoreError(code: "fingerprint", reason: "\(error)")
+        }
         return max(0, try store.add(0, toCounter: counter(fingerprint, prefix: prefix)))
     }
 
-    /// Beside the entries' own prefix, so that removing entries leaves the counters alone.
+    /// A counter that no key has, to try whether counters work.
+    public static func probeCounter(under prefix: String) -> String { counter("probe", prefix: prefix) }
+
+    /// Beside the entries' own prefix, so that removing entries does not change the counters.
     private static func counter(_ fingerprint: String, prefix: String) -> String { "\(prefix)-seals:\(fingerprint)" }
 }
 
@@ -93,8 +102,8 @@ final class SealCount: Sendable {
         let unshared = own - shared.load(ordering: .relaxed)
         var sum = try add(unshared)
         let expected = known.load(ordering: .relaxed) + unshared
-        // The store lost the count: it was emptied, or evicted the counter. Processes that restore it concurrently make it too high,
-        // which is safe.
+        // The store lost the count: it was emptied, or evicted the counter. Processes that restore it concurrently make
+        // it too high, which is safe.
         if sum < expected {
             let (missing, isTooMuch) = expected.subtractingReportingOverflow(sum)
             sum = try add(isTooMuch ? .max : missing)

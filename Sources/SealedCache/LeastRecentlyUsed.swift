@@ -1,4 +1,5 @@
-/// A dictionary whose entries are also in two doubly linked lists: all, from the most to the least recently used, and those
+/// A dictionary whose entries are also in two doubly linked lists: all, from the most to the least recently used, and
+/// those
 /// of a group.
 struct LeastRecentlyUsed {
     private struct Entry {
@@ -44,7 +45,9 @@ struct LeastRecentlyUsed {
         return entries[position].value
     }
 
-    mutating func set(_ value: [UInt8], forKey key: String, in group: String, expiringAt expiry: ContinuousClock.Instant) {
+    mutating func set(
+        _ value: [UInt8], forKey key: String, in group: String, expiringAt expiry: ContinuousClock.Instant
+    ) {
         remove(key)
         let entry = Entry(key: key, group: group, value: value, expiresAt: expiry)
         guard entry.size <= limits.bytes else { return }

@@ -9,7 +9,8 @@ public final class LoopMemoryStore: LoopValueStore {
     public func start() {}
 
     public func read(
-        _ key: String, by deadline: ContinuousClock.Instant, whenDone: @escaping (Result<[UInt8]?, ValueStoreError>) -> Void
+        _ key: String, by deadline: ContinuousClock.Instant,
+        whenDone: @escaping (Result<[UInt8]?, ValueStoreError>) -> Void
     ) {
         whenDone(result { (store) throws(ValueStoreError) in try store.value(forKey: key) })
     }
@@ -19,7 +20,9 @@ public final class LoopMemoryStore: LoopValueStore {
         whenDone: @escaping (Result<Void, ValueStoreError>) -> Void
     ) {
         whenDone(
-            result { (store) throws(ValueStoreError) in try store.setValue(value, forKey: key, in: group, timeToLive: timeToLive) })
+            result { (store) throws(ValueStoreError) in
+                try store.setValue(value, forKey: key, in: group, timeToLive: timeToLive)
+            })
     }
 
     public func close() { isClosed = true }

@@ -6,9 +6,13 @@ public import StreamIssuing
 ///
 /// Reads and writes have separate breakers: a server that accepts no writes, such as a replica, still answers reads.
 ///
+/// In front of a server there may be copies in this process. They are as safe as the server's values: an entry is used
+/// only where its validators equal what the database says now. They serve also while the server is away.
+///
 /// For the loop's thread only; unchecked, because the compiler does not know that a loop's tasks share one thread.
 public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
     private let store: any LoopValueStore
+    private let copies: LocalCopies?
     private var entries: SealedEntries
     private let readBreaker: SharedBreaker
     private let writeBreaker: SharedBreaker
@@ -16,16 +20,20 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
     private let observer: (CacheOutcome.Operation) -> (CacheOutcome) -> Void
 
     /// - Parameters:
+    ///   - copies: in front of the store; nil for none.
     ///   - prefix: the first part of each key, `prefix:userId:trackId`.
     ///   - readBreaker: shared by the caches of all loops on this store. While it is open, reads are misses at no cost.
     ///   - writeBreaker: the same for writes.
-    ///   - observer: called in the task of the request that reads or writes. It returns a function that is called with the outcome, on
-    ///     the loop's thread; for a write perhaps after the task's end.
+    ///   - observer: called in the task of the request that reads or writes. It returns a function that is called with
+    ///     the outcome, on the loop's thread; for a write perhaps after the task's end.
     public init(
-        store: any LoopValueStore, sealer: EntrySealer, prefix: String, readBreaker: SharedBreaker, writeBreaker: SharedBreaker,
-        now: @escaping () -> ContinuousClock.Instant = { .now }, observer: @escaping (CacheOutcome.Operation) -> (CacheOutcome) -> Void
+        store: any LoopValueStore, copies: LocalCopies? = nil, sealer: EntrySealer, prefix: String,
+        readBreaker: SharedBreaker, writeBreaker: SharedBreaker,
+        now: @escaping () -> ContinuousClock.Instant = { .now },
+        observer: @escaping (CacheOutcome.Operation) -> (CacheOutcome) -> Void
     ) {
         self.store = store
+        self.copies = copies
         entries = SealedEntries(sealer: sealer, keys: CacheKeys(prefix: prefix))
         self.readBreaker = readBreaker
         self.writeBreaker = writeBreaker
@@ -41,15 +49,22 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
 
     /// Begins to read; never waits.
     public func beginRead(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) -> CacheLookup {
-        let lookup = CacheLookup(key: entries.keys.entry(user, track), track: track, began: now(), readBreaker.admit())
+        let key = entries.keys.entry(user, track)
+        if let copy = copies?.value(forKey: key) {
+            return CacheLookup(key: key, user: user, track: track, began: now(), copy: copy)
+        }
+        let lookup = CacheLookup(key: key, user: user, track: track, began: now(), readBreaker.admit())
         if lookup.permit != nil {
-            store.read(lookup.key, by: deadline) { [now] value in lookup.answer.keep(CacheLookup.Answer(value: value, ended: now())) }
+            store.read(lookup.key, by: deadline) { [now] value in
+                lookup.answer.keep(CacheLookup.Answer(value: value, ended: now()))
+            }
         }
         return lookup
     }
 
     /// Waits for the read's end, and records its result. Call it once for each lookup.
     public nonisolated(nonsending) func entry(of lookup: CacheLookup) async -> CallOutcome<CachedStreamURL?> {
+        if let copy = lookup.copy { return opened(copy, lookup, ended: lookup.began) }
         guard let permit = lookup.permit else {
             return finish(lookup, .circuitOpen(retryAt: lookup.retryAt ?? lookup.began), nil, ended: lookup.began)
         }
@@ -58,19 +73,30 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
         switch answer.value {
         case .failure(let error): return finish(lookup, .failed(error), nil, ended: answer.ended)
         case .success(nil): return finish(lookup, .miss, nil, ended: answer.ended)
-        case .success(let value?):
-            do throws(EntrySealer.OpenFailure) {
-                return finish(lookup, .hit, try entries.open(value, under: lookup.key), ended: answer.ended)
-            } catch {
-                return finish(lookup, .rejected(error), nil, ended: answer.ended)
-            }
+        case .success(let value?): return opened(value, lookup, ended: answer.ended)
         }
+    }
+
+    private func opened(_ value: [UInt8], _ lookup: CacheLookup, ended: ContinuousClock.Instant)
+        -> CallOutcome<CachedStreamURL?>
+    {
+        let entry: CachedStreamURL
+        do throws(EntrySealer.OpenFailure) {
+            entry = try entries.open(value, under: lookup.key)
+        } catch {
+            if lookup.copy != nil { copies?.remove(lookup.key) }
+            return finish(lookup, .rejected(error), nil, ended: ended)
+        }
+        if lookup.copy == nil { copies?.keep(value, forKey: lookup.key, in: entries.keys.group(lookup.user)) }
+        return finish(lookup, .hit, entry, ended: ended)
     }
 
     private func finish(
         _ lookup: CacheLookup, _ result: CacheOutcome.Result, _ entry: CachedStreamURL?, ended: ContinuousClock.Instant
     ) -> CallOutcome<CachedStreamURL?> {
-        let outcome = CacheOutcome(operation: .read, track: lookup.track, result: result, began: lookup.began, ended: ended)
+        let outcome = CacheOutcome(
+            operation: .read, track: lookup.track, result: result, isFromCopy: lookup.copy != nil, began: lookup.began,
+            ended: ended)
         observer(.read)(outcome)
         return CallOutcome(outcome.failure.map { .failure($0) } ?? .success(entry), began: lookup.began, ended: ended)
     }
@@ -83,17 +109,25 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
         func finish(_ result: CacheOutcome.Result) {
             observe(CacheOutcome(operation: .write, track: track, result: result, began: began, ended: now()))
         }
-        guard let permit = admit(writeBreaker, otherwise: finish) else { return }
-        let key = entries.keys.entry(user, track)
+        let admission = writeBreaker.admit()
+        // Without a copy to keep there is nothing to seal for while the circuit is open.
+        if case .refused(let retryAt) = admission, copies == nil { return finish(.circuitOpen(retryAt: retryAt)) }
+        let (key, group) = (entries.keys.entry(user, track), entries.keys.group(user))
         let keyVersion = sealer.currentVersion
         let value: [UInt8]
         do throws(ValueStoreError) {
             value = try entries.seal(entry, under: key)
         } catch {
-            writeBreaker.abandoned(permit)
+            if case .admitted(let permit) = admission { writeBreaker.abandoned(permit) }
             return finish(.failed(error))
         }
-        store.write(value, forKey: key, in: entries.keys.group(user), timeToLive: timeToLive) { [self] answer in
+        copies?.keep(value, forKey: key, in: group, timeToLive: timeToLive)
+        let permit: CircuitBreaker.Permit
+        switch admission {
+        case .refused(let retryAt): return finish(.circuitOpen(retryAt: retryAt))
+        case .admitted(let admitted): permit = admitted
+        }
+        store.write(value, forKey: key, in: group, timeToLive: timeToLive) { [self] answer in
             settle(writeBreaker, permit, answer)
             switch answer {
             case .failure(let error): finish(.failed(error))
@@ -107,15 +141,6 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
 
     /// Ends all reads and writes that are under way.
     public func close() { store.close() }
-
-    private func admit(_ breaker: SharedBreaker, otherwise refuse: (CacheOutcome.Result) -> Void) -> CircuitBreaker.Permit? {
-        switch breaker.admit() {
-        case .admitted(let permit): return permit
-        case .refused(let retryAt):
-            refuse(.circuitOpen(retryAt: retryAt))
-            return nil
-        }
-    }
 
     private func settle<Value>(
         _ breaker: SharedBreaker, _ permit: CircuitBreaker.Permit, _ answer: Result<Value, ValueStoreError>

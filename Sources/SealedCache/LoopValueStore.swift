@@ -10,9 +10,12 @@ public protocol LoopValueStore: AnyObject {
     /// - Parameters:
     ///   - deadline: the caller's own; the store's own timeout holds beside it.
     ///   - whenDone: called exactly once, before `read` returns where the answer is known; nil is a miss.
-    func read(_ key: String, by deadline: ContinuousClock.Instant, whenDone: @escaping (Result<[UInt8]?, ValueStoreError>) -> Void)
+    func read(
+        _ key: String, by deadline: ContinuousClock.Instant,
+        whenDone: @escaping (Result<[UInt8]?, ValueStoreError>) -> Void)
 
-    /// Writes later, after the loop's other work in this turn. Bounded: a write that does not fit fails with `overloaded`.
+    /// Writes later, after the loop's other work in this turn. Bounded: a write that does not fit fails with
+    /// `overloaded`.
     /// - Parameters:
     ///   - timeToLive: at least 1 ms; reading does not extend it.
     ///   - whenDone: called exactly once.
@@ -25,7 +28,8 @@ public protocol LoopValueStore: AnyObject {
 }
 
 extension LoopValueStore {
-    public func read(_ key: String, by deadline: ContinuousClock.Instant) -> Promise<Result<[UInt8]?, ValueStoreError>> {
+    public func read(_ key: String, by deadline: ContinuousClock.Instant) -> Promise<Result<[UInt8]?, ValueStoreError>>
+    {
         let promise = Promise<Result<[UInt8]?, ValueStoreError>>()
         read(key, by: deadline) { promise.keep($0) }
         return promise

@@ -1,6 +1,7 @@
 import Resilience
 
-/// Values in the process, bounded by entries and bytes. The least recently used is evicted first; no value outlives its time to live.
+/// Values in the process, bounded by entries and bytes. The least recently used is evicted first; no value outlives its
+/// time to live.
 public final class MemoryStore: ValueStore, Sendable {
     public struct Limits: Sendable, Equatable {
         /// At least 1; default 65,536.
@@ -22,7 +23,9 @@ public final class MemoryStore: ValueStore, Sendable {
     private let now: @Sendable () -> ContinuousClock.Instant
 
     /// - Parameter now: the clock that values expire by.
-    public init(limits: Limits = Limits(), now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }) {
+    public init(
+        limits: Limits = Limits(), now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+    ) {
         contents = Locked(LeastRecentlyUsed(limits))
         self.now = now
     }
@@ -33,18 +36,16 @@ public final class MemoryStore: ValueStore, Sendable {
     /// Groups that hold something.
     var groupCount: Int { contents.withLock { $0.groupCount } }
 
-    public func value(forKey key: String) throws(ValueStoreError) -> [UInt8]? {
-        let instant = now()
-        return contents.withLock { $0.value(forKey: key, at: instant) }
-    }
+    public func value(forKey key: String) throws(ValueStoreError) -> [UInt8]? { copy(forKey: key) }
 
-    public func setValue(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) throws(ValueStoreError) {
-        let expiry = now().advanced(by: timeToLive)
-        contents.withLock { $0.set(value, forKey: key, in: group, expiringAt: expiry) }
+    public func setValue(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration)
+        throws(ValueStoreError)
+    {
+        keep(value, forKey: key, in: group, timeToLive: timeToLive)
     }
 
     @discardableResult public func removeValue(forKey key: String, in group: String) throws(ValueStoreError) -> Bool {
-        contents.withLock { $0.remove(key) }
+        forget(key)
     }
 
     @discardableResult public func removeValues(in group: String) throws(ValueStoreError) -> Int {
@@ -62,5 +63,19 @@ public final class MemoryStore: ValueStore, Sendable {
         }
     }
 
-    public func ping() throws(ValueStoreError) {}
+    public func probe(under prefix: String) throws(ValueStoreError) {}
+
+    // MARK: Calls that cannot fail
+
+    func copy(forKey key: String) -> [UInt8]? {
+        let instant = now()
+        return contents.withLock { $0.value(forKey: key, at: instant) }
+    }
+
+    func keep(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) {
+        let expiry = now().advanced(by: timeToLive)
+        contents.withLock { $0.set(value, forKey: key, in: group, expiringAt: expiry) }
+    }
+
+    @discardableResult func forget(_ key: String) -> Bool { contents.withLock { $0.remove(key) } }
 }

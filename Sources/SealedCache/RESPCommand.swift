@@ -1,12 +1,15 @@
 import CHiredis
 
-/// A command on its way to the wire, where hiredis's formatter puts it (RESP protocol specification, "Sending commands to a Redis server").
+/// A command on its way to the wire, where hiredis's formatter puts it (RESP protocol specification, "Sending commands
+/// to a Redis server").
 struct RESPCommand {
+    let name: String
     /// The name and all arguments, one behind the other.
     private var words: [UInt8] = []
     private var lengths: [Int] = []
 
     init(_ name: String, _ arguments: [String] = []) {
+        self.name = name
         lengths.reserveCapacity(1 + arguments.count)
         append(name)
         for argument in arguments { append(argument) }
@@ -37,9 +40,12 @@ struct RESPCommand {
         }
     }
 
-    private static func format(_ arguments: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>, _ lengths: [Int]) -> [UInt8] {
+    private static func format(_ arguments: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>, _ lengths: [Int])
+        -> [UInt8]
+    {
         var target: UnsafeMutablePointer<CChar>?
-        let count = unsafe redisFormatCommandArgv(&target, CInt(lengths.count), arguments.baseAddress, lengths.map { size_t($0) })
+        let count = unsafe redisFormatCommandArgv(
+            &target, CInt(lengths.count), arguments.baseAddress, lengths.map { size_t($0) })
         // Fails only where malloc fails, which would end the process anyway.
         guard count >= 0, let target = unsafe target else { preconditionFailure("out of memory") }
         defer { unsafe redisFreeCommand(target) }

@@ -1,6 +1,7 @@
 import EventLoop
 
-/// A connection to a RESP server that is replaced when it is lost. No command waits for it: without a connection, commands fail.
+/// A connection to a RESP server that is replaced when it is lost. No command waits for it: without a connection,
+/// commands fail.
 ///
 /// For the loop's thread only; unchecked, because the connector's thread hands connections over through the loop.
 final class RESPLoopClient: @unchecked Sendable {
@@ -12,7 +13,7 @@ final class RESPLoopClient: @unchecked Sendable {
         case closed
     }
 
-    private let server: RESPServer
+    private let server: CurrentServer
     private let loop: EventLoop
     private let connector: RESPConnector
     private let timeout: Duration
@@ -27,7 +28,7 @@ final class RESPLoopClient: @unchecked Sendable {
     ///   - timeout: for each step of connecting, and for each reply.
     ///   - jitter: 0 to 1, at random.
     init(
-        _ server: RESPServer, on loop: EventLoop, connector: RESPConnector, timeout: Duration,
+        _ server: CurrentServer, on loop: EventLoop, connector: RESPConnector, timeout: Duration,
         limits: RESPLoopConnection.Limits = .init(), jitter: @escaping () -> Double = { Double.random(in: 0...1) }
     ) {
         self.server = server
@@ -47,13 +48,24 @@ final class RESPLoopClient: @unchecked Sendable {
 
     /// As `RESPLoopConnection.send`; fails with `connect` or `connecting` where there is no connection.
     func send(
-        _ commands: [UInt8], replies: Int, by deadline: ContinuousClock.Instant, whenDone: @escaping RESPLoopConnection.Waiter
+        _ commands: [UInt8], replies: Int, names: [String], by deadline: ContinuousClock.Instant,
+        whenDone: @escaping RESPLoopConnection.Waiter
     ) {
         switch state {
-        case .connected(let connection): connection.send(commands, replies: replies, by: deadline, whenDone: whenDone)
+        case .connected(let connection):
+            connection.send(commands, replies: replies, names: names, by: deadline, whenDone: whenDone)
         case .closed: whenDone(.failure(.closed))
         case .idle, .connecting, .waiting: whenDone(.failure(absence))
         }
+    }
+
+    /// Replaces the connection: the server's name may lead to another server now. Commands that wait for replies fail
+    /// with `closed`.
+    func reconnect() {
+        guard case .connected(let connection) = state else { return }
+        absence = .connecting
+        connect()
+        connection.close()
     }
 
     /// Fails all waiting commands, and all later ones.
@@ -69,7 +81,7 @@ final class RESPLoopClient: @unchecked Sendable {
 
     private func connect() {
         state = .connecting
-        connector.connect(to: server, timeout: timeout) { [weak self, loop] result in
+        connector.connect(to: server.value, timeout: timeout) { [weak self, loop] result in
             loop.execute { [weak self] in self?.attemptEnded(result) }
         }
     }
@@ -79,7 +91,9 @@ final class RESPLoopClient: @unchecked Sendable {
         switch result {
         case .success(let socket):
             reconnection.connected(at: loop.now)
-            let connection = RESPLoopConnection(socket, on: loop, timeout: timeout, limits: limits) { [weak self] in self?.isLost($0) }
+            let connection = RESPLoopConnection(socket, on: loop, timeout: timeout, limits: limits) { [weak self] in
+                self?.isLost($0)
+            }
             state = .connected(connection)
         case .failure(let error):
             absence = .notConnected(because: error)

@@ -1,7 +1,7 @@
 import EventLoop
-import Glibc
 
-/// One pipelined connection of one event loop to a RESP server: the commands of a turn are sent with one write at its end.
+/// One pipelined connection of one event loop to a RESP server: the commands of a turn are sent with one write at its
+/// end.
 ///
 /// For the loop's thread only.
 final class RESPLoopConnection: TurnEndHandler {
@@ -16,19 +16,14 @@ final class RESPLoopConnection: TurnEndHandler {
 
     typealias Waiter = (Result<RESPReply, ValueStoreError>) -> Void
 
-    private static let receiveBytes = 64 << 10
-
     private let loop: EventLoop
     private let timeout: Duration
     private let limits: Limits
     private let whenEnded: (ValueStoreError) -> Void
     private let reader = RESPReader()
     private var pipeline = RESPPipeline<Waiter>()
-    private var output: [UInt8] = []
-    /// How many bytes of `output` were sent.
-    private var sent = 0
     /// Nil once it has ended.
-    private var link: (socket: ConnectedSocket, source: IOSource)?
+    private var link: (transport: RESPTransport, source: IOSource)?
     private var timer: EventLoop.TimerID?
     private var isAtTurnEnd = false
     private var waitsForRoom = false
@@ -45,7 +40,7 @@ final class RESPLoopConnection: TurnEndHandler {
         self.limits = limits
         self.whenEnded = whenEnded
         let source = loop.watch(socket.descriptor, .read) { [weak self] happened in self?.isReady(happened) }
-        link = (socket, source)
+        link = (RESPTransport(socket), source)
     }
 
     deinit { if let link { loop.unwatch(link.source) } }
@@ -57,17 +52,23 @@ final class RESPLoopConnection: TurnEndHandler {
     /// - Parameters:
     ///   - commands: as they go over the wire.
     ///   - replies: how many commands there are.
-    ///   - deadline: the waiter's own, where it is earlier than the connection's timeout; it does not end the connection.
-    ///   - whenDone: called exactly once, with the last reply or the first failure; before `send` returns where there is no room.
-    func send(_ commands: [UInt8], replies: Int, by deadline: ContinuousClock.Instant, whenDone: @escaping Waiter) {
-        guard link != nil else { return whenDone(.failure(.closed)) }
+    ///   - names: of the commands, for the reason of a refusal.
+    ///   - deadline: the waiter's own, where it is earlier than the connection's timeout; it does not end the
+    ///     connection.
+    ///   - whenDone: called exactly once, with the last reply or the first failure; before `send` returns where there
+    ///     is no room.
+    func send(
+        _ commands: [UInt8], replies: Int, names: [String] = [], by deadline: ContinuousClock.Instant,
+        whenDone: @escaping Waiter
+    ) {
+        guard let transport = link?.transport else { return whenDone(.failure(.closed)) }
         guard loop.now < deadline else { return whenDone(.failure(.pastDeadline)) }
-        guard pipeline.count < limits.pendingGroups, output.count - sent + commands.count <= limits.unsentBytes else {
+        guard pipeline.count < limits.pendingGroups, transport.unsentBytes + commands.count <= limits.unsentBytes else {
             return whenDone(.failure(.overloaded))
         }
         let lateAt = loop.now.advanced(by: timeout)
-        let number = pipeline.append(whenDone, replies: replies, lateAt: lateAt)
-        output.append(contentsOf: commands)
+        let number = pipeline.append(whenDone, replies: replies, names: names, lateAt: lateAt)
+        transport.append(commands)
         if !isAtTurnEnd, !waitsForRoom {
             isAtTurnEnd = true
             loop.atTurnEnd(self)
@@ -91,50 +92,36 @@ final class RESPLoopConnection: TurnEndHandler {
     }
 
     private func write() {
-        guard let link, sent < output.count else { return }
-        let count = unsafe output.withUnsafeBytes { bytes in
-            unsafe Glibc.send(
-                link.socket.descriptor, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
-        }
-        guard count >= 0 || errno == EAGAIN || errno == EINTR else {
-            let code = errno
+        guard let link else { return }
+        let sent = link.transport.send()
+        if case .failed(let error) = sent {
             // The server may have answered before it closed its end.
             while receive() {}
-            return end(.lost(code))
+            return end(error)
         }
-        sent += max(0, count)
-        let isDone = sent == output.count
-        if isDone {
-            // The capacity for a burst is not kept.
-            output.removeAll(keepingCapacity: output.capacity <= 256 << 10)
-            sent = 0
-        } else if sent >= 256 << 10, sent * 2 >= output.count {
-            output.removeFirst(sent)
-            sent = 0
-        }
-        if waitsForRoom == isDone {
-            waitsForRoom = !isDone
-            loop.change(link.source, to: isDone ? .read : [.read, .write])
+        if waitsForRoom == (sent == .all) {
+            waitsForRoom = sent == .part
+            loop.change(link.source, to: waitsForRoom ? [.read, .write] : .read)
         }
     }
 
     /// - Returns: whether there may be more.
     private func receive() -> Bool {
-        guard let link else { return false }
-        return unsafe withUnsafeTemporaryAllocation(byteCount: Self.receiveBytes, alignment: 1) { buffer in
-            let count = unsafe recv(link.socket.descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
-            guard count > 0 else {
-                if count == 0 { end(.lost()) } else if errno != EAGAIN, errno != EINTR { end(.lost(errno)) }
-                return false
-            }
-            unsafe take(UnsafeRawBufferPointer(buffer)[..<count])
-            return count == Self.receiveBytes
+        guard let transport = link?.transport else { return false }
+        let received = unsafe transport.receive { bytes in unsafe take(bytes) }
+        if transport.mustAnswer, !waitsForRoom { write() }
+        switch received {
+        case .bytes(let areMorePossible): return areMorePossible
+        case .nothing: return false
+        case .ended(let error):
+            end(error)
+            return false
         }
     }
 
-    private func take(_ bytes: Slice<UnsafeRawBufferPointer>) {
+    private func take(_ bytes: UnsafeRawBufferPointer) {
         do throws(ValueStoreError) {
-            unsafe try reader.feed(UnsafeRawBufferPointer(rebasing: bytes))
+            unsafe try reader.feed(bytes)
             while link != nil, let reply = try reader.next() {
                 switch pipeline.receive(reply) {
                 case .none: break
@@ -166,8 +153,7 @@ final class RESPLoopConnection: TurnEndHandler {
         self.link = nil
         if let timer { loop.cancel(timer) }
         timer = nil
-        output = []
-        sent = 0
+        link.transport.discardOutput()
         if reports { whenEnded(error) }
         for waiter in pipeline.removeAll() { waiter(.failure(error)) }
     }

@@ -1,4 +1,5 @@
-/// The commands of a connection that wait for their replies, which come in the same order (Redis documentation, "Pipelining"): a value.
+/// The commands of a connection that wait for their replies, which come in the same order (Redis documentation,
+/// "Pipelining"): a value.
 ///
 /// Commands that belong together are a group, with one waiter, which receives the last reply or the first refusal.
 struct RESPPipeline<Waiter> {
@@ -15,6 +16,8 @@ struct RESPPipeline<Waiter> {
         /// Nil where the waiter has given up.
         var waiter: Waiter?
         var missingReplies: Int
+        /// The commands' names; perhaps none.
+        let names: [String]
         var refusal: ValueStoreError?
         let lateAt: ContinuousClock.Instant
     }
@@ -30,24 +33,34 @@ struct RESPPipeline<Waiter> {
     /// Groups that wait.
     var count: Int { groups.count - head }
 
-    /// When the oldest group is late; nil where none waits. All groups get the same time, so no other one is late before it.
+    /// When the oldest group is late; nil where none waits. All groups get the same time, so no other one is late
+    /// before it.
     var lateAt: ContinuousClock.Instant? { head < groups.count ? groups[head]?.lateAt : nil }
 
     func isLate(at now: ContinuousClock.Instant) -> Bool { lateAt.map { $0 <= now } ?? false }
 
-    /// - Parameter replies: the number of replies to expect: at least 1.
+    /// - Parameters:
+    ///   - replies: the number of replies to expect: at least 1.
+    ///   - names: of the commands, for the reason of a refusal.
     /// - Returns: the group's number, for `abandon`.
-    mutating func append(_ waiter: Waiter, replies: Int, lateAt: ContinuousClock.Instant) -> Int {
-        groups.append(Group(waiter: waiter, missingReplies: replies, lateAt: lateAt))
+    mutating func append(
+        _ waiter: Waiter, replies: Int, names: [String] = [], lateAt: ContinuousClock.Instant
+    ) -> Int {
+        groups.append(Group(waiter: waiter, missingReplies: replies, names: names, lateAt: lateAt))
         return firstNumber + groups.count - 1
     }
 
     mutating func receive(_ reply: RESPReply) -> Event {
         guard head < groups.count, var group = groups[head] else { return .ended(.unexpectedReply) }
-        if reply.endsConnection, let refusal = reply.refusal { return .ended(refusal) }
-        hasAnswered = true
         group.missingReplies -= 1
-        group.refusal = group.refusal ?? reply.refusal
+        if reply.isRefusal {
+            let index = group.names.count - 1 - group.missingReplies
+            let name = group.names.indices.contains(index) ? group.names[index] : ""
+            let refusal = reply.refusal(of: name, isLast: group.missingReplies == 0 && count == 1)
+            if let refusal, refusal.endsConnection { return .ended(refusal) }
+            group.refusal = group.refusal ?? refusal
+        }
+        hasAnswered = true
         guard group.missingReplies == 0 else {
             groups[head] = group
             return .none

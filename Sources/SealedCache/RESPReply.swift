@@ -9,9 +9,19 @@ enum RESPReply: Equatable {
     case null
     /// The error's name alone (`NOAUTH`, `OOM`, `MOVED`): the rest may quote an argument.
     case error(name: String)
+    case redirection(Redirection)
+
+    var isRefusal: Bool {
+        switch self {
+        case .error, .redirection: true
+        case .status, .bulk, .integer, .array, .null: false
+        }
+    }
 
     init(_ reply: UnsafeMutablePointer<redisReply>) throws(ValueStoreError) {
-        func bytes() -> [UInt8] { unsafe Array(UnsafeRawBufferPointer(start: reply.pointee.str, count: Int(reply.pointee.len))) }
+        func bytes() -> [UInt8] {
+            unsafe Array(UnsafeRawBufferPointer(start: reply.pointee.str, count: Int(reply.pointee.len)))
+        }
         switch unsafe reply.pointee.type {
         case REDIS_REPLY_STRING: self = .bulk(bytes())
         case REDIS_REPLY_STATUS: self = .status(String(decoding: bytes(), as: UTF8.self))
@@ -20,23 +30,17 @@ enum RESPReply: Equatable {
         case REDIS_REPLY_ARRAY:
             let count = unsafe reply.pointee.elements
             self = .array(
-                try (0..<count).map { (index) throws(ValueStoreError) in unsafe try RESPReply(reply.pointee.element[index]!) })
+                try (0..<count).map { (index) throws(ValueStoreError) in
+                    unsafe try RESPReply(reply.pointee.element[index]!)
+                })
         case REDIS_REPLY_ERROR:
-            let name = String(decoding: bytes(), as: UTF8.self).prefix { $0.isLetter || $0.isNumber || $0 == "-" }
-            self = .error(name: String(name.prefix(32)))
+            let text = String(decoding: bytes(), as: UTF8.self)
+            if let redirection = Redirection(text) {
+                self = .redirection(redirection)
+            } else {
+                self = .error(name: String(text.prefix { $0.isLetter || $0.isNumber || $0 == "-" }.prefix(32)))
+            }
         default: throw .unexpectedReply
         }
-    }
-
-    /// Whether it shows that the server, or this connection to it, is unusable for any command now.
-    var endsConnection: Bool {
-        guard case .error(let name) = self else { return false }
-        return ["READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "CLUSTERDOWN"].contains(name)
-    }
-
-    /// What an error reply means to its command; nil for any other reply.
-    var refusal: ValueStoreError? {
-        guard case .error(let name) = self else { return nil }
-        return ValueStoreError(code: "refused", reason: "the server answered \(name)")
     }
 }

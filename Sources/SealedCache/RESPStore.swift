@@ -6,29 +6,44 @@ public import StreamIssuing
 ///
 /// One connection, made when it is first needed and again after an error: not thread-safe.
 public final class RESPStore: ValueStore {
-    private let server: RESPServer
+    private let server: CurrentServer
     private let timeout: Duration
     private let commands: StoreCommands
+    /// Whether it is one node of a cluster, where a command may have keys of one slot only.
+    private let isInCluster: Bool
     private var connection: RESPConnection?
 
     /// The keys that one command removes.
     private static let batch = 500
+    private static let probeLifetime: Duration = .seconds(10)
+    /// Other processes probe the same server.
+    private let probeID = String(UInt64.random(in: 0 ... .max), radix: 36)
 
     /// - Parameters:
     ///   - timeout: for each of connecting, reading and writing. Nothing is tried twice.
-    ///   - longestTimeToLive: the longest that any value of a group is given. A value with a longer one may outlive its group, which then
-    ///     does not find it.
-    public init(_ server: RESPServer, timeout: Duration, longestTimeToLive: Duration, clock: any WallClock) {
+    ///   - longestTimeToLive: the longest that any value of a group is given. A value with a longer one may outlive its
+    ///     group, which then does not find it.
+    public convenience init(
+        _ server: CurrentServer, timeout: Duration, longestTimeToLive: Duration, clock: any WallClock
+    ) {
+        let commands = StoreCommands(longestTimeToLive: longestTimeToLive, clock: clock)
+        self.init(server, timeout: timeout, commands: commands, isInCluster: false)
+    }
+
+    init(_ server: CurrentServer, timeout: Duration, commands: StoreCommands, isInCluster: Bool) {
         self.server = server
         self.timeout = timeout
-        commands = StoreCommands(longestTimeToLive: longestTimeToLive, clock: clock)
+        self.commands = commands
+        self.isInCluster = isInCluster
     }
 
     public func value(forKey key: String) throws(ValueStoreError) -> [UInt8]? {
         try StoreCommands.value(try command(StoreCommands.read(key)))
     }
 
-    public func setValue(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) throws(ValueStoreError) {
+    public func setValue(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration)
+        throws(ValueStoreError)
+    {
         let replies = try pipeline(commands.write(value, forKey: key, in: group, timeToLive: timeToLive))
         guard replies.last == .status("OK") else { throw .unexpectedReply }
     }
@@ -43,7 +58,8 @@ public final class RESPStore: ValueStore {
         let index = StoreCommands.index(group)
         var removed = 0
         while true {
-            guard case .array(let members) = try command(RESPCommand("ZRANGE", [index, "0", String(Self.batch - 1)])) else {
+            guard case .array(let members) = try command(RESPCommand("ZRANGE", [index, "0", String(Self.batch - 1)]))
+            else {
                 throw .unexpectedReply
             }
             let keys = try members.map { (member) throws(ValueStoreError) in try text(member) }
@@ -60,24 +76,61 @@ public final class RESPStore: ValueStore {
         var cursor = "0"
         repeat {
             let reply = try command(RESPCommand("SCAN", [cursor, "MATCH", pattern, "COUNT", String(Self.batch)]))
-            guard case .array(let parts) = reply, parts.count == 2, case .array(let members) = parts[1] else { throw .unexpectedReply }
+            guard case .array(let parts) = reply, parts.count == 2, case .array(let members) = parts[1] else {
+                throw .unexpectedReply
+            }
             cursor = try text(parts[0])
             let keys = try members.map { (member) throws(ValueStoreError) in try text(member) }
+                .filter { !StoreCommands.isOfProbe($0, under: prefix) }
             let values = keys.filter { !$0.hasSuffix(StoreCommands.indexSuffix) }
             let indices = keys.filter { $0.hasSuffix(StoreCommands.indexSuffix) }
-            if !values.isEmpty { removed += try count(command(RESPCommand("DEL", values)), upTo: values.count) }
-            if !indices.isEmpty { _ = try command(RESPCommand("DEL", indices)) }
+            removed += try delete(values)
+            _ = try delete(indices)
         } while cursor != "0"
         return removed
     }
 
+    private func delete(_ keys: [String]) throws(ValueStoreError) -> Int {
+        let groups =
+            isInCluster ? Array(Dictionary(grouping: keys, by: HashSlot.of).values) : keys.isEmpty ? [] : [keys]
+        guard !groups.isEmpty else { return 0 }
+        var deleted = 0
+        for (reply, group) in zip(try pipeline(groups.map { RESPCommand("DEL", $0) }), groups) {
+            deleted += try count(reply, upTo: group.count)
+        }
+        return deleted
+    }
+
     @discardableResult public func add(_ amount: Int64, toCounter key: String) throws(ValueStoreError) -> Int64 {
-        guard case .integer(let sum) = try command(RESPCommand("INCRBY", [key, String(amount)])) else { throw .unexpectedReply }
+        guard case .integer(let sum) = try command(RESPCommand("INCRBY", [key, String(amount)])) else {
+            throw .unexpectedReply
+        }
         return sum
     }
 
-    public func ping() throws(ValueStoreError) {
-        guard try command(RESPCommand("PING")) == .status("PONG") else { throw .unexpectedReply }
+    /// One node of several in a cluster does not have all the keys that it reads.
+    public func probe(under prefix: String) throws(ValueStoreError) {
+        try probe(in: StoreCommands.probeGroup(under: prefix))
+        for reply in try pipeline(StoreCommands.spreadKeys(under: prefix).map(StoreCommands.read)) {
+            guard reply == .null else { throw .unexpectedReply }
+        }
+    }
+
+    func probe(in group: String) throws(ValueStoreError) {
+        let key = "\(group):\(probeID)"
+        let (index, value) = (StoreCommands.index(key), Array("probe".utf8))
+        let write = commands.write(value, forKey: key, in: key, timeToLive: Self.probeLifetime)
+        let replies = try pipeline(
+            write + [
+                StoreCommands.read(key), RESPCommand("ZRANGE", [index, "0", "0"]), RESPCommand("DEL", [key]),
+                RESPCommand("ZREM", [index, key]),
+            ])
+        let expected: [RESPReply] = [
+            .status("OK"), .bulk(value), .array([.bulk(Array(key.utf8))]), .integer(1), .integer(1),
+        ]
+        guard replies.suffix(expected.count).elementsEqual(expected) else {
+            throw ValueStoreError(code: "protocol", reason: "a value was not there just after it was written")
+        }
     }
 
     /// A prefix may contain characters that SCAN's patterns interpret.
@@ -116,11 +169,11 @@ public final class RESPStore: ValueStore {
             } catch  where error.code == "lost" {
                 self.connection = nil
             } catch {
-                if error.code != "refused" { self.connection = nil }
+                if error.endsConnection { self.connection = nil }
                 throw error
             }
         }
-        let fresh = try RESPConnection(server, timeout: timeout)
+        let fresh = try RESPConnection(server.value, timeout: timeout)
         let result = try body(fresh)
         connection = fresh
         return result

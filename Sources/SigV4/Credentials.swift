@@ -9,7 +9,8 @@ public struct Credentials: Sendable, Equatable, CustomStringConvertible, CustomR
     /// When they expire; nil where that is not known. No signature made with them is valid for longer.
     public let expiration: UnixTime?
 
-    public init(accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil, expiration: UnixTime? = nil) {
+    public init(accessKeyID: String, secretAccessKey: String, sessionToken: String? = nil, expiration: UnixTime? = nil)
+    {
         self.accessKeyID = accessKeyID
         self.secretAccessKey = secretAccessKey
         self.sessionToken = sessionToken

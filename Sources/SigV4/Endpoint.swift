@@ -1,4 +1,5 @@
-/// Where a bucket is reached: `https://s3.eu-central-1.amazonaws.com`, `http://127.0.0.1:9000`.
+/// Where a bucket is reached: `https://s3.eu-central-1.amazonaws.com`, `http://127.0.0.1:9000`,
+/// `https://proxy.example/s3`.
 public struct Endpoint: Sendable, Hashable {
     public enum Scheme: String, Sendable {
         case http, https
@@ -14,18 +15,36 @@ public struct Endpoint: Sendable, Hashable {
         case virtual
     }
 
+    /// What a proxy does with the endpoint's path before the store reads the request.
+    public enum PathHandling: String, Sendable {
+        /// The store sees the path, and it is part of what is signed, as AWS's SDKs sign it.
+        case kept
+        /// The store sees bucket and key alone, and only they are signed.
+        case removed
+    }
+
     public let scheme: Scheme
     /// Host name or address; an IPv6 address keeps its brackets: `[::1]`.
     public let host: String
     /// As written; nil where none was.
     public let port: UInt16?
+    /// In front of bucket and key, without a slash at its end: `/s3`; empty where there is none.
+    public let path: String
 
     /// Reads `scheme://host[:port][/]`; nil for anything else.
     public init?(_ text: String) {
-        guard let separator = text.firstRange(of: "://"), let scheme = Scheme(rawValue: text[..<separator.lowerBound].lowercased())
+        self.init(withPath: text)
+        guard path.isEmpty else { return nil }
+    }
+
+    /// Reads `scheme://host[:port][/path][/]`; nil for anything else.
+    public init?(withPath text: String) {
+        guard let separator = text.firstRange(of: "://"),
+            let scheme = Scheme(rawValue: text[..<separator.lowerBound].lowercased())
         else { return nil }
-        var authority = text[separator.upperBound...]
-        if authority.last == "/" { authority = authority.dropLast() }
+        let authority = text[separator.upperBound...].prefix { $0 != "/" }
+        var path = text[authority.endIndex...]
+        if path.last == "/" { path = path.dropLast() }
         var host = authority
         var port: UInt16?
         if let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") {
@@ -34,20 +53,31 @@ public struct Endpoint: Sendable, Hashable {
             port = number
             host = authority[..<colon]
         }
-        guard Self.isPlausible(host) else { return nil }
+        guard Self.isPlausible(host), Self.isPlain(path: path) else { return nil }
         self.scheme = scheme
         self.host = host.lowercased()
         self.port = port
+        self.path = String(path)
+    }
+
+    /// Segments of unreserved characters (RFC 3986 §2.3), which no client and no proxy encodes in another way.
+    private static func isPlain(path: Substring) -> Bool {
+        path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().allSatisfy { segment in
+            !segment.isEmpty && segment != "." && segment != ".."
+                && segment.utf8.allSatisfy { URIEncoding.isUnreserved($0) }
+        }
     }
 
     private static func isPlausible(_ host: Substring) -> Bool {
         if host.first == "[" {
-            return host.last == "]" && host.dropFirst().dropLast().allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." } && host.count > 4
+            return host.last == "]"
+                && host.dropFirst().dropLast().allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." } && host.count > 4
         }
         return !host.isEmpty && host.utf8.count <= 253
             && host.utf8.allSatisfy { byte in
                 switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"),
                     UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
                     true
                 default: false
@@ -71,8 +101,11 @@ public struct Endpoint: Sendable, Hashable {
         return "\(host):\(port)"
     }
 
-    /// `scheme://host[:port]/`
-    public var url: String { "\(scheme.rawValue)://\(port.map { "\(host):\($0)" } ?? host)/" }
+    /// `scheme://host[:port][/path]/`
+    public var url: String { "\(scheme.rawValue)://\(port.map { "\(host):\($0)" } ?? host)\(path)/" }
+
+    /// Without its path, as browsers write it.
+    public var origin: String { "\(scheme.rawValue)://\(hostHeader)" }
 
     /// Whether it is on this machine: `localhost`, `127.0.0.0/8`, `[::1]`.
     public var isLoopback: Bool {
@@ -81,7 +114,8 @@ public struct Endpoint: Sendable, Hashable {
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
-    func path(bucket: String, key: String, _ addressing: Addressing) -> String {
+    /// The path of an object at the store, without the endpoint's own.
+    func objectPath(bucket: String, key: String, _ addressing: Addressing) -> String {
         let encodedKey = URIEncoding.encode(key, keepingSlashes: true)
         return addressing == .virtual ? "/\(encodedKey)" : "/\(URIEncoding.encode(bucket))/\(encodedKey)"
     }

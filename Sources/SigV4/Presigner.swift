@@ -1,7 +1,8 @@
 public import Cryptography
 public import StreamIssuing
 
-/// Signs URLs of one bucket by query parameters: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)".
+/// Signs URLs of one bucket by query parameters: "Authenticating Requests: Using Query Parameters (AWS Signature
+/// Version 4)".
 ///
 /// It keeps the day's signing key with its contexts, and the common part of all URLs of one second: not thread-safe.
 public final class Presigner {
@@ -14,22 +15,29 @@ public final class Presigner {
     private let bucket: String
     private let addressing: Endpoint.Addressing
     private let host: String
-    /// `scheme://authority`.
+    /// `scheme://authority[/path]`.
     private let origin: String
+    /// The endpoint's path, where the store sees it.
+    private let signedPath: String
     /// With its separator; empty without one.
     private let tokenParameter: String
     private let sha256 = SHA256()
     private var signingKey: SigningKey?
     private var second: Second?
 
-    public init(credentials: Credentials, region: String, endpoint: Endpoint, bucket: String, addressing: Endpoint.Addressing) {
+    /// - Parameter pathHandling: of the endpoint's path, where it has one.
+    public init(
+        credentials: Credentials, region: String, endpoint: Endpoint, bucket: String, addressing: Endpoint.Addressing,
+        pathHandling: Endpoint.PathHandling = .kept
+    ) {
         self.credentials = credentials
         self.region = region
         self.endpoint = endpoint
         self.bucket = bucket
         self.addressing = addressing
         host = endpoint.hostHeader(bucket: bucket, addressing)
-        origin = "\(endpoint.scheme.rawValue)://\(endpoint.authority(bucket: bucket, addressing))"
+        origin = "\(endpoint.scheme.rawValue)://\(endpoint.authority(bucket: bucket, addressing))\(endpoint.path)"
+        signedPath = pathHandling == .kept ? endpoint.path : ""
         tokenParameter = credentials.sessionToken.map { "&X-Amz-Security-Token=\(URIEncoding.encode($0))" } ?? ""
     }
 
@@ -42,12 +50,13 @@ public final class Presigner {
         method: String = "GET", key: String, responseContentType: String? = nil, at time: UnixTime, expiry: Duration
     ) throws(CryptographyError) -> String {
         let second = current(time)
-        let uri = endpoint.path(bucket: bucket, key: key, addressing)
+        let uri = endpoint.objectPath(bucket: bucket, key: key, addressing)
         let head = "\(second.parameters)&X-Amz-Expires=\(expiry.components.seconds)"
         let contentType = responseContentType.map { "response-content-type=\(URIEncoding.encode($0))" }
         // Lower case sorts after upper case, and "Se…" before "Si…".
         let canonicalQuery = head + tokenParameter + Self.signedHeaders + (contentType.map { "&\($0)" } ?? "")
-        let request = CanonicalRequest(method: method, uri: uri, queryString: canonicalQuery, host: host)
+        let request = CanonicalRequest(
+            method: method, uri: signedPath.isEmpty ? uri : signedPath + uri, queryString: canonicalQuery, host: host)
         let stringToSign = StringToSign(head: second.stringToSignHead, canonicalRequestHash: sha256.hash(request.text))
         let signature = try currentSigningKey(second.scope).signature(of: stringToSign)
         // In botocore's order.
@@ -71,7 +80,8 @@ public final class Presigner {
         let credential = URIEncoding.encode("\(credentials.accessKeyID)/\(scope.description)")
         let made = Second(
             time: time, scope: scope, stringToSignHead: StringToSign.head(time, scope),
-            parameters: "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\(credential)&X-Amz-Date=\(time.iso8601Basic)")
+            parameters:
+                "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\(credential)&X-Amz-Date=\(time.iso8601Basic)")
         second = made
         return made
     }

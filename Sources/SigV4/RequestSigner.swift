@@ -1,7 +1,8 @@
 public import Cryptography
 public import StreamIssuing
 
-/// Signs requests to an AWS service by their headers: "Create a signed AWS API request" (AWS General Reference, Signature Version 4).
+/// Signs requests to an AWS service by their headers: "Create a signed AWS API request" (AWS General Reference,
+/// Signature Version 4).
 public struct RequestSigner: Sendable {
     private let credentials: Credentials
     private let region: String
@@ -14,7 +15,8 @@ public struct RequestSigner: Sendable {
         self.service = service
     }
 
-    /// The headers of a signed `POST /`: the given ones and those that the signature adds, without `Host`, which the client sends.
+    /// The headers of a signed `POST /`: the given ones and those that the signature adds, without `Host`, which the
+    /// client sends.
     /// - Parameter headers: names in lower case; no value begins or ends with a space.
     public func post(
         _ endpoint: Endpoint, headers: [(name: String, value: String)], payload: [UInt8], at time: UnixTime
@@ -25,7 +27,8 @@ public struct RequestSigner: Sendable {
         let sha256 = SHA256()
         let request = CanonicalRequest(
             method: "POST", uri: "/", queryString: "", headers: signed.map { "\($0.name):\($0.value)\n" }.joined(),
-            signedHeaders: signed.map(\.name).joined(separator: ";"), payloadHash: sha256.hash(payload.span).hexadecimal)
+            signedHeaders: signed.map(\.name).joined(separator: ";"), payloadHash: sha256.hash(payload.span).hexadecimal
+        )
         let scope = CredentialScope(at: time, region: region, service: service)
         let stringToSign = StringToSign(time: time, scope: scope, canonicalRequestHash: sha256.hash(request.text))
         let signature = try SigningKey(credentials, scope: scope).signature(of: stringToSign)

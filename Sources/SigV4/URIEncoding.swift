@@ -1,22 +1,28 @@
 /// AWS's `UriEncode`: everything but the unreserved characters of RFC 3986 §2.3, byte by byte, with upper-case digits.
-enum URIEncoding {
-    static func encode(_ text: String, keepingSlashes: Bool = false) -> String {
+public enum URIEncoding {
+    public static func encode(_ text: String, keepingSlashes: Bool = false) -> String {
         var output: [UInt8] = []
         output.reserveCapacity(text.utf8.count * 3)
         for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-                UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+            if isUnreserved(byte) || (keepingSlashes && byte == UInt8(ascii: "/")) {
                 output.append(byte)
-            case UInt8(ascii: "/") where keepingSlashes:
-                output.append(byte)
-            default:
+            } else {
                 output.append(UInt8(ascii: "%"))
                 output.append(hexDigit(byte >> 4))
                 output.append(hexDigit(byte & 15))
             }
         }
         return String(decoding: output, as: UTF8.self)
+    }
+
+    static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
+            true
+        default: false
+        }
     }
 
     private static func hexDigit(_ nibble: UInt8) -> UInt8 {

@@ -1,10 +1,13 @@
 /// Each user's recent requests, so that a request that nginx will refuse costs no work.
 ///
-/// nginx decides, after the answer. This counts as nginx does. Beyond nginx's limit it admits one more request for each that leaves the
-/// bucket: clocks and order of arrival differ a little between the two.
+/// A user who is named in several ways, by the ULID and by identities, counts as several: which user an identity is of
+/// is known only when the database has answered, and nginx counts by that.
 ///
-/// Bounded: two generations of at most `capacity` users each. When the younger one is full it becomes the older one, and a user without a
-/// request in the meantime starts with an empty bucket.
+/// nginx decides, after the answer. This counts as nginx does. Beyond nginx's limit it admits one more request for each
+/// that leaves the bucket: clocks and order of arrival differ a little between the two.
+///
+/// Bounded: two generations of at most `capacity` users each. When the younger one is full it becomes the older one,
+/// and a user without a request in the meantime starts with an empty bucket.
 public struct AllowanceTracker: Sendable {
     public enum Admission: Sendable, Equatable {
         /// nginx will let it pass, as far as is known here.
@@ -30,8 +33,8 @@ public struct AllowanceTracker: Sendable {
     }
 
     private let capacity: Int
-    private var young: [ULID: Bucket] = [:]
-    private var old: [ULID: Bucket] = [:]
+    private var young: [UserReference: Bucket] = [:]
+    private var old: [UserReference: Bucket] = [:]
 
     public init(capacity: Int = AllowanceTracker.defaultCapacity) {
         self.capacity = max(1, capacity)
@@ -42,7 +45,7 @@ public struct AllowanceTracker: Sendable {
 
     /// Counts one more request where nginx would.
     /// - Parameter milliseconds: of any clock that does not jump.
-    public mutating func admit(_ user: ULID, _ limit: RateLimit, at milliseconds: Int64) -> Admission {
+    public mutating func admit(_ user: UserReference, _ limit: RateLimit, at milliseconds: Int64) -> Admission {
         guard var bucket = take(user), bucket.limit == limit else {
             store(Bucket(lastMilliseconds: milliseconds, limit: limit), user)
             return .counted
@@ -53,7 +56,7 @@ public struct AllowanceTracker: Sendable {
     }
 
     /// Takes back a request that was counted: nginx does not count it where its answer names no user.
-    public mutating func forgive(_ user: ULID) {
+    public mutating func forgive(_ user: UserReference) {
         guard var bucket = take(user) else { return }
         bucket.excess = max(-Self.one, bucket.excess - Self.one)
         store(bucket, user)
@@ -68,16 +71,18 @@ public struct AllowanceTracker: Sendable {
             if passed > 0 { bucket.lastMilliseconds = milliseconds }
             return .counted
         }
-        if let last = bucket.doubtfulMilliseconds, bucket.limit.outflow * max(0, milliseconds - last) / 1000 < one { return .refused }
+        if let last = bucket.doubtfulMilliseconds, bucket.limit.outflow * max(0, milliseconds - last) / 1000 < one {
+            return .refused
+        }
         bucket.doubtfulMilliseconds = milliseconds
         return .doubtful
     }
 
-    private mutating func take(_ user: ULID) -> Bucket? {
+    private mutating func take(_ user: UserReference) -> Bucket? {
         young[user] ?? old.removeValue(forKey: user)
     }
 
-    private mutating func store(_ bucket: Bucket, _ user: ULID) {
+    private mutating func store(_ bucket: Bucket, _ user: UserReference) {
         if young.count >= capacity, young[user] == nil {
             old = young
             young = [:]

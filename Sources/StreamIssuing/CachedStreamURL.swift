@@ -1,11 +1,12 @@
-/// What a cached URL was made from. A hit requires it to equal the current values of the database and the settings, so that an entry
-/// cannot outlive the row it came from, even if its invalidation is lost.
+/// What a cached URL was made from. A hit requires it to equal the current values of the database and the settings, so
+/// that an entry cannot outlive the row it came from, even if its invalidation is lost.
 public struct CacheValidators: Sendable, Equatable {
     public let trackVersion: Int64
     /// Beside the version, because a row that is deleted and inserted again restarts its versions.
     public let objectKey: SecretText
     public let userEpoch: Int64
-    /// Digest of everything in the settings that shapes a URL: endpoint, region, bucket, addressing, credentials, expiry.
+    /// Digest of everything in the settings that shapes a URL: endpoint, region, bucket, addressing, credentials,
+    /// expiry.
     public let presignFingerprint: UInt64
 
     public init(trackVersion: Int64, objectKey: SecretText, userEpoch: Int64, presignFingerprint: UInt64) {

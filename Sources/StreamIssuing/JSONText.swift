@@ -26,8 +26,8 @@ public struct JSONText: Sendable {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    /// Whether it needs no escaping in a string. Checks every byte, even after one that does: without an early exit the loop handles many
-    /// bytes in one step, and a presigned URL has hundreds with nothing to escape.
+    /// Whether it needs no escaping in a string. Checks every byte, even after one that does: without an early exit the
+    /// loop handles many bytes in one step, and a presigned URL has hundreds with nothing to escape.
     @inlinable
     public static func isPlain(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         var isPlain = true

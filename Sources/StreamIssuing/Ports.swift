@@ -1,4 +1,5 @@
-// The domain's interfaces to its dependencies. An adapter serves all requests of one event loop and never blocks the loop's thread.
+// The domain's interfaces to its dependencies. An adapter serves all requests of one event loop and never blocks the
+// loop's thread.
 
 /// The result and the duration of a call to a dependency, for one observer's span, metric and log line.
 public struct CallOutcome<Value: Sendable>: Sendable {
@@ -23,9 +24,9 @@ public struct CallOutcome<Value: Sendable>: Sendable {
 public protocol TrackStore: AnyObject {
     associatedtype Question
 
-    /// Asks; never waits.
+    /// Asks; never waits. An identity is resolved by the same question.
     /// - Parameter deadline: for the question and its answer, retries included.
-    func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) -> Question
+    func ask(user: UserReference, track: ULID, by deadline: ContinuousClock.Instant) -> Question
     nonisolated(nonsending) func answer(to question: Question) async -> CallOutcome<AccessFacts>
 }
 
@@ -44,8 +45,14 @@ public protocol StreamURLCache: AnyObject {
 /// Holds the audio.
 public protocol ObjectStore: AnyObject {
     /// Succeeds where the track's object exists and is readable. Nil where that was known without a call.
-    /// - Parameter deadline: for all attempts together.
-    nonisolated(nonsending) func verify(_ track: Track, by deadline: ContinuousClock.Instant) async -> CallOutcome<Void>?
-    /// - Throws: where the key cannot be signed safely: empty, or with a `.` or `..` segment, which URL parsers collapse.
+    /// - Parameters:
+    ///   - deadline: for all attempts together.
+    ///   - abandonment: of the request. It ends the wait; the outcome is a failure then, whether or not the object
+    ///     exists.
+    nonisolated(nonsending) func verify(
+        _ track: Track, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment
+    ) async -> CallOutcome<Void>?
+    /// - Throws: where the key cannot be signed safely: empty, or with a `.` or `..` segment, which URL parsers
+    ///   collapse.
     func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL
 }

@@ -10,17 +10,25 @@ public struct Problem: Error, Sendable, Equatable {
 
         public static let unauthorized = Kind(status: 401, slug: "unauthorized", title: "Authentication required")
         public static let forbidden = Kind(status: 403, slug: "forbidden", title: "Access denied")
-        public static let rateLimitExceeded = Kind(status: 429, slug: "rate-limit-exceeded", title: "Rate limit exceeded")
+        public static let rateLimitExceeded = Kind(
+            status: 429, slug: "rate-limit-exceeded", title: "Rate limit exceeded")
         public static let invalidTrackID = Kind(status: 400, slug: "invalid-track-id", title: "Invalid track ID")
         public static let trackNotFound = Kind(status: 404, slug: "track-not-found", title: "Track not found")
-        public static let trackNotReady = Kind(status: 409, slug: "track-not-ready", title: "Track not ready for streaming")
-        public static let serviceUnavailable = Kind(status: 503, slug: "service-unavailable", title: "Service unavailable")
+        public static let trackNotReady = Kind(
+            status: 409, slug: "track-not-ready", title: "Track not ready for streaming")
+        public static let serviceUnavailable = Kind(
+            status: 503, slug: "service-unavailable", title: "Service unavailable")
         public static let notFound = Kind(status: 404, slug: "not-found", title: "Not found")
         public static let methodNotAllowed = Kind(status: 405, slug: "method-not-allowed", title: "Method not allowed")
         public static let contentTooLarge = Kind(status: 413, slug: "content-too-large", title: "Content too large")
 
+        /// For the log and the metrics only: no client receives it. nginx logs the same number.
+        public static let clientGone = Kind(status: 499, slug: "client-gone", title: "Client gone")
+
+        /// All that are sent.
         public static let all = [
-            unauthorized, forbidden, rateLimitExceeded, invalidTrackID, trackNotFound, trackNotReady, serviceUnavailable, notFound,
+            unauthorized, forbidden, rateLimitExceeded, invalidTrackID, trackNotFound, trackNotReady,
+            serviceUnavailable, notFound,
             methodNotAllowed, contentTooLarge,
         ]
     }
@@ -40,7 +48,11 @@ public struct Problem: Error, Sendable, Equatable {
 
     public let kind: Kind
     public let detail: String
-    public private(set) var challenge: Challenge?
+    public var challenge: Challenge? {
+        kind == .unauthorized ? (rejection == .missing ? .noToken : .invalidToken) : nil
+    }
+    /// For a 401 and for a 403 of the token's role: why, for the operator's log and metrics. Never part of the answer.
+    public private(set) var rejection: TokenRejection?
     public private(set) var blockedTrack: BlockedTrack?
     /// For a 403 about a track: its owner, for the operator's log. Never part of the answer.
     public private(set) var ownerID: ULID?
@@ -57,13 +69,19 @@ public struct Problem: Error, Sendable, Equatable {
 }
 
 extension Problem {
-    public static func unauthorized(_ challenge: Challenge) -> Problem {
+    public static func unauthorized(_ rejection: TokenRejection) -> Problem {
         var problem = Problem(.unauthorized, "A valid bearer token is required.")
-        problem.challenge = challenge
+        problem.rejection = rejection
         return problem
     }
 
     public static let forbidden = Problem(.forbidden, "You do not have access to this resource.")
+    /// The token does not name the listener's role.
+    public static var roleMissing: Problem {
+        var problem = forbidden
+        problem.rejection = .noRole
+        return problem
+    }
     /// The same answer, whatever the reason: a client never learns who owns a track.
     public static func accessDenied(owner: ULID) -> Problem {
         var problem = forbidden
@@ -96,9 +114,13 @@ extension Problem {
         return problem
     }
 
+    /// The client has closed its connection before the answer.
+    public static let clientGone = Problem(.clientGone, "The client closed the connection before its answer.")
+
     /// The request has waited so long that answering it in full would make the next ones wait as long.
     public static var overloaded: Problem {
-        var problem = Problem(.serviceUnavailable, "The service has more requests than it can answer. Try again in a moment.")
+        var problem = Problem(
+            .serviceUnavailable, "The service has more requests than it can answer. Try again in a moment.")
         problem.retryAfterSeconds = 1
         return problem
     }

@@ -1,6 +1,7 @@
-/// A text that must not appear in a log, error, metric or trace: a URL that grants access, an object's key, a password. It prints as
-/// `<redacted>`; code that needs the text has to call `exposeSecret`.
-@frozen public struct SecretText: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible, CustomReflectable {
+/// A text that must not appear in a log, error, metric or trace: a URL that grants access, an object's key, a password.
+/// It prints as `<redacted>`; code that needs the text has to call `exposeSecret`.
+@frozen
+public struct SecretText: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible, CustomReflectable {
     @usableFromInline let text: String
 
     @inlinable

@@ -7,12 +7,18 @@ public struct IssuingPolicy: Sendable, Equatable {
     public let presignFingerprint: UInt64
     /// When the signing credentials expire, where that is known: no URL that lives longer is handed out.
     public let credentialsEnd: UnixTime?
+    /// How far the clocks of the token's issuer and of the database may differ.
+    public let tokenLeeway: Duration
 
-    public init(presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64, credentialsEnd: UnixTime? = nil) {
+    public init(
+        presignExpiry: Duration, cacheBuffer: Duration, presignFingerprint: UInt64, credentialsEnd: UnixTime? = nil,
+        tokenLeeway: Duration = .zero
+    ) {
         self.presignExpiry = presignExpiry
         self.cacheBuffer = cacheBuffer
         self.presignFingerprint = presignFingerprint
         self.credentialsEnd = credentialsEnd
+        self.tokenLeeway = tokenLeeway
     }
 
     @usableFromInline
@@ -52,31 +58,47 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
     }
 
     /// - Parameters:
-    ///   - deadline: for the request as a whole, whatever its dependencies' own time limits and retries add up to; a cache write may
-    ///     still follow.
+    ///   - deadline: for the request as a whole, whatever its dependencies' own time limits and retries add up to; a
+    ///     cache write may still follow.
+    ///   - abandonment: where it happens, no further step begins.
     ///   - observer: sees each step; it is called before `issue` returns.
     @inlinable
     public nonisolated(nonsending) func issue(
-        _ trackID: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, _ observer: some IssueObserver
+        _ trackID: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment,
+        _ observer: some IssueObserver
     ) async throws(Problem) -> IssuedURL {
-        // The cache is read while the database works.
-        let question = store.ask(user: listener.userID, track: trackID, by: deadline)
-        let lookup = cache.beginRead(user: listener.userID, track: trackID, by: deadline)
+        let question = store.ask(user: listener.user, track: trackID, by: deadline)
+        // The cache is read while the database works. Its keys have the user's ULID, so an identity is resolved first.
+        var lookup = listener.user.userID.map { cache.beginRead(user: $0, track: trackID, by: deadline) }
         let facts = await store.answer(to: question)
         observer.asked(facts)
-        let read = await cache.entry(of: lookup)
-        observer.read(read)
-        let permission = try AccessDecision.decide(for: listener, try Self.value(facts.result))
+        if lookup == nil, !abandonment.hasHappened, case .success(let known) = facts.result, let user = known.user {
+            lookup = cache.beginRead(user: user.id, track: trackID, by: deadline)
+        }
+        var read: CallOutcome<CachedStreamURL?>?
+        if let lookup {
+            let outcome = await cache.entry(of: lookup)
+            observer.read(outcome)
+            read = outcome
+        }
+        guard !abandonment.hasHappened else { throw .clientGone }
+        let known = try Self.value(facts.result)
+        if let user = known.user {
+            listener.tokenHistory?.used(validAfterMicroseconds: user.tokensValidAfterMicroseconds)
+        }
+        let permission = try AccessDecision.decide(for: listener, known, leeway: policy.tokenLeeway)
         let track = permission.track
         let validators = CacheValidators(
             trackVersion: track.version, objectKey: track.objectKey, userEpoch: permission.sessionEpoch,
             presignFingerprint: policy.presignFingerprint)
-        if case .success(let cached?) = read.result, cached.isUsable(at: clock.now, validators: validators, buffer: policy.cacheBuffer),
+        if case .success(let cached?)? = read?.result,
+            cached.isUsable(at: clock.now, validators: validators, buffer: policy.cacheBuffer),
             policy.covers(cached.presigned)
         {
             return IssuedURL(streamURL: answer(cached.presigned, track), cameFromCache: true)
         }
-        if let verified = await objects.verify(track, by: deadline) {
+        if let verified = await objects.verify(track, by: deadline, unless: abandonment) {
+            guard !abandonment.hasHappened else { throw .clientGone }
             observer.verified(verified)
             try Self.value(verified.result)
         }
@@ -88,7 +110,8 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
             now.duration(to: permission.until))
         if timeToLive > .zero {
             cache.write(
-                CachedStreamURL(presigned: presigned, validators: validators), user: listener.userID, track: trackID, timeToLive: timeToLive
+                CachedStreamURL(presigned: presigned, validators: validators), user: permission.userID, track: trackID,
+                timeToLive: timeToLive
             )
         }
         return IssuedURL(streamURL: answer(presigned, track), cameFromCache: false)
@@ -99,7 +122,8 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
         let began = ContinuousClock.now
         let result: Result<PresignedURL, Unavailable>
         do throws(Unavailable) {
-            result = .success(try objects.presign(objectKey: track.objectKey, contentType: track.mimeType, at: clock.now))
+            result = .success(
+                try objects.presign(objectKey: track.objectKey, contentType: track.mimeType, at: clock.now))
         } catch {
             result = .failure(error)
         }
@@ -118,6 +142,7 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
     @inlinable
     func answer(_ presigned: PresignedURL, _ track: Track) -> StreamURL {
         StreamURL(
-            url: presigned.url, expiresAt: presigned.expiresAt, contentType: track.mimeType, fileSizeInBytes: track.sizeInBytes)
+            url: presigned.url, expiresAt: presigned.expiresAt, contentType: track.mimeType,
+            fileSizeInBytes: track.sizeInBytes)
     }
 }

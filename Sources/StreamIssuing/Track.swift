@@ -1,5 +1,5 @@
-/// A track's status, spelled as in the API and the database. Open, so that a status that a newer schema adds is shown by its name and,
-/// not being `ready`, never streams.
+/// A track's status, spelled as in the API and the database. Open, so that a status that a newer schema adds is shown
+/// by its name and, not being `ready`, never streams.
 public struct TrackStatus: RawRepresentable, Sendable, Hashable {
     public let rawValue: String
 
@@ -33,7 +33,10 @@ public struct Track: Sendable, Equatable {
     public let mimeType: String
     public let sizeInBytes: Int64
 
-    public init(id: ULID, ownerID: ULID, status: TrackStatus, version: Int64, objectKey: SecretText, mimeType: String, sizeInBytes: Int64) {
+    public init(
+        id: ULID, ownerID: ULID, status: TrackStatus, version: Int64, objectKey: SecretText, mimeType: String,
+        sizeInBytes: Int64
+    ) {
         self.id = id
         self.ownerID = ownerID
         self.status = status

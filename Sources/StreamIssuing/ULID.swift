@@ -1,7 +1,7 @@
 /// A universally unique, lexicographically sortable identifier in its canonical text form.
 ///
-/// 26 characters of Crockford's base32 (no `I`, `L`, `O`, `U`), the first at most `7` because it holds three bits of 128
-/// (github.com/ulid/spec, "Canonical String Representation"). Either case is read; upper case is kept.
+/// 26 characters of Crockford's base32 (no `I`, `L`, `O`, `U`), the first at most `7` because it holds three bits of
+/// 128 (github.com/ulid/spec, "Canonical String Representation"). Either case is read; upper case is kept.
 public struct ULID: Sendable, Hashable, CustomStringConvertible {
     public let description: String
 

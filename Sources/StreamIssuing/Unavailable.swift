@@ -24,13 +24,19 @@ public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
     public static func circuitOpen(_ dependency: Dependency, retryAfter wait: Duration) -> Unavailable {
         let (seconds, attoseconds) = wait.components
         return Unavailable(
-            dependency, code: "breaker_open", reason: "it failed too often and is left alone",
+            dependency, code: "breaker_open", reason: "it failed too often; its circuit is open",
             retryAfterSeconds: Int(seconds) + (attoseconds > 0 ? 1 : 0))
     }
 
-    /// Whether the dependency was called: not where its circuit is open, there is no connection yet, or too many calls wait for it.
+    /// Whether the dependency was called: not where its circuit is open, there is no connection yet, or too many calls
+    /// wait for it.
     public var wasAttempted: Bool {
         !["breaker_open", "bulkhead_full", "too_many_waiting", "connecting", "overloaded", "closed"].contains(code)
+    }
+
+    /// Whether it is about one track's object, and not about the dependency.
+    public var isAboutOneTrack: Bool {
+        ["missing_object", "illegal_key", "refused_object", "invalid_object"].contains(code)
     }
 
     public var description: String { "\(dependency.rawValue): \(reason) (\(code))" }

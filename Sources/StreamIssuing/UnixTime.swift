@@ -19,7 +19,8 @@ public struct UnixTime: Sendable, Hashable, Comparable {
         return UnixTime(seconds: overflow ? (seconds < 0 ? .min : .max) : sum)
     }
 
-    /// From this moment to `other`, negative where it is earlier; stops at the ends of the range instead of overflowing.
+    /// From this moment to `other`, negative where it is earlier; stops at the ends of the range instead of
+    /// overflowing.
     public func duration(to other: UnixTime) -> Duration {
         let (difference, overflow) = other.seconds.subtractingReportingOverflow(seconds)
         return .seconds(overflow ? (seconds < 0 ? .max : .min) : difference)
@@ -68,18 +69,24 @@ public struct UnixTime: Sendable, Hashable, Comparable {
 }
 
 extension UnixTime {
-    /// Reads RFC 3339 §5.6 for the years 1 to 9999: `2026-01-08T12:32:00Z`, also with a fraction, which is dropped, and with an offset.
-    /// Nil for anything else, a date that does not exist included; a leap second counts as the second after it.
+    /// Reads RFC 3339 §5.6 for the years 1 to 9999: `2026-01-08T12:32:00Z`, also with a fraction, which is dropped, and
+    /// with an offset. Nil for anything else, a date that does not exist included; a leap second counts as the second
+    /// after it.
     public init?(rfc3339 text: String) {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int? {
-            guard range.upperBound <= bytes.count, bytes[range].allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else { return nil }
+            guard range.upperBound <= bytes.count, bytes[range].allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
+                return nil
+            }
             return bytes[range].reduce(0) { $0 * 10 + Int($1 - 0x30) }
         }
-        func has(_ characters: String, at index: Int) -> Bool { index < bytes.count && characters.utf8.contains(bytes[index]) }
+        func has(_ characters: String, at index: Int) -> Bool {
+            index < bytes.count && characters.utf8.contains(bytes[index])
+        }
         guard has("-", at: 4), has("-", at: 7), has("Tt ", at: 10), has(":", at: 13), has(":", at: 16),
             let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
-            let minute = number(14..<16), let second = number(17..<19), (1...9999).contains(year), (1...12).contains(month),
+            let minute = number(14..<16), let second = number(17..<19), (1...9999).contains(year),
+            (1...12).contains(month),
             (1...CivilTime.days(in: month, of: year)).contains(day), hour < 24, minute < 60, second <= 60
         else { return nil }
         var end = 19
@@ -93,14 +100,16 @@ extension UnixTime {
         if has("Zz", at: end) {
             end += 1
         } else {
-            guard has("+-", at: end), has(":", at: end + 3), let hours = number(end + 1..<end + 3), let minutes = number(end + 4..<end + 6),
+            guard has("+-", at: end), has(":", at: end + 3), let hours = number(end + 1..<end + 3),
+                let minutes = number(end + 4..<end + 6),
                 hours < 24, minutes < 60
             else { return nil }
             offset = (hours * 3600 + minutes * 60) * (has("-", at: end) ? -1 : 1)
             end += 6
         }
         guard end == bytes.count else { return nil }
-        self.init(seconds: Int64(CivilTime.days(to: year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset))
+        self.init(
+            seconds: Int64(CivilTime.days(to: year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset))
     }
 }
 
@@ -115,7 +124,8 @@ private struct CivilTime {
 
     /// Counts in eras of 400 years whose first day is 1 March, so that the leap day is the last of its year.
     init(_ time: UnixTime) {
-        let clamped = min(max(time.seconds, -62_167_219_200), 253_402_300_799)  // 0000-01-01T00:00:00Z … 9999-12-31T23:59:59Z
+        // 0000-01-01T00:00:00Z … 9999-12-31T23:59:59Z
+        let clamped = min(max(time.seconds, -62_167_219_200), 253_402_300_799)
         let days = Int((clamped >= 0 ? clamped : clamped - 86_399) / 86_400)
         let secondOfDay = Int(clamped) - days * 86_400
         let shifted = days + 719_468

@@ -1,6 +1,7 @@
 /// Reads JSON where leniency would be a security hole: tokens, key sets, key rings.
 ///
-/// RFC 8259, and stricter where it leaves room: a member's name twice is refused (RFC 8725 §2.4 is why), so are unpaired
+/// RFC 8259, and stricter where it leaves room: a member's name twice is refused (RFC 8725 §2.4 is why), so are
+/// unpaired
 /// surrogates, invalid UTF-8, anything after the value, and nesting beyond 16 levels.
 public struct JSONReader {
     private static let maximumDepth = 16
@@ -109,8 +110,10 @@ public struct JSONReader {
             if !take(UInt8(ascii: "+")) { _ = take(UInt8(ascii: "-")) }
             try digits()
         }
-        guard isInteger, let integer = Int64(String(decoding: bytes[start..<position], as: UTF8.self)) else { return .otherNumber }
-        return .integer(integer)
+        let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        if isInteger, let integer = Int64(text) { return .integer(integer) }
+        // Beyond the range of a Double it is infinite, or zero.
+        return .otherNumber(Double(text) ?? .nan)
     }
 
     private mutating func digits() throws(JSONError) {
@@ -178,7 +181,9 @@ public struct JSONReader {
             throw error("an unpaired surrogate")
         }
         let low = try fourHexDigits()
-        guard (0xDC00..<0xE000).contains(low), let scalar = Unicode.Scalar(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00)) else {
+        guard (0xDC00..<0xE000).contains(low),
+            let scalar = Unicode.Scalar(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+        else {
             throw error("an unpaired surrogate")
         }
         return scalar

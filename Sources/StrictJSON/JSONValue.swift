@@ -4,8 +4,8 @@ public enum JSONValue: Sendable, Equatable {
     case boolean(Bool)
     /// Written without fraction or exponent and within `Int64`.
     case integer(Int64)
-    /// Any other number. Its value is not exact enough to count with.
-    case otherNumber
+    /// Any other number, to the nearest `Double`; not exact enough to count with.
+    case otherNumber(Double)
     case string(JSONString)
     case array([JSONValue])
     case object(JSONObject)

@@ -6,17 +6,15 @@ import KeyManagement
 /// The program: one subcommand a file under `Commands`.
 @main
 struct NovatuneStreamd: ParsableCommand {
-    static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
         commandName: "novatune-streamd",
         abstract: "Issues short-lived stream URLs to music players: a FastCGI responder behind nginx.",
         discussion: """
             Settings are environment variables, or the same names in a file given by --config; the environment wins. \
-            See 'novatune-streamd serve --help' for all of them and 'novatune-streamd check' to try them.
+            See 'novatune-streamd settings' for all of them and 'novatune-streamd check' to try them.
             """,
-        version: version,
-        subcommands: [Serve.self, Check.self, Keys.self, Top.self, Invalidate.self, Token.self],
+        version: Version.text(),
+        subcommands: [Serve.self, Check.self, ShowSettings.self, Keys.self, Top.self, Invalidate.self, Token.self],
         defaultSubcommand: Serve.self
     )
 
@@ -25,8 +23,8 @@ struct NovatuneStreamd: ParsableCommand {
         // Before the first secret is read, whatever the command.
         ProcessMemory.keepPrivate()
         ProcessMemory.crashWithoutReport()
-        // The process inherits the service manager's setting. Where it ignores SIGCHLD, waiting for the command that prints a key ring
-        // fails.
+        // The process inherits the service manager's setting. Where it ignores SIGCHLD, waiting for the command that
+        // prints a key ring fails.
         _ = signal(SIGCHLD, SIG_DFL)
         main(nil)
     }

@@ -10,7 +10,8 @@ import Testing
     }
 
     @Test(arguments: [
-        nil, "", " ", "Bearer", "Bearer ", "Bearer   ", "Basic dXNlcjpwYXNz", "Digest x", "Token abc", "B", "Beare", "null", "\u{0}",
+        nil, "", " ", "Bearer", "Bearer ", "Bearer   ", "Basic dXNlcjpwYXNz", "Digest x", "Token abc", "B", "Beare",
+        "null", "\u{0}",
     ])
     func headerWithoutABearerTokenIsMissing(_ header: String?) throws {
         #expect(TestToken.outcome(ofHeader: header, try TestToken.verifier()) == "missing")
@@ -30,7 +31,9 @@ import Testing
 
     @Test(arguments: [" ", "\t", "\r\n", "\n", "\u{0}", ",", ";", " x", ", Bearer x"])
     func anythingAfterTheTokenIsMalformed(_ end: String) throws {
-        #expect(TestToken.outcome(ofHeader: "Bearer \(try TestToken.make())\(end)", try TestToken.verifier()) == "malformed")
+        #expect(
+            TestToken.outcome(ofHeader: "Bearer \(try TestToken.make())\(end)", try TestToken.verifier()) == "malformed"
+        )
     }
 
     @Test func twoTokensAreMalformed() throws {

@@ -4,7 +4,9 @@ import TestSupport
 import Testing
 
 @Suite struct KeySetTests {
-    private func key(_ id: String?) throws -> VerificationKey { try VerificationKey(sharedSecret: TestToken.secret, id: id) }
+    private func key(_ id: String?) throws -> VerificationKey {
+        try VerificationKey(sharedSecret: TestToken.secret, id: id)
+    }
 
     @Test func emptySetIsRefused() {
         let error = #expect(throws: KeySetError.self) { try KeySet([]) }
@@ -14,20 +16,17 @@ import Testing
     @Test func repeatedIdentifierIsRefused() throws {
         let keys = [try key("a"), try key("b"), try key("a")]
         let error = #expect(throws: KeySetError.self) { try KeySet(keys) }
-        #expect(error?.description == "kid a twice")
+        #expect(error?.description == "kid a: twice with HS256")
     }
 
     @Test func twoKeysWithoutIdentifierAreRefused() throws {
         let keys = [try key(nil), try key(nil)]
         let error = #expect(throws: KeySetError.self) { try KeySet(keys) }
-        #expect(error?.description == "two keys without kid")
+        #expect(error?.description == "two keys without kid: twice with HS256")
     }
 
     private func outcome(_ header: String, _ keys: VerificationKey...) throws -> String {
-        let verifier = TokenVerifier(
-            keys: try KeySet(keys), requirements: TestToken.requirements, tokenCache: TokenCache(),
-            clock: SettableWallClock(TestToken.now))
-        return TestToken.outcome(of: try TestToken.make(header: header), verifier)
+        TestToken.outcome(of: try TestToken.make(header: header), TestToken.verifier(try KeySet(keys)))
     }
 
     @Test func tokenWithoutKidIsRefusedWhereTwoKeysHaveItsAlgorithm() throws {
@@ -46,7 +45,9 @@ import Testing
     }
 
     @Test func sharedSecretOf31BytesIsRefusedAndOf32IsNot() throws {
-        #expect(throws: KeySetError.self) { try VerificationKey(sharedSecret: SymmetricKey([UInt8](repeating: 65, count: 31))) }
+        #expect(throws: KeySetError.self) {
+            try VerificationKey(sharedSecret: SymmetricKey([UInt8](repeating: 65, count: 31)))
+        }
         _ = try VerificationKey(sharedSecret: SymmetricKey([UInt8](repeating: 65, count: 32)))
     }
 

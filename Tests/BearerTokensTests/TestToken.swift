@@ -3,12 +3,13 @@ import Cryptography
 import StreamIssuing
 import TestSupport
 
-/// Tokens whose header and claims are given as text, signed with a secret that the verifier has, so that only the text decides.
+/// Tokens whose header and claims are given as text, signed with a secret that the verifier has, so that only the text
+/// decides.
 enum TestToken {
     static let now: Int64 = 1_767_875_400
     static let secret = SymmetricKey(Array("0123456789abcdef0123456789abcdef".utf8))
     static let subject = "01HXK5Z8J3QW9R7N2M4P6T8V0B"
-    static let requirements = ClaimRequirements(issuer: "https://id.example.com", audience: "novatune-stream")
+    static let requirements = ClaimRequirements(issuers: ["https://id.example.com"], audiences: ["novatune-stream"])
 
     static func make(header: String = #"{"alg":"HS256"}"#, claims: String = claims()) throws -> String {
         try make(header: Array(header.utf8), claims: Array(claims.utf8))
@@ -27,7 +28,8 @@ enum TestToken {
     /// Good claims with some of them replaced by other JSON, or left out where the replacement is nil.
     static func claims(_ changes: KeyValuePairs<String, String?> = [:]) -> String {
         var members: [(name: String, json: String?)] = [
-            ("iss", #""https://id.example.com""#), ("aud", #""novatune-stream""#), ("sub", "\"\(subject)\""), ("iat", "\(now - 60)"),
+            ("iss", #""https://id.example.com""#), ("aud", #""novatune-stream""#), ("sub", "\"\(subject)\""),
+            ("iat", "\(now - 60)"),
             ("exp", "\(now + 600)"), ("roles", #"["listener"]"#),
         ]
         for (name, json) in changes {
@@ -41,12 +43,23 @@ enum TestToken {
     }
 
     static func verifier(
-        clock: SettableWallClock = SettableWallClock(now), leeway: Duration = .zero, remembering verified: TokenCache = TokenCache()
+        clock: SettableWallClock = SettableWallClock(now), leeway: Duration = .zero,
+        requirements: ClaimRequirements = requirements, remembering verified: TokenCache = TokenCache()
     ) throws -> TokenVerifier {
+        let provider = TokenProvider(
+            keys: try KeySet([try VerificationKey(sharedSecret: secret)]), requirements: requirements)
+        return TokenVerifier(
+            AcceptedTokens(providers: [provider], leeway: leeway), tokenCache: verified, clock: clock)
+    }
+
+    /// For keys of one provider with these requirements.
+    static func verifier(
+        _ keys: KeySet, _ requirements: ClaimRequirements = requirements,
+        remembering verified: TokenCache = TokenCache()
+    ) -> TokenVerifier {
         TokenVerifier(
-            keys: try KeySet([try VerificationKey(sharedSecret: secret)]),
-            requirements: ClaimRequirements(issuer: requirements.issuer, audience: requirements.audience, leeway: leeway),
-            tokenCache: verified, clock: clock)
+            AcceptedTokens(providers: [TokenProvider(keys: keys, requirements: requirements)]),
+            tokenCache: verified, clock: SettableWallClock(now))
     }
 
     /// "accepted" or the rejection's code.
@@ -55,7 +68,7 @@ enum TestToken {
             _ = try verifier.verify(authorization: header)
             return "accepted"
         } catch {
-            return error.code
+            return error.rawValue
         }
     }
 

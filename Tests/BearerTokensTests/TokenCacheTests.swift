@@ -30,26 +30,28 @@ import Testing
         #expect((1...2).contains(verified.count))
     }
 
-    @Test func sameTokenIsRememberedOnce() throws {
+    @Test func sameTokenIsCachedOnce() throws {
         let verified = TokenCache()
         let verifier = try TestToken.verifier(remembering: verified)
         for _ in 0..<3 { _ = TestToken.outcome(of: try token(1), verifier) }
         #expect(verified.count == 1)
     }
 
-    @Test func rememberedTokenIsNotReadAgain() throws {
+    private static func otherKey() throws -> KeySet {
+        try KeySet([try VerificationKey(sharedSecret: SymmetricKey([UInt8](repeating: 7, count: 32)))])
+    }
+
+    @Test func cachedTokenIsNotParsedAgain() throws {
         // Nothing but the token's digest is looked at: a verifier with another key accepts what the first has verified.
         let verified = TokenCache()
         let good = try token(1)
         #expect(TestToken.outcome(of: good, try TestToken.verifier(remembering: verified)) == "accepted")
-        let keyless = TokenVerifier(
-            keys: try KeySet([try VerificationKey(sharedSecret: SymmetricKey([UInt8](repeating: 7, count: 32)))]),
-            requirements: TestToken.requirements, tokenCache: verified, clock: SettableWallClock(TestToken.now))
+        let keyless = TestToken.verifier(try Self.otherKey(), remembering: verified)
         #expect(TestToken.outcome(of: good, keyless) == "accepted")
         #expect(TestToken.outcome(of: try token(2), keyless) == "bad_signature")
     }
 
-    @Test func rememberedTokenExpiresAndIsForgotten() throws {
+    @Test func cachedTokenExpiresAndIsRemoved() throws {
         let verified = TokenCache()
         let clock = SettableWallClock(TestToken.now)
         let verifier = try TestToken.verifier(clock: clock, remembering: verified)
@@ -63,7 +65,7 @@ import Testing
         #expect(verified.count == 0)
     }
 
-    @Test func tokenForgottenFromTheOlderGenerationIsGone() throws {
+    @Test func expiredTokenIsRemovedFromTheOlderGeneration() throws {
         let verified = TokenCache(capacity: 1)
         let clock = SettableWallClock(TestToken.now)
         let verifier = try TestToken.verifier(clock: clock, remembering: verified)
@@ -76,25 +78,24 @@ import Testing
         #expect(verified.count == 1)
     }
 
-    @Test func rejectedTokenIsNotRemembered() throws {
+    @Test func rejectedTokenIsNotCached() throws {
         let verified = TokenCache()
         let verifier = try TestToken.verifier(remembering: verified)
         let rejected = [
-            try token(1, expiring: TestToken.now), try token(1) + "A", try TestToken.make(claims: TestToken.claims(["aud": "\"x\""])),
+            try token(1, expiring: TestToken.now), try token(1) + "A",
+            try TestToken.make(claims: TestToken.claims(["aud": "\"x\""])),
             try TestToken.make(claims: TestToken.claims(["nbf": "\(TestToken.now + 1)"])), "a.b.c",
         ]
         for token in rejected { #expect(TestToken.outcome(of: token, verifier) != "accepted") }
         #expect(verified.count == 0)
     }
 
-    @Test func tokenThatIsAskedForStaysAndOthersGo() throws {
+    @Test func tokenInUseStaysAndOthersAreEvicted() throws {
         let verified = TokenCache(capacity: 4)
         let verifier = try TestToken.verifier(remembering: verified)
         let kept = try token(0)
         // Knows no key that made these tokens: it accepts what is remembered.
-        let observer = TokenVerifier(
-            keys: try KeySet([try VerificationKey(sharedSecret: SymmetricKey([UInt8](repeating: 7, count: 32)))]),
-            requirements: TestToken.requirements, tokenCache: verified, clock: SettableWallClock(TestToken.now))
+        let observer = TestToken.verifier(try Self.otherKey(), remembering: verified)
         _ = TestToken.outcome(of: kept, verifier)
         for number in 1...40 {
             _ = TestToken.outcome(of: try token(number), verifier)

@@ -8,19 +8,26 @@ import Testing
     private let user = ULID(TestToken.subject)!
 
     private func mint() throws -> TokenMint {
-        try TokenMint(secret: TestToken.secret, issuer: TestToken.requirements.issuer, audience: TestToken.requirements.audience)
+        try TokenMint(
+            secret: TestToken.secret, issuer: TestToken.requirements.issuers[0],
+            audience: TestToken.requirements.audiences[0])
     }
 
     @Test func mintedTokenVerifies() throws {
         let token = try mint().token(
-            user: user, roles: ["listener", "admin"], issuedAt: UnixTime(seconds: TestToken.now), lifetime: .seconds(60))
+            user: user, roles: ["listener", "admin"], issuedAt: UnixTime(seconds: TestToken.now), lifetime: .seconds(60)
+        )
         let listener = try TestToken.verifier().verify(authorization: "Bearer \(token)")
         #expect(
-            listener == Listener(userID: user, holdsListenerRole: true, tokenIssuedAt: UnixTime(seconds: TestToken.now)))
+            listener
+                == Listener(
+                    user: .id(user), holdsListenerRole: true, tokenIssuedAt: UnixTime(seconds: TestToken.now))
+        )
     }
 
     @Test func mintedTokenEndsWithItsLifetime() throws {
-        let token = try mint().token(user: user, roles: [], issuedAt: UnixTime(seconds: TestToken.now), lifetime: .seconds(60))
+        let token = try mint().token(
+            user: user, roles: [], issuedAt: UnixTime(seconds: TestToken.now), lifetime: .seconds(60))
         let clock = SettableWallClock(TestToken.now + 59)
         let verifier = try TestToken.verifier(clock: clock)
         #expect(try !verifier.verify(authorization: "Bearer \(token)").holdsListenerRole)
@@ -30,11 +37,10 @@ import Testing
 
     @Test func namesWithQuotesAreEscaped() throws {
         let mint = try TokenMint(secret: TestToken.secret, issuer: #"a"b\c"#, audience: "d\u{1}é")
-        let token = mint.token(user: user, roles: [#"x","listener"#], issuedAt: UnixTime(seconds: TestToken.now), lifetime: .seconds(60))
-        let verifier = TokenVerifier(
-            keys: try KeySet([try VerificationKey(sharedSecret: TestToken.secret)]),
-            requirements: ClaimRequirements(issuer: #"a"b\c"#, audience: "d\u{1}é"), tokenCache: TokenCache(),
-            clock: SettableWallClock(TestToken.now))
+        let token = mint.token(
+            user: user, roles: [#"x","listener"#], issuedAt: UnixTime(seconds: TestToken.now), lifetime: .seconds(60))
+        let verifier = try TestToken.verifier(
+            requirements: ClaimRequirements(issuers: [#"a"b\c"#], audiences: ["d\u{1}é"]))
         #expect(try !verifier.verify(authorization: "Bearer \(token)").holdsListenerRole)
     }
 

@@ -18,17 +18,18 @@ import Testing
         let seed: UInt64 = 1
         var random = SeededRandom(seed: seed)
         var mutants: [String] = []
-        // 10,000 for the four algorithms together.
-        while mutants.count < 2500 {
-            let mutant = String(decoding: random.mutated(Array(good[0].utf8), splicing: Array(good[1].utf8)), as: UTF8.self)
+        // 10,000 for all algorithms together.
+        while mutants.count < 10_000 / SignatureAlgorithm.allCases.count {
+            let mutant = String(
+                decoding: random.mutated(Array(good[0].utf8), splicing: Array(good[1].utf8)), as: UTF8.self)
             // Spaces between scheme and token are no part of the token.
             if !good.contains(String(mutant.drop { $0 == " " })) { mutants.append(mutant) }
         }
         #expect(accepted(mutants, verifier) == [], "seed \(seed)")
-        #expect(accepted(mutants + good, verifier) == good, "an accepted token is seen")
+        #expect(accepted(mutants + good, verifier) == good, "the search must find an accepted token")
     }
 
-    @Test func noCharacterOfATokenCanBeExchanged() throws {
+    @Test func tokenWithAnyCharacterReplacedIsRefused() throws {
         let good = Array(try TestToken.make().utf8)
         let verifier = try TestToken.verifier()
         for position in good.indices {
@@ -42,15 +43,17 @@ import Testing
         }
     }
 
-    @Test func signedGarbageAsClaimsCrashesNothing() throws {
+    @Test func signedGarbageAsClaimsDoesNotCrash() throws {
         let verifier = try TestToken.verifier()
         var random = SeededRandom(seed: 2)
         var outcomes: Set<String> = []
         for _ in 0..<3000 {
             let claims = random.mutated(Array(TestToken.claims().utf8))
-            outcomes.insert(TestToken.outcome(of: try TestToken.make(header: Array(#"{"alg":"HS256"}"#.utf8), claims: claims), verifier))
+            outcomes.insert(
+                TestToken.outcome(
+                    of: try TestToken.make(header: Array(#"{"alg":"HS256"}"#.utf8), claims: claims), verifier))
         }
-        #expect(outcomes.isSuperset(of: ["malformed", "wrong_issuer", "wrong_audience", "bad_subject"]))
+        #expect(outcomes.isSuperset(of: ["malformed", "wrong_issuer", "wrong_audience"]))
         #expect(!outcomes.contains("bad_signature"))
     }
 }

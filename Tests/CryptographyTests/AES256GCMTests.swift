@@ -17,7 +17,9 @@ import Testing
     private let associatedData = Array("associated".utf8)
     private let plaintext = Array("plaintext of 30 bytes or so...".utf8)
 
-    private func cipher(_ byte: UInt8 = 7) throws -> AES256GCM { try AES256GCM(key: SymmetricKey([UInt8](repeating: byte, count: 32))) }
+    private func cipher(_ byte: UInt8 = 7) throws -> AES256GCM {
+        try AES256GCM(key: SymmetricKey([UInt8](repeating: byte, count: 32)))
+    }
 
     private func sealed() throws -> [UInt8] {
         var output: [UInt8] = []
@@ -28,11 +30,14 @@ import Testing
     @Test func vectorsSealAndOpen() throws {
         for vector in try VectorFile("aes256gcm.json").json([Vector].self) {
             let cipher = try AES256GCM(key: SymmetricKey(hexadecimal(vector.key)))
-            let (nonce, plaintext, data) = (hexadecimal(vector.nonce), hexadecimal(vector.plaintext), hexadecimal(vector.associatedData))
+            let (nonce, plaintext, data) = (
+                hexadecimal(vector.nonce), hexadecimal(vector.plaintext), hexadecimal(vector.associatedData)
+            )
             var output: [UInt8] = []
             try cipher.seal(plaintext.span, nonce: nonce.span, authenticating: data.span, into: &output)
             #expect(output.hexadecimalText == vector.sealed, "\(vector.name)")
-            #expect(cipher.open(output.span, nonce: nonce.span, authenticating: data.span) == plaintext, "\(vector.name)")
+            #expect(
+                cipher.open(output.span, nonce: nonce.span, authenticating: data.span) == plaintext, "\(vector.name)")
         }
     }
 
@@ -50,8 +55,9 @@ import Testing
         }
     }
 
-    /// What ThreadSanitizer says of it is the test: empty arrays are all one object, and nothing may be written to that.
-    @Test func emptyMessagesOpenOnManyThreadsAtOnce() async throws {
+    /// What ThreadSanitizer says of it is the test: empty arrays are all one object, and nothing may be written to
+    /// that.
+    @Test func emptyMessagesOpenOnManyThreadsConcurrently() async throws {
         let key = SymmetricKey([UInt8](repeating: 7, count: 32))
         let (nonce, data, nothing) = (nonce, associatedData, [UInt8]())
         var sealed: [UInt8] = []
@@ -85,7 +91,8 @@ import Testing
                 var changed = sealed
                 changed[position] ^= 1 << bit
                 #expect(
-                    cipher.open(changed.span, nonce: nonce.span, authenticating: associatedData.span) == nil, "byte \(position), bit \(bit)"
+                    cipher.open(changed.span, nonce: nonce.span, authenticating: associatedData.span) == nil,
+                    "byte \(position), bit \(bit)"
                 )
             }
         }
@@ -103,7 +110,9 @@ import Testing
 
     @Test func otherAssociatedDataDoesNotOpen() throws {
         let (cipher, sealed) = (try cipher(), try sealed())
-        let others: [[UInt8]] = [[], Array(associatedData.dropLast()), associatedData + [0], Array(associatedData.reversed())]
+        let others: [[UInt8]] = [
+            [], Array(associatedData.dropLast()), associatedData + [0], Array(associatedData.reversed()),
+        ]
         for other in others {
             #expect(cipher.open(sealed.span, nonce: nonce.span, authenticating: other.span) == nil)
         }
@@ -118,7 +127,8 @@ import Testing
         let (cipher, sealed) = (try cipher(), try sealed())
         for length in 0..<sealed.count {
             let cut = Array(sealed[..<length])
-            #expect(cipher.open(cut.span, nonce: nonce.span, authenticating: associatedData.span) == nil, "\(length) bytes")
+            #expect(
+                cipher.open(cut.span, nonce: nonce.span, authenticating: associatedData.span) == nil, "\(length) bytes")
         }
     }
 
@@ -137,6 +147,8 @@ import Testing
 
     @Test(arguments: [0, 16, 24, 31, 33, 64])
     func keyOfAnotherLengthIsRefused(_ length: Int) {
-        #expect(throws: CryptographyError.self) { try AES256GCM(key: SymmetricKey([UInt8](repeating: 0, count: length))) }
+        #expect(throws: CryptographyError.self) {
+            try AES256GCM(key: SymmetricKey([UInt8](repeating: 0, count: length)))
+        }
     }
 }

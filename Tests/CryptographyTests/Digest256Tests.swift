@@ -4,7 +4,7 @@ import Testing
 @Suite struct Digest256Tests {
     private let digest = SHA256().hash("abc")
 
-    @Test func bytesHexadecimalAndPrefixAreTheSameNumber() {
+    @Test func bytesHexadecimalAndPrefixAgree() {
         #expect(digest.bytes.count == 32)
         #expect(digest.hexadecimal == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
         #expect(digest.bytes[..<4] == [0xBA, 0x78, 0x16, 0xBF] && digest.bytes[28...] == [0xF2, 0x00, 0x15, 0xAD])

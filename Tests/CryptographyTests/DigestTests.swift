@@ -19,7 +19,7 @@ import Testing
 
     init() throws { vectors = try VectorFile("digests.json").json(Vectors.self) }
 
-    @Test func hashesAreTheStandards() {
+    @Test func hashesEqualThoseOfTheStandard() {
         let sha256 = SHA256()
         for vector in vectors.sha256 {
             let message = hexadecimal(vector.message)
@@ -27,9 +27,11 @@ import Testing
         }
     }
 
-    @Test func hashOfAMillionLettersIsTheStandards() {
+    @Test func hashOfAMillionLettersEqualsThatOfTheStandard() {
         let message = [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000)
-        #expect(SHA256().hash(message.span).hexadecimal == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+        #expect(
+            SHA256().hash(message.span).hexadecimal
+                == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
     }
 
     @Test func textIsHashedAsUTF8() {
@@ -37,7 +39,7 @@ import Testing
         #expect(SHA256().hash("é🎵") == SHA256().hash(bytes.span))
     }
 
-    @Test func authenticationCodesAreTheStandards() throws {
+    @Test func authenticationCodesEqualThoseOfTheStandard() throws {
         for vector in vectors.hmac {
             let (key, message) = (hexadecimal(vector.key), hexadecimal(vector.message))
             let hmac = try HMACSHA256(key: key.span)
@@ -46,14 +48,16 @@ import Testing
         }
     }
 
-    @Test func contextThatIsReusedForgetsTheFormerMessage() throws {
+    @Test func reusedContextKeepsNothingOfTheEarlierMessage() throws {
         let (key, long, short) = ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 1000), [UInt8]([3]))
         let hmac = try HMACSHA256(key: key.span)
         _ = hmac.authenticationCode(for: long.span)
-        #expect(try hmac.authenticationCode(for: short.span) == HMACSHA256(key: key.span).authenticationCode(for: short.span))
+        #expect(
+            try hmac.authenticationCode(for: short.span)
+                == HMACSHA256(key: key.span).authenticationCode(for: short.span))
     }
 
-    @Test func severalKeysDoNotMix() throws {
+    @Test func contextsOfSeveralKeysAreIndependent() throws {
         let keys = (0..<50).map { [UInt8](repeating: UInt8($0), count: 32) }
         let message = Array("m".utf8)
         let all = try keys.map { try HMACSHA256(key: $0.span) }

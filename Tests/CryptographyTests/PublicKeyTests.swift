@@ -11,7 +11,7 @@ import Testing
             func publicKey(_ algorithm: String) throws -> PublicKey {
                 func bytes(_ text: String?) throws -> [UInt8] { hexadecimal(try #require(text)) }
                 return switch algorithm {
-                case "RS256": try .rsa(modulus: try bytes(n), exponent: try bytes(e))
+                case "RS256": try .rsa(.pkcs1SHA256, modulus: try bytes(n), exponent: try bytes(e))
                 case "ES256": try .p256(x: try bytes(x), y: try bytes(y))
                 default: try .ed25519(x: try bytes(x))
                 }
@@ -30,7 +30,7 @@ import Testing
     static func vectors() throws -> Vectors { try VectorFile("signatures.json").json(Vectors.self) }
 
     @Test(arguments: ["RS256", "ES256", "EdDSA"])
-    func eachSignatureIsJudgedRight(_ algorithm: String) throws {
+    func eachSignatureHasItsExpectedValidity(_ algorithm: String) throws {
         let cases = try Self.vectors().cases.filter { $0.algorithm == algorithm }
         #expect(cases.contains { $0.isValid } && cases.contains { !$0.isValid })
         for vector in cases {
@@ -67,7 +67,8 @@ import Testing
             let key = try vector.key.publicKey(vector.algorithm)
             for (otherIndex, other) in good.enumerated() {
                 let message = hexadecimal(other.message)
-                #expect(key.isValid(signature: hexadecimal(other.signature), for: message.span) == (index == otherIndex))
+                #expect(
+                    key.isValid(signature: hexadecimal(other.signature), for: message.span) == (index == otherIndex))
             }
         }
     }
@@ -80,7 +81,7 @@ import Testing
     @Test func modulusWithLeadingZerosIsTheSameKey() throws {
         let vector = try #require(try Self.vectors().cases.first { $0.algorithm == "RS256" && $0.isValid })
         let (modulus, exponent) = (hexadecimal(vector.key.n ?? ""), hexadecimal(vector.key.e ?? ""))
-        let key = try PublicKey.rsa(modulus: [0, 0] + modulus, exponent: [0] + exponent)
+        let key = try PublicKey.rsa(.pkcs1SHA256, modulus: [0, 0] + modulus, exponent: [0] + exponent)
         let message = hexadecimal(vector.message)
         let isValid = key.isValid(signature: hexadecimal(vector.signature), for: message.span)
         #expect(isValid)
@@ -90,11 +91,14 @@ import Testing
         arguments: [
             Row("point not on the curve", ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 1, count: 32))),
             Row("point at infinity", ([UInt8](repeating: 0, count: 32), [UInt8](repeating: 0, count: 32))),
-            Row("coordinates beyond the field", ([UInt8](repeating: 255, count: 32), [UInt8](repeating: 255, count: 32))),
+            Row(
+                "coordinates beyond the field", ([UInt8](repeating: 255, count: 32), [UInt8](repeating: 255, count: 32))
+            ),
             Row("x of 31 bytes", ([UInt8](repeating: 1, count: 31), [UInt8](repeating: 1, count: 32))),
-            Row("y of 33 bytes", ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 1, count: 33))), Row("empty", ([], [])),
+            Row("y of 33 bytes", ([UInt8](repeating: 1, count: 32), [UInt8](repeating: 1, count: 33))),
+            Row("empty", ([], [])),
         ] as [Row<([UInt8], [UInt8])>])
-    func pointThatIsNoKeyIsRefused(_ row: Row<([UInt8], [UInt8])>) {
+    func invalidPointIsRefused(_ row: Row<([UInt8], [UInt8])>) {
         #expect(throws: CryptographyError.self) { try PublicKey.p256(x: row.value.0, y: row.value.1) }
     }
 
@@ -111,11 +115,13 @@ import Testing
     }
 
     @Test(arguments: [[], [0], [1], [0, 1], [2], [1, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0, 1]] as [[UInt8]])
-    func exponentThatIsNoGoodIsRefused(_ exponent: [UInt8]) {
-        #expect(throws: CryptographyError.self) { try PublicKey.rsa(modulus: [UInt8](repeating: 0xFF, count: 256), exponent: exponent) }
+    func invalidExponentIsRefused(_ exponent: [UInt8]) {
+        #expect(throws: CryptographyError.self) {
+            try PublicKey.rsa(.pkcs1SHA256, modulus: [UInt8](repeating: 0xFF, count: 256), exponent: exponent)
+        }
     }
 
-    @Test func oneKeyServesSeveralThreads() async throws {
+    @Test func oneKeyVerifiesOnSeveralThreads() async throws {
         let vector = try #require(try Self.vectors().cases.first { $0.algorithm == "ES256" && $0.isValid })
         let (key, signature) = (try vector.key.publicKey("ES256"), hexadecimal(vector.signature))
         let valid = await withTaskGroup(of: Int.self) { group in

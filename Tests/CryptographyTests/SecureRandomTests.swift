@@ -2,7 +2,7 @@ import Cryptography
 import Testing
 
 @Suite struct SecureRandomTests {
-    @Test func everyByteIsFilledAndNoTwoFillsAreAlike() {
+    @Test func everyByteIsFilledAndNoTwoFillsAreEqual() {
         var fills: Set<[UInt8]> = []
         for _ in 0..<100 {
             var bytes = [UInt8](repeating: 0, count: 16)
@@ -13,7 +13,7 @@ import Testing
         for position in 0..<16 { #expect(fills.contains { $0[position] != 0 }) }
     }
 
-    @Test func nothingIsFilledWhereNothingIsAsked() {
+    @Test func emptyArrayStaysEmpty() {
         var bytes: [UInt8] = []
         SecureRandom().fill(&bytes)
         #expect(bytes.isEmpty)

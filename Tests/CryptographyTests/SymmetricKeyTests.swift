@@ -15,7 +15,7 @@ import Testing
     }
 
     /// OpenSSL keeps what it draws random numbers from for each thread, two of them, where the keys are.
-    @Test func manyThreadsFindRandomnessAndRoomForTheirKeys() {
+    @Test func manyThreadsGenerateKeysConcurrently() {
         let (count, drawn) = (160, Locked(0))
         let wasLocked = SymmetricKey.isMemoryLocked
         let threads = Threads(count) {
@@ -28,10 +28,10 @@ import Testing
             return key.byteCount == 32
         }
         #expect(threads.results().allSatisfy { $0 })
-        #expect(SymmetricKey.isMemoryLocked == wasLocked, "all of it is where OpenSSL locks it, or nothing was before")
+        #expect(SymmetricKey.isMemoryLocked == wasLocked, "the keys must not change whether memory is locked")
     }
 
-    @Test func errorHasOnlyTheOperation() {
+    @Test func errorNamesOnlyTheOperation() {
         #expect("\(CryptographyError(invalidInput: "a key has 32 bytes"))" == "a key has 32 bytes")
     }
 }

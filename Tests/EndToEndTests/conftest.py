@@ -1,94 +1,65 @@
-"""Fixtures. The stack must be up: STACK_ENV names its env file (contract §7), STACK_STATE its state directory."""
+"""Fixtures. The stack must be up; harness.fixtures says how it is found."""
 
-import os
-import random
 import subprocess
-from pathlib import Path
 
-import boto3
 import pytest
-from botocore.config import Config
 
-pytest.register_assert_rewrite("support")
+pytest.register_assert_rewrite("harness", "support")
 
-from support import canaries, evidence
+from harness import canaries, evidence
+from harness.fixtures import api, mint, stack
+from harness.kms import KMS
+from harness.nginx import nginx_with
+from harness.stack import environment_with
+from harness.wire import API
 from support.database import Database
-from support.invalidations import Words
-from support.kms import KMS
+from support.entries import entry
+from support.fixtures import responders, s3, shared_object, track, user, world
+from support.invalidations import ReceivedInvalidations
 from support.resp import Redis
-from support.responder import Responder
 from support.sealing import KeyRing
-from support.stack import Stack
-from support.tokens import Mint
-from support.ulids import ulid
-from support.wire import API
-from support.world import World
 
 
 def pytest_collection_modifyitems(items):
-    """What no log may contain is known when all else has run."""
-    items.sort(key=lambda item: (item.path.name == "test_secrets.py", item.name.startswith("test_nothing_written_holds")))
+    """What no log may contain, and all answers, are known when all else has run: the tests that look at them come
+    last."""
+    items.sort(key=lambda item: (
+        item.path.name == "test_secrets.py" or "answers_of_the_run" in item.fixturenames,
+        "search" in item.fixturenames))
 
 
-@pytest.fixture(scope="session")
-def stack():
-    env_file = os.environ.get("STACK_ENV")
-    if not env_file:
-        pytest.exit("STACK_ENV must name the env file of a stack that is up: nginx/up --detach, then .build/local/env", 2)
-    stack = Stack(env_file, os.environ.get("STACK_STATE", Path(env_file).parent))
-    canaries.add_stack(stack)
-    return stack
-
-
-@pytest.fixture(scope="session")
-def api(stack):
-    return API(stack["BASE_URL"])
-
-
-@pytest.fixture(scope="session")
-def mint(stack):
-    return Mint(stack["JWT_HS256_SECRET"], stack["JWT_ISSUER"], stack["JWT_AUDIENCE"])
-
-
-@pytest.fixture(scope="session")
-def s3(stack):
-    return boto3.client(
-        "s3", endpoint_url=stack["S3_ENDPOINT"], region_name=stack["S3_REGION"],
-        aws_access_key_id=stack["S3_ACCESS_KEY_ID"], aws_secret_access_key=stack["S3_SECRET_ACCESS_KEY"],
-        config=Config(s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=10, retries={"max_attempts": 5}))
-
-
-@pytest.fixture(scope="session")
-def shared_object(stack, s3):
-    """One object for all tracks whose audio does not matter."""
-    key, content = f"audio/shared/{ulid()}.mp3", random.Random(1).randbytes(65_536)
-    s3.put_object(Bucket=stack["S3_BUCKET"], Key=key, Body=content)
-    yield key, content
-    s3.delete_object(Bucket=stack["S3_BUCKET"], Key=key)
+@pytest.fixture(autouse=True)
+def skip_what_garnet_lacks(request):
+    marker = request.node.get_closest_marker("not_on_garnet")
+    if marker and request.getfixturevalue("stack")["GARNET_PROGRAM"]:
+        pytest.skip(f"not on Garnet: {marker.args[0]}")
 
 
 @pytest.fixture
-def world(stack, mint, s3, shared_object):
-    world = World(stack, mint, s3, shared_object)
-    yield world
-    world.clean_up()
+def unlimited(stack, tmp_path):
+    """An allowance that no user uses up."""
+    with nginx_with(stack, tmp_path, NOVATUNE_RATE_LIMIT_PER_MINUTE=100_000) as port:
+        yield API(f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture
-def user(world):
-    return world.user()
-
-
-@pytest.fixture
-def track(world, user):
-    """A track of `user` that may be streamed."""
-    return world.track(user)
+def answers_of_the_run(api):
+    api.stream("x")
+    return evidence.answers()
 
 
 @pytest.fixture
 def redis(stack):
     with Redis(stack["CACHE_URL"]) as redis:
         yield redis
+
+
+@pytest.fixture
+def cached(api, redis, user, track):
+    """A track whose URL is in the cache. A responder writes to the cache after its answer."""
+    api.stream_url(track.id, user.token)
+    redis.stored(entry(user, track))
+    return track
 
 
 @pytest.fixture
@@ -103,8 +74,8 @@ def database(stack):
 
 
 @pytest.fixture
-def words(api, database, redis):
-    return Words(api, database, redis)
+def invalidations(api, database, redis):
+    return ReceivedInvalidations(api, database, redis)
 
 
 @pytest.fixture(scope="session")
@@ -120,26 +91,12 @@ def command(stack):
     """Runs the program with nothing of this environment's settings; `settings` are its own."""
 
     def run(*arguments, **settings):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("NOVATUNE_")} | settings
         done = subprocess.run(
-            [stack["RESPONDER_BINARY"], *map(str, arguments)], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=60)
+            [stack["RESPONDER_BINARY"], *map(str, arguments)], env=environment_with(**settings),
+            stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=60)
         # Some print keys, to standard output, because that is what they are for.
         evidence.keep("standard error of commands", done.stderr.encode())
         return done
 
     return run
-
-
-@pytest.fixture
-def responders(stack, tmp_path_factory):
-    """Makes responders beside the stack's own."""
-    made = []
-
-    def make():
-        made.append(Responder(stack, tmp_path_factory.mktemp("responder")))
-        return made[-1]
-
-    yield make
-    for responder in made:
-        responder.kill()

@@ -8,9 +8,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from harness.tokens import base64url, encoded, hmac_by, token, token_of
+from harness.ulids import ulid
 from support.problems import ADVICE, assert_not_ready, assert_problem, path
-from support.tokens import base64url, encoded, hmac_by, token, token_of
-from support.ulids import ulid
 
 HOUR = 3600
 
@@ -25,7 +25,8 @@ def assert_unauthorized(answer, track_id, came_with_token=True):
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer"}, {"Authorization": "Bearer "}, {"Authorization": "Basic dTpw"}],
+    "headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer"}, {"Authorization": "Bearer "},
+        {"Authorization": "Basic dTpw"}],
     ids=["absent", "empty", "scheme alone", "scheme and space", "other scheme"])
 def test_no_token_is_401_without_error_code(api, track, headers):
     assert_unauthorized(api.stream(track.id, headers=headers), track.id, came_with_token=False)
@@ -36,6 +37,7 @@ BAD_TOKENS = {
     "three parts of garbage": lambda mint, user: "a.b.c",
     "dots": lambda mint, user: "..",
     "expired": lambda mint, user: mint.hs256(user, exp=int(time.time()) - 1),
+    "issued in an hour": lambda mint, user: mint.hs256(user, iat=int(time.time()) + HOUR),
     "expires now": lambda mint, user: mint.hs256(user, exp=int(time.time())),
     "not yet valid": lambda mint, user: mint.hs256(user, nbf=int(time.time()) + HOUR),
     "wrong key": lambda mint, user: mint.hs256(user, secret=b"another secret of at least 32 bytes."),
@@ -47,29 +49,30 @@ BAD_TOKENS = {
     "no issuer": lambda mint, user: mint.hs256(user, iss=None),
     "no expiry": lambda mint, user: mint.hs256(user, exp=None),
     "expiry is a string": lambda mint, user: mint.hs256(user, exp=str(int(time.time()) + HOUR)),
-    "expiry is a fraction": lambda mint, user: mint.hs256(user, exp=time.time() + HOUR),
     "huge expiry": lambda mint, user: mint.hs256(user, exp=10**30),
     "negative expiry": lambda mint, user: mint.hs256(user, exp=-1),
-    "subject is no ULID": lambda mint, user: mint.hs256("alice"),
     "no subject": lambda mint, user: mint.hs256(None),
-    "subject is a number": lambda mint, user: mint.hs256(1),
+    "subject is true": lambda mint, user: mint.hs256(True),
+    "subject of 256 bytes": lambda mint, user: mint.hs256("x" * 256),
     "alg none": lambda mint, user: mint.unsigned(user),
     "alg NONE": lambda mint, user: mint.unsigned(user, alg="NONE"),
     "alg HS512": lambda mint, user: mint.hs256(user, header={"alg": "HS512", "typ": "JWT"}),
     "alg RS256 with the secret": lambda mint, user: mint.hs256(user, header={"alg": "RS256", "typ": "JWT"}),
     "no alg": lambda mint, user: mint.hs256(user, header={"typ": "JWT"}),
-    "unknown kid": lambda mint, user: mint.hs256(user, header={"alg": "HS256", "kid": "nobody"}),
+    "unknown kid": lambda mint, user: mint.hs256(user, header={"alg": "HS256", "kid": "unknown"}),
     "crit": lambda mint, user: mint.hs256(user, header={"alg": "HS256", "crit": ["exp"]}),
+    "logout token": lambda mint, user: mint.hs256(user, header={"alg": "HS256", "typ": "logout+jwt"}),
     "embedded jwk": lambda mint, user: mint.hs256(
         user, secret=b"0" * 32, header={"alg": "HS256", "jwk": {"kty": "oct", "k": base64url(b"0" * 32)}}),
-    "jku": lambda mint, user: mint.hs256(user, header={"alg": "HS256", "jku": "http://127.0.0.1/keys"}),
-    "x5u": lambda mint, user: mint.hs256(user, header={"alg": "HS256", "x5u": "http://127.0.0.1/cert"}),
+    "jku": lambda mint, user: mint.hs256(
+        user, secret=b"0" * 32, header={"alg": "HS256", "jku": "http://127.0.0.1/keys"}),
+    "x5u": lambda mint, user: mint.hs256(
+        user, secret=b"0" * 32, header={"alg": "HS256", "x5u": "http://127.0.0.1/cert"}),
     "no signature": lambda mint, user: mint.hs256(user).rpartition(".")[0] + ".",
     "cut signature": lambda mint, user: mint.hs256(user)[:-2],
     "padded": lambda mint, user: mint.hs256(user) + "=",
     "fourth part": lambda mint, user: mint.hs256(user) + ".x",
     "space inside": lambda mint, user: mint.hs256(user).replace(".", " .", 1),
-    "over 8 KiB": lambda mint, user: mint.hs256(user, note="x" * 7000),
 }
 
 
@@ -119,14 +122,15 @@ GOOD_TOKENS = {
 
 @pytest.mark.parametrize("kind", GOOD_TOKENS)
 def test_unusual_but_good_token_is_200(api, mint, stack, track, kind):
-    changes = {name: [stack["JWT_AUDIENCE"] if text == "novatune-stream" else text for text in value] if name == "aud" else value
+    changes = {name: [stack["JWT_AUDIENCE"] if text == "novatune-stream" else text for text in value] if name == "aud"
+        else value
                for name, value in GOOD_TOKENS[kind].items()}
     answer = api.stream(track.id, mint.hs256(track.owner.id, **changes))
     assert answer.status == 200, answer
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "], ids=["lower case", "upper case", "two spaces"])
-def test_scheme_is_read_as_http_says(api, user, track, scheme):
+def test_scheme_is_case_insensitive_and_spaces_may_follow(api, user, track, scheme):
     assert api.stream(track.id, headers={"Authorization": f"{scheme} {user.token}"}).status == 200
 
 
@@ -148,7 +152,7 @@ def test_user_who_is_not_active_is_403(api, world, status):
     assert_problem(api.stream(track.id, user.token), "forbidden", track.path)
 
 
-def test_suspended_user_learns_nothing_about_tracks(api, world, track):
+def test_suspended_user_is_403_for_every_track_id(api, world, track):
     user = world.user("Suspended")
     missing = ulid()
     assert_problem(api.stream(missing, user.token), "forbidden", path(missing))
@@ -198,13 +202,16 @@ def integer(number):
     return base64url(number.to_bytes((number.bit_length() + 7) // 8))
 
 
-def test_json_web_keys_of_each_algorithm_pin_it(api, stack, mint, user, track, tmp_path):
-    rsa_key, ec_key, ed_key = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate()
+def test_json_web_key_accepts_only_its_algorithm(api, stack, mint, user, track, tmp_path):
+    rsa_key, ec_key, ed_key = rsa.generate_private_key(65537, 2048), ec.generate_private_key(
+        ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate()
     n, point = rsa_key.public_key().public_numbers(), ec_key.public_key().public_numbers()
     jwks = {"keys": [
         {"kty": "RSA", "kid": "r", "alg": "RS256", "use": "sig", "n": integer(n.n), "e": integer(n.e)},
-        {"kty": "EC", "kid": "e", "alg": "ES256", "crv": "P-256", "x": base64url(point.x.to_bytes(32)), "y": base64url(point.y.to_bytes(32))},
-        {"kty": "OKP", "kid": "d", "alg": "EdDSA", "crv": "Ed25519", "x": base64url(ed_key.public_key().public_bytes_raw())},
+        {"kty": "EC", "kid": "e", "alg": "ES256", "crv": "P-256", "x": base64url(point.x.to_bytes(32)),
+            "y": base64url(point.y.to_bytes(32))},
+        {"kty": "OKP", "kid": "d", "alg": "EdDSA", "crv": "Ed25519",
+            "x": base64url(ed_key.public_key().public_bytes_raw())},
         {"kty": "oct", "kid": "h", "alg": "HS256", "k": base64url(b"h" * 32)},
     ]}
     file = tmp_path / "keys.json"

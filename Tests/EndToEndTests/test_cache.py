@@ -9,22 +9,16 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from support import canaries
-from support.metrics import metrics
+from harness import canaries
+from harness.metrics import metrics
+from harness.waiting import concurrently, wait_for
 from support.sealing import KeyRing
-from support.waiting import at_once, wait_for
 
 TTL = 90_000
 
 
 def cache_key(track, user=None):
     return f"stream:{(user or track.owner).id}:{track.id}"
-
-
-@pytest.fixture
-def cached(api, user, track):
-    api.stream_url(track.id, user.token)
-    return track
 
 
 def marked(ring, value, key, **changes):
@@ -40,13 +34,13 @@ def is_hit(api, track, user=None):
 
 
 def open_failures(api, reason):
-    return metrics(api).get(f'cache_open_failures_total{{reason="{reason}"}}', 0)
+    return metrics(api).get(f'novatune_cache_open_failures_total{{reason="{reason}"}}', 0)
 
 
-def test_second_request_is_the_same_url_and_does_not_touch_the_store(api, stack, user, track):
-    first = api.stream(track.id, user.token)
+def test_second_request_is_the_same_url_and_does_not_touch_the_store(api, stack, user, cached):
+    first = api.stream(cached.id, user.token)
     with stack.frozen("s3"):
-        answers = [api.stream(track.id, user.token, timeout=3) for _ in range(5)]
+        answers = [api.stream(cached.id, user.token, timeout=3) for _ in range(5)]
     assert {answer.body for answer in answers} == {first.body}
 
 
@@ -84,10 +78,11 @@ def test_entry_opens_with_an_independent_implementation(api, user, cached, redis
     assert time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(entry.expires_at)) == body["expiresAt"]
 
 
-def test_value_shows_nothing_of_the_url(api, stack, user, cached, redis):
+def test_value_does_not_contain_the_url(api, stack, user, cached, redis):
     parts = urlsplit(api.stream_url(cached.id, user.token))
     value = redis.stored(cache_key(cached))
-    for secret in (parts.geturl(), parts.scheme + "://", parts.netloc, parts.hostname, parts.path, parts.query, cached.object_key,
+    for secret in (
+        parts.geturl(), parts.scheme + "://", parts.netloc, parts.hostname, parts.path, parts.query, cached.object_key,
                    stack["S3_BUCKET"], stack["S3_ACCESS_KEY_ID"], "X-Amz", "audio", user.id, cached.id):
         assert secret.encode() not in value
 
@@ -138,7 +133,8 @@ DAMAGES = {
     "cut by one": (lambda value: value[:-1], "not_authentic"),
     "longer by one": (lambda value: value + b"x", "not_authentic"),
     "format flipped": (lambda value: bytes([value[0] ^ 1]) + value[1:], "unknown_format"),
-    "length of the version flipped": (lambda value: value[:1] + bytes([value[1] ^ 1]) + value[2:], "unknown_key_version"),
+    "length of the version flipped": (
+        lambda value: value[:1] + bytes([value[1] ^ 1]) + value[2:], "unknown_key_version"),
     "version flipped": (lambda value: value[:2] + bytes([value[2] ^ 1]) + value[3:], "unknown_key_version"),
     "nonce flipped": (lambda value: value[:8] + bytes([value[8] ^ 1]) + value[9:], "not_authentic"),
     "ciphertext flipped": (lambda value: value[:60] + bytes([value[60] ^ 1]) + value[61:], "not_authentic"),
@@ -153,15 +149,18 @@ def test_damaged_value_is_a_counted_miss_and_is_replaced(api, cached, redis, key
     change, reason = DAMAGES[damage]
     key = cache_key(cached)
     before = open_failures(api, reason)
-    redis("SET", key, change(key_ring.seal(marked(key_ring, redis.stored(key), key), key)))
+    damaged = change(key_ring.seal(marked(key_ring, redis.stored(key), key), key))
+    redis("SET", key, damaged)
     assert not is_hit(api, cached)
     assert open_failures(api, reason) == before + 1
+    wait_for(lambda: redis("GET", key) not in (None, damaged), what="another value")
     key_ring.open(redis.stored(key), key)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"track_version": 2}, {"track_version": 0}, {"user_epoch": 1}, {"fingerprint": 1}, {"object_key": "other"}], ids=str)
-def test_entry_with_another_stamp_is_a_miss(api, cached, redis, key_ring, changes):
+    "changes", [{"track_version": 2}, {"track_version": 0}, {"user_epoch": 1}, {"fingerprint": 1},
+        {"object_key": "other"}], ids=str)
+def test_entry_with_another_validator_is_a_miss(api, cached, redis, key_ring, changes):
     key = cache_key(cached)
     redis("SET", key, key_ring.seal(marked(key_ring, redis.stored(key), key, **changes), key))
     assert not is_hit(api, cached)
@@ -186,6 +185,7 @@ def test_flushed_redis_is_still_200(api, user, cached, redis):
     assert api.stream(cached.id, user.token).status == 200
 
 
+@pytest.mark.not_on_garnet("its memory is not set while it runs")
 def test_redis_that_refuses_to_write_is_still_200(api, user, track, redis):
     before = redis("CONFIG", "GET", "maxmemory")[1]
     policy = redis("CONFIG", "GET", "maxmemory-policy")[1]
@@ -200,10 +200,11 @@ def test_redis_that_refuses_to_write_is_still_200(api, user, track, redis):
 
 def test_lost_cache_connections_lose_no_request(api, user, cached, redis):
     redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    assert at_once(30, lambda _: api.stream(cached.id, user.token).status) == [200] * 30
+    assert concurrently(30, lambda _: api.stream(cached.id, user.token).status) == [200] * 30
 
 
-def test_new_key_version_opens_old_entries_and_seals_new_ones(api, stack, world, user, cached, redis, key_ring, tmp_path):
+def test_new_key_version_opens_old_entries_and_seals_new_ones(
+        api, stack, world, user, cached, redis, key_ring, tmp_path):
     ring = json.loads(Path(stack["CACHE_KEYS_FILE"]).read_text())
     ring["keys"]["next"] = "bmV3IGtleSBuZXcga2V5IG5ldyBrZXkgbmV3IGtleSE="
     ring["current"] = "next"
@@ -245,6 +246,6 @@ def test_memory_cache_serves_all_loops(api, stack, user, track, redis):
     with stack.responder_with(NOVATUNE_CACHE_URL="memory:", NOVATUNE_LOOPS="2"):
         first = api.stream(track.id, user.token)
         with stack.frozen("s3"):
-            answers = at_once(30, lambda _: api.stream(track.id, user.token, timeout=3))
+            answers = concurrently(30, lambda _: api.stream(track.id, user.token, timeout=3))
         assert {answer.body for answer in answers} == {first.body}
     assert redis("EXISTS", cache_key(track)) == 0

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
+from harness.waiting import wait_for
 from support.rings import MountedSecret, PrintedRing, RingFile, WrappedRing, ring
-from support.waiting import wait_for
 
 SOURCES = {
     "file": lambda directory, request: RingFile(directory),
@@ -30,9 +30,14 @@ def serving(responders, source):
     return responder, first
 
 
-def version_of(redis, track):
-    value = redis.stored(f"stream:{track.owner.id}:{track.id}")
-    return value[2 : 2 + value[1]].decode()
+def is_sealed_by(redis, track, version):
+    """Whether the entry is, now or in a moment: a responder writes to the cache after its answer."""
+
+    def sealed_by():
+        value = redis.stored(f"stream:{track.owner.id}:{track.id}")
+        return value[2 : 2 + value[1]].decode()
+
+    return wait_for(lambda: sealed_by() == version, 10, f"an entry sealed by {version}")
 
 
 def take(responder, source, changed):
@@ -54,29 +59,29 @@ def was_hit(responder, track):
 def test_rotation_step_by_step_loses_no_entry_until_its_key_is_removed(serving, source, world, user, redis):
     responder, first = serving
     old = world.track(user)
-    assert responder.ask(old, user.token)[0] == 200 and version_of(redis, old) == "v1"
+    assert responder.ask(old, user.token)[0] == 200 and is_sealed_by(redis, old, "v1")
 
     added = ring("v1", "v1", "v2", keys=first["keys"])
     take(responder, source, added)
     assert was_hit(responder, old)
     between = world.track(user)
-    assert responder.ask(between, user.token)[0] == 200 and version_of(redis, between) == "v1"
+    assert responder.ask(between, user.token)[0] == 200 and is_sealed_by(redis, between, "v1")
 
     take(responder, source, added | {"current": "v2"})
     assert was_hit(responder, old)
     new = world.track(user)
-    assert responder.ask(new, user.token)[0] == 200 and version_of(redis, new) == "v2"
+    assert responder.ask(new, user.token)[0] == 200 and is_sealed_by(redis, new, "v2")
 
     take(responder, source, ring("v2", "v2", keys=added["keys"]))
     assert was_hit(responder, new)
-    failures = 'cache_open_failures_total{reason="unknown_key_version"}'
+    failures = 'novatune_cache_open_failures_total{reason="unknown_key_version"}'
     before = responder.metrics().get(failures, 0)
     assert not was_hit(responder, old)
     assert responder.metrics()[failures] == before + 1
-    assert version_of(redis, old) == "v2"
+    assert is_sealed_by(redis, old, "v2")
 
 
-def test_spoilt_ring_is_refused_and_told_and_the_former_one_stays(serving, source, world, user, redis):
+def test_invalid_ring_is_refused_and_reported_and_the_former_one_stays(serving, source, world, user, redis):
     responder, first = serving
     track = world.track(user)
     assert responder.ask(track, user.token)[0] == 200
@@ -89,14 +94,14 @@ def test_spoilt_ring_is_refused_and_told_and_the_former_one_stays(serving, sourc
     status, body = responder.gate("/readyz")
     keys = json.loads(body)["dependencies"]["keys"]
     assert status == 200 and keys["status"] == "failed" and reason in keys["reason"] and keys["optional"]
-    assert responder.metrics()["reload_success"] == 0
+    assert responder.metrics()["novatune_reload_success"] == 0
     assert was_hit(responder, track)
     # Mended by itself, with no sign but the file itself.
     take(responder, source, first)
-    assert responder.readiness()["keys"] == {"status": "ok"} and responder.metrics()["reload_success"] == 1
+    assert responder.readiness()["keys"] == {"status": "ok"} and responder.metrics()["novatune_reload_success"] == 1
 
 
-def test_ring_that_cannot_be_read_at_start_is_told_in_one_line(responders, source):
+def test_ring_that_cannot_be_read_at_start_is_reported_in_one_line(responders, source):
     source.spoil()
     responder = responders().leave_out("CACHE_KEYS")
     with pytest.raises(AssertionError, match="version v1"):
@@ -106,12 +111,13 @@ def test_ring_that_cannot_be_read_at_start_is_told_in_one_line(responders, sourc
 
 
 def test_ring_in_the_environment_is_used(responders, world, user, redis):
-    responder = responders().leave_out("CACHE_KEYS").start_on_own_sockets(NOVATUNE_CACHE_KEYS=json.dumps(ring("env", "env")))
+    responder = responders().leave_out("CACHE_KEYS").start_on_own_sockets(
+        NOVATUNE_CACHE_KEYS=json.dumps(ring("env", "env")))
     track = world.track(user)
-    assert responder.ask(track, user.token)[0] == 200 and version_of(redis, track) == "env"
+    assert responder.ask(track, user.token)[0] == 200 and is_sealed_by(redis, track, "env")
 
 
-def test_command_is_waited_for_whatever_is_inherited(responders, tmp_path, world, user, redis):
+def test_command_is_waited_for_where_sigchld_is_ignored(responders, tmp_path, world, user, redis):
     path = tmp_path / "ring.json"
     path.write_text(json.dumps(ring("printed", "printed")))
     responder = responders().leave_out("CACHE_KEYS").start(
@@ -120,17 +126,18 @@ def test_command_is_waited_for_whatever_is_inherited(responders, tmp_path, world
     assert responder.events("ready")
 
 
-def test_kms_that_does_not_answer_at_start_is_worth_another_attempt(responders, tmp_path, kms):
+def test_unreachable_kms_at_start_is_a_temporary_failure(responders, tmp_path, kms):
     """EX_UNAVAILABLE, which a service manager tries again, and not EX_CONFIG."""
     source = WrappedRing(tmp_path, kms)
     source.put(ring("v1", "v1"))
     responder = responders().leave_out("CACHE_KEYS")
-    settings = source.settings | {"NOVATUNE_KMS_ENDPOINT": "https://127.0.0.1:1", "NOVATUNE_CACHE_KEYS_TIMEOUT": "300ms"}
+    settings = source.settings | {
+        "NOVATUNE_KMS_ENDPOINT": "https://127.0.0.1:1", "NOVATUNE_CACHE_KEYS_TIMEOUT": "300ms"}
     with pytest.raises(AssertionError, match="does not answer"):
         responder.start_on_own_sockets(**settings)
     assert responder.process.wait(10) == 69
 
 
-def test_two_sources_at_once_are_refused(responders, tmp_path):
-    with pytest.raises(AssertionError, match="NOVATUNE_CACHE_KEYS and NOVATUNE_CACHE_KEYS_DIRECTORY are both set"):
+def test_two_sources_together_are_refused(responders, tmp_path):
+    with pytest.raises(AssertionError, match="NOVATUNE_CACHE_KEYS_FILE and NOVATUNE_CACHE_KEYS_DIRECTORY are both set"):
         responders().start_on_own_sockets(NOVATUNE_CACHE_KEYS_DIRECTORY=str(tmp_path))

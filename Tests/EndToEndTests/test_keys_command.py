@@ -10,10 +10,10 @@ import threading
 
 import pytest
 
-from support import canaries
-from support.recorded import RecordedAnswers
+from harness import canaries
+from harness.recorded import HANG, RecordedAnswers
+from harness.waiting import concurrently
 from support.rings import ring
-from support.waiting import at_once
 
 
 def keys_of(path):
@@ -32,11 +32,12 @@ def path(tmp_path):
 def test_new_prints_a_ring_of_32_random_bytes(command):
     documents = [json.loads(command("keys", "new").stdout) for _ in range(2)]
     keys = [base64.b64decode(document["keys"]["v1"], validate=True) for document in documents]
-    assert all(document["current"] == "v1" and len(key) == 32 for document, key in zip(documents, keys)) and keys[0] != keys[1]
+    assert all(
+        document["current"] == "v1" and len(key) == 32 for document, key in zip(documents, keys)) and keys[0] != keys[1]
     assert len(base64.b64decode(command("keys", "new", "--bare").stdout.strip(), validate=True)) == 32
 
 
-def test_new_makes_a_file_for_its_owner_only_and_touches_none_that_is_there(command, tmp_path):
+def test_new_creates_a_file_for_its_owner_only_and_overwrites_none(command, tmp_path):
     path = tmp_path / "fresh.json"
     assert command("keys", "new", "--output", path, "--version", "2026-11").returncode == 0
     before = path.read_text()
@@ -65,7 +66,7 @@ def test_rotate_keeps_the_owner(command, path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
-def test_rotate_keeps_the_group_in_a_directory_that_gives_its_own(command, path):
+def test_rotate_keeps_the_group_in_a_setgid_directory(command, path):
     os.chown(path.parent, 0, 65534)
     path.parent.chmod(0o2755)
     os.chown(path, 0, 0)
@@ -79,11 +80,12 @@ def access_list(*entries):
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
-ANYBODY = 0xFFFFFFFF
+EVERY_USER = 0xFFFFFFFF
 
 
-def test_rotate_keeps_the_access_list_and_takes_none_of_the_directory(command, path):
-    for_reader = access_list((1, 6, ANYBODY), (2, 4, 65534), (4, 0, ANYBODY), (16, 4, ANYBODY), (32, 0, ANYBODY))
+def test_rotate_keeps_the_access_list_and_inherits_none_of_the_directory(command, path):
+    for_reader = access_list(
+        (1, 6, EVERY_USER), (2, 4, 65534), (4, 0, EVERY_USER), (16, 4, EVERY_USER), (32, 0, EVERY_USER))
     try:
         os.setxattr(path, "system.posix_acl_access", for_reader)
     except OSError as error:
@@ -97,10 +99,11 @@ def test_rotate_keeps_the_access_list_and_takes_none_of_the_directory(command, p
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and os.listxattr(path) == []
 
 
-def test_key_that_cannot_be_printed_is_no_success(stack):
+def test_key_that_cannot_be_printed_is_a_failure(stack):
     for option in ([], ["--bare"]):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([stack["RESPONDER_BINARY"], "keys", "new", *option], stdout=full, stderr=subprocess.PIPE, timeout=60)
+            done = subprocess.run(
+                [stack["RESPONDER_BINARY"], "keys", "new", *option], stdout=full, stderr=subprocess.PIPE, timeout=60)
         assert done.returncode == 1 and b"No space left" in done.stderr
 
 
@@ -120,8 +123,9 @@ def test_rotate_follows_a_link_and_replaces_what_it_points_to(command, path, tmp
     assert link.is_symlink() and keys_of(path)[0] == "v2"
 
 
-def test_many_rotations_at_once_lose_no_version(command, path):
-    done = at_once(8, lambda number: command("keys", "rotate", "--file", path, "--version", f"by-{number}"), connections=8)
+def test_many_concurrent_rotations_lose_no_version(command, path):
+    done = concurrently(
+        8, lambda number: command("keys", "rotate", "--file", path, "--version", f"by-{number}"), connections=8)
     assert {each.returncode for each in done} == {0}
     assert set(keys_of(path)[1]) == {"v1"} | {f"by-{number}" for number in range(8)}
 
@@ -148,7 +152,7 @@ def test_reader_finds_a_whole_ring_at_any_moment(command, path):
     (["rotate", "--use", "v9"], 1, "no version v9"), (["rotate", "--use", "v1", "--stage"], 64, "--use"),
     (["remove", "v1"], 1, "is the current one"), (["remove", "v9"], 1, "no version v9"),
 ])
-def test_what_cannot_be_done_is_told_and_leaves_the_file_alone(command, path, arguments, code, words):
+def test_refused_command_is_reported_and_does_not_change_the_file(command, path, arguments, code, words):
     before = path.read_text()
     done = command("keys", *arguments, "--file", path)
     assert done.returncode == code and words in done.stderr and path.read_text() == before
@@ -156,11 +160,12 @@ def test_what_cannot_be_done_is_told_and_leaves_the_file_alone(command, path, ar
 
 
 @pytest.mark.parametrize("text, words", [
-    ("{", "not JSON"), ('{"keys":{"v1":"AQEB"}}', 'no "current"'), ('{"current":"v1","keys":{"v1":"c2hvcnQ="}}', "version v1: 5 bytes"),
+    ("{", "not JSON"), ('{"keys":{"v1":"AQEB"}}', 'no "current"'),
+    ('{"current":"v1","keys":{"v1":"c2hvcnQ="}}', "version v1: 5 bytes"),
     ('{"current":"v1","keys":{"v1":"canary canary"}}', "version v1: not base64"),
     ('{"current":"v1","keys":{"v1":"AQ==","v1":"AQ=="}}', "version v1 twice"),
 ])
-def test_spoilt_file_is_told_by_what_is_wrong_with_it(command, path, text, words):
+def test_invalid_file_is_reported_with_its_error(command, path, text, words):
     path.write_text(text)
     done = command("keys", "rotate", "--file", path)
     assert done.returncode == 1 and words in done.stderr and "canary" not in done.stderr and path.read_text() == text
@@ -185,7 +190,7 @@ def test_list_shows_versions_and_fingerprints_and_no_key(command, path, tmp_path
 # AWS KMS
 
 
-def test_wrapped_ring_unwraps_to_what_it_was(command, kms, path, tmp_path):
+def test_wrapped_ring_round_trips(command, kms, path, tmp_path):
     wrapped, unwrapped = tmp_path / "wrapped.json", tmp_path / "unwrapped.json"
     command("keys", "rotate", "--file", path)
     assert command("keys", "wrap", "--file", path, "--output", wrapped, **kms.settings()).returncode == 0
@@ -228,11 +233,13 @@ def test_refusals_of_kms_are_explained(command, kms, path, tmp_path):
     assert "answered 403" in refusal(NOVATUNE_KMS_SECRET_ACCESS_KEY="canary-wrong-secret")
     assert "answered 403" in refusal(NOVATUNE_KMS_ACCESS_KEY_ID="AKIAUNKNOWN000000000")
     assert "tls" in refusal(NOVATUNE_KMS_CA_BUNDLE="/etc/ssl/certs/ca-certificates.crt")
-    assert "does not answer" in refusal(NOVATUNE_KMS_ENDPOINT="https://127.0.0.1:1", NOVATUNE_CACHE_KEYS_TIMEOUT="200ms")
+    assert "does not answer" in refusal(
+        NOVATUNE_KMS_ENDPOINT="https://127.0.0.1:1", NOVATUNE_CACHE_KEYS_TIMEOUT="200ms")
 
 
 def test_kms_over_a_network_without_tls_is_refused(command, kms, path):
-    done = command("keys", "wrap", "--file", path, **(kms.settings() | {"NOVATUNE_KMS_ENDPOINT": "http://kms.example.com"}))
+    done = command(
+        "keys", "wrap", "--file", path, **(kms.settings() | {"NOVATUNE_KMS_ENDPOINT": "http://kms.example.com"}))
     assert done.returncode == 78 and "NOVATUNE_KMS_ENDPOINT: https" in done.stderr
 
 
@@ -245,7 +252,8 @@ def test_settings_of_kms_without_a_key_are_refused(command, kms, path):
 
 # Answers of AWS KMS as they were recorded, given by a server on this machine
 
-PLAINTEXT = {"KeyId": "k", "EncryptionAlgorithm": "SYMMETRIC_DEFAULT", "Plaintext": base64.b64encode(b"canary-canary-canary-canary-cana").decode()}
+PLAINTEXT = {"KeyId": "k", "EncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+    "Plaintext": base64.b64encode(b"canary-canary-canary-canary-cana").decode()}
 
 
 def refused(type, message=""):
@@ -258,24 +266,26 @@ def unwrap(command, path, tmp_path):
     path.write_text('{"current":"v1","wrappedKeys":{"v1":"d3JhcHBlZA=="}}')
 
     def run(*answers, **settings):
-        with RecordedAnswers(answers) as service:
+        with RecordedAnswers(*answers) as service:
             done = command(
-                "keys", "unwrap", "--file", path, NOVATUNE_KMS_ENDPOINT=service.endpoint, NOVATUNE_KMS_REGION="eu-central-1",
-                NOVATUNE_KMS_KEY_ID="alias/cache", NOVATUNE_KMS_ACCESS_KEY_ID="AKIA", NOVATUNE_KMS_SECRET_ACCESS_KEY="canary-secret",
+                "keys", "unwrap", "--file", path, NOVATUNE_KMS_ENDPOINT=service.endpoint,
+                NOVATUNE_KMS_REGION="eu-central-1",
+                NOVATUNE_KMS_KEY_ID="alias/cache", NOVATUNE_KMS_ACCESS_KEY_ID="AKIA",
+                NOVATUNE_KMS_SECRET_ACCESS_KEY="canary-secret",
                 NOVATUNE_KMS_SESSION_TOKEN="canary-token", **settings)
         return done, service.requests
 
     return run
 
 
-def test_request_is_what_aws_documents(unwrap):
+def test_request_equals_that_of_the_aws_documentation(unwrap):
     done, (request,) = unwrap((200, PLAINTEXT))
     assert done.returncode == 0 and json.loads(done.stdout)["keys"]["v1"] == PLAINTEXT["Plaintext"]
     assert request.headers["X-Amz-Target"] == "TrentService.Decrypt"
     assert request.headers["Content-Type"] == "application/x-amz-json-1.1"
     assert request.headers["X-Amz-Security-Token"] == "canary-token"
-    assert "/eu-central-1/kms/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target, " in (
-        request.headers["Authorization"])
+    signed_headers = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"
+    assert f"/eu-central-1/kms/aws4_request, SignedHeaders={signed_headers}, " in request.headers["Authorization"]
     assert json.loads(request.body) == {
         "KeyId": "alias/cache", "CiphertextBlob": "d3JhcHBlZA==",
         "EncryptionContext": {"novatune:purpose": "stream-url-cache", "novatune:key-version": "v1"},
@@ -293,18 +303,20 @@ def test_throttled_request_is_repeated_until_it_is_answered(unwrap):
     (refused("AccessDeniedException", "User: canary is not authorized to perform: kms:Decrypt"), 1, "denies access"),
     (refused("InvalidCiphertextException"), 1, "encryption context"),
     (refused("ExpiredTokenException", "The security token included in the request is expired"), 69, "have expired"),
-    (refused("InvalidSignatureException", "Signature expired: 20260108T120000Z is now earlier than canary"), 69, "clock"),
+    (refused("InvalidSignatureException", "Signature expired: 20260108T120000Z is now earlier than canary"), 69,
+        "clock"),
     ((200, {"Plaintext": "c2hvcnQ="}), 1, "5 bytes instead of 32"), ((200, {}), 69, "without a Plaintext"),
-    ((200, "<html>canary</html>"), 69, "not JSON"), ((200, "x" * 20_000), 69, "too large"), ((302, {}), 1, "answered 302"),
-    (None, 69, "does not answer"),
+    ((200, "<html>canary</html>"), 69, "not JSON"), ((200, "x" * 20_000), 69, "too large"),
+    ((302, {}), 1, "answered 302"),
+    (HANG, 69, "does not answer"),
 ], ids=lambda value: None if isinstance(value, (tuple, int)) else str(value))
-def test_answer_is_explained_without_its_own_words(unwrap, answer, code, words):
+def test_refusal_is_explained_without_its_original_text(unwrap, answer, code, words):
     # What is silent or may get better is waited for until the limit; whatever else is answered needs none.
-    limit = "700ms" if answer is None else "2s" if words in ("is throttling", "too large") else "10s"
+    limit = "700ms" if answer == HANG else "2s" if words in ("is throttling", "too large") else "10s"
     done, _ = unwrap(answer, NOVATUNE_CACHE_KEYS_TIMEOUT=limit)
     assert done.returncode == code and words in done.stderr and done.stdout == "" and "canary" not in done.stderr
 
 
-def test_refusal_is_told_and_not_the_silence_after_it(unwrap):
-    done, requests = unwrap(refused("ThrottlingException"), None, NOVATUNE_CACHE_KEYS_TIMEOUT="2s")
+def test_refusal_is_reported_instead_of_the_timeout_after_it(unwrap):
+    done, requests = unwrap(refused("ThrottlingException"), HANG, NOVATUNE_CACHE_KEYS_TIMEOUT="2s")
     assert done.returncode == 69 and "is throttling" in done.stderr and len(requests) == 2

@@ -5,34 +5,21 @@ import time
 
 import pytest
 
+from harness.traffic import Traffic
+from harness.waiting import concurrently, wait_for
+from support.outages import assert_only_200_and_503, requests_for
 from support.problems import assert_problem, path
-from support.traffic import Traffic
-from support.waiting import at_once, wait_for
 
 # Short, so that what hangs is given up soon.
 IMPATIENT = {"NOVATUNE_DATABASE_TIMEOUT": "300ms", "NOVATUNE_S3_TIMEOUT": "300ms", "NOVATUNE_CACHE_TIMEOUT": "100ms"}
 
 
-def requests_for(world, users=60, each=1):
-    """(track, token, tag) in an order in which no user comes again before all others have."""
-    owners = world.users(users)
-    tracks = world.tracks(owners, each)
-    return [(track.id, track.owner.token, track) for start in range(each) for track in tracks[start::each]]
-
-
-def assert_only_200_and_503(samples):
-    for sample in samples:
-        assert sample.error is None, sample.error
-        if sample.status == 200:
-            assert sample.tag.object_key in sample.answer.json()["streamUrl"]
-        else:
-            assert_problem(sample.answer, "service-unavailable", sample.tag.path)
-            assert int(sample.answer.header("Retry-After")) >= 1
-
-
 def readiness(api):
+    """Of what requests need; invalidations come and go with the database's connections."""
     answer = api.request("GET", "/readyz")
-    return answer.status, {name: entry["status"] for name, entry in answer.json()["dependencies"].items()}
+    dependencies = answer.json()["dependencies"]
+    return answer.status, {
+        name: entry["status"] for name, entry in dependencies.items() if name != "invalidations"}
 
 
 def is_ready(api):
@@ -47,38 +34,40 @@ def outage(api, stack, traffic, component, how, dependency):
         down = time.monotonic()
         wait_for(lambda: traffic.has_seen(503, 20, since=down), what="503")
         wait_for(lambda: readiness(api) == (503, {name: "failed" if name == dependency else "ok" for name in
-                                                  ("database", "object_store", "cache", "keys")}), what="readyz names it")
+                                                  ("database", "object_store", "cache", "keys")}),
+                                                      what="readyz names it")
     up = time.monotonic()
     wait_for(lambda: traffic.has_settled(since=up), 15, "200 after the outage")
     wait_for(lambda: is_ready(api), what="ready again")
     assert stack["PID_RESPONDER"] == responder and stack.responder_is_running()
 
 
-def test_requests_go_on_while_redis_is_stopped_and_started(api, stack, world):
+def test_requests_are_answered_while_redis_is_stopped_and_started(api, stack, world):
     requests = requests_for(world)
     with Traffic(api, requests, pause=0.01) as traffic:
         wait_for(lambda: traffic.has_settled(since=0))
         with stack.stopped("redis"):
             down = time.monotonic()
             wait_for(lambda: traffic.has_settled(since=down, count=200))
-            wait_for(lambda: readiness(api) == (200, {"database": "ok", "object_store": "ok", "cache": "failed", "keys": "ok"}))
+            wait_for(lambda: readiness(api)
+                == (200, {"database": "ok", "object_store": "ok", "cache": "failed", "keys": "ok"}))
         up = time.monotonic()
         wait_for(lambda: traffic.has_settled(since=up, count=200))
     assert set(traffic.statuses()) == {200}
-    assert_only_200_and_503(traffic.samples)
+    assert_only_200_and_503(traffic.samples())
     wait_for(lambda: readiness(api)[1]["cache"] == "ok")
 
 
-def test_cache_works_again_after_redis_came_back(api, stack, world, user, track, redis):
+def test_cache_is_used_again_after_redis_restarts(api, stack, world, user, track, redis):
     api.stream_url(track.id, user.token)
     with stack.stopped("redis"):
         # Each worker loses its connection.
-        assert at_once(30, lambda _: api.stream(track.id, user.token).status) == [200] * 30
+        assert concurrently(30, lambda _: api.stream(track.id, user.token).status) == [200] * 30
     urls = {api.stream_url(track.id, user.token) for _ in range(20)}
     assert len(urls) <= 2, "the cache is not used again"
 
 
-def test_requests_go_on_while_redis_hangs(api, stack, world):
+def test_requests_are_answered_while_redis_hangs(api, stack, world):
     requests = requests_for(world)
     with stack.responder_with(**IMPATIENT), Traffic(api, requests, pause=0.01) as traffic:
         wait_for(lambda: traffic.has_settled(since=0))
@@ -94,7 +83,7 @@ def test_requests_go_on_while_redis_hangs(api, stack, world):
 def test_database_stopped_and_started_while_requests_run(api, stack, world):
     with Traffic(api, requests_for(world), pause=0.02) as traffic:
         outage(api, stack, traffic, "postgres", stack.stopped, "database")
-    assert_only_200_and_503(traffic.samples)
+    assert_only_200_and_503(traffic.samples())
 
 
 def test_database_that_hangs_while_requests_run(api, stack, world):
@@ -102,14 +91,14 @@ def test_database_that_hangs_while_requests_run(api, stack, world):
     with stack.responder_with(**IMPATIENT), Traffic(api, requests, pause=0.02) as traffic:
         outage(api, stack, traffic, "postgres", stack.frozen, "database")
         traffic.stop()
-    assert_only_200_and_503(traffic.samples)
+    assert_only_200_and_503(traffic.samples())
 
 
 def test_store_stopped_and_started_while_requests_run(api, stack, world):
     # Each request for another track, so that none comes from the cache.
     with Traffic(api, requests_for(world, each=40), pause=0.02) as traffic:
         outage(api, stack, traffic, "s3", stack.stopped, "object_store")
-    assert_only_200_and_503(traffic.samples)
+    assert_only_200_and_503(traffic.samples())
 
 
 def test_store_that_hangs_while_requests_run(api, stack, world):
@@ -117,10 +106,10 @@ def test_store_that_hangs_while_requests_run(api, stack, world):
     with stack.responder_with(**IMPATIENT), Traffic(api, requests, pause=0.02) as traffic:
         outage(api, stack, traffic, "s3", stack.frozen, "object_store")
         traffic.stop()
-    assert_only_200_and_503(traffic.samples)
+    assert_only_200_and_503(traffic.samples())
 
 
-def test_cached_urls_are_given_while_the_store_is_stopped(api, stack, world, user, track):
+def test_cached_urls_are_served_while_the_store_is_stopped(api, stack, world, user, track):
     other = world.track(user)
     url = api.stream_url(track.id, user.token)
     with stack.stopped("s3"):
@@ -129,7 +118,7 @@ def test_cached_urls_are_given_while_the_store_is_stopped(api, stack, world, use
     assert api.stream(other.id, user.token).status == 200
 
 
-def test_cached_urls_are_not_given_while_the_database_is_stopped(api, stack, user, track):
+def test_cached_urls_are_not_served_while_the_database_is_stopped(api, stack, user, track):
     """The responder cannot know whether they still hold."""
     api.stream_url(track.id, user.token)
     with stack.stopped("postgres"):
@@ -153,11 +142,11 @@ def requests_waiting(api, stack, world):
     with Traffic(api, requests, connections=24, rounds=1) as traffic, contextlib.ExitStack() as hanging:
         hanging.enter_context(stack.frozen("postgres"))
         # Those that were answered before the freeze have long gone by; what is left waits.
-        wait_for(lambda: (before := len(traffic.samples)) == (time.sleep(0.2), len(traffic.samples))[1])
+        wait_for(lambda: (before := len(traffic.samples())) == (time.sleep(0.2), len(traffic.samples()))[1])
         yield
         hanging.close()
         traffic.wait()
-    assert_only_200_and_503(traffic.samples)
+    assert_only_200_and_503(traffic.samples())
 
 
 def test_health_is_answered_while_requests_wait(api, stack, world):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from support.responder import settings
+from harness.responder import settings
+from harness.waiting import concurrently, wait_for
 from support.rings import replace, ring
-from support.waiting import at_once, wait_for
 
 
 def memory(pid):
@@ -58,7 +58,7 @@ def test_removed_key_is_in_no_memory_raw_or_as_base64(serving, world, user):
 
     def is_gone():
         # Each worker takes the new ring with its next request, and drops the former one.
-        assert set(at_once(64, lambda number: responder.ask(tracks[number], user.token)[0])) == {200}
+        assert set(concurrently(64, lambda number: responder.ask(tracks[number], user.token)[0])) == {200}
         return not holds(responder.process.pid, key)
 
     wait_for(is_gone, 20, "the end of the key in memory")
@@ -66,7 +66,7 @@ def test_removed_key_is_in_no_memory_raw_or_as_base64(serving, world, user):
 
 
 @pytest.fixture
-def place_for_everybody():
+def directory_of_mode_0755():
     """Where another user may run a copy of the program."""
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
@@ -76,31 +76,32 @@ def place_for_everybody():
 def test_process_writes_no_core(serving):
     responder, _, _ = serving
     limits = Path(f"/proc/{responder.process.pid}/limits").read_text()
-    assert next(line for line in limits.splitlines() if line.startswith("Max core file size")).split()[4:6] == ["0", "0"]
+    assert next(line for line in limits.splitlines() if line.startswith("Max core file size")).split()[4:6] == [
+        "0", "0"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may start another user's process")
-def test_others_of_the_same_user_may_not_look_into_the_process(stack, place_for_everybody):
+def test_processes_of_the_same_user_may_not_read_its_memory(stack, directory_of_mode_0755):
     """The kernel gives /proc/PID of a process that is not dumpable to root, and of any other to its user."""
-    nobody = 65534
-    program = shutil.copy(stack["RESPONDER_BINARY"], place_for_everybody / "novatune-streamd")
-    config = place_for_everybody / "responder.conf"
-    ring_file = place_for_everybody / "ring.json"
+    unprivileged = 65534
+    program = shutil.copy(stack["RESPONDER_BINARY"], directory_of_mode_0755 / "novatune-streamd")
+    config = directory_of_mode_0755 / "responder.conf"
+    ring_file = directory_of_mode_0755 / "ring.json"
     config.write_text(settings(stack) + "".join(
-        f"NOVATUNE_{name}=unix:{place_for_everybody}/{name}\n" for name in ("LISTEN", "GATE_LISTEN")))
+        f"NOVATUNE_{name}=unix:{directory_of_mode_0755}/{name}\n" for name in ("LISTEN", "GATE_LISTEN")))
     ring_file.write_text(json.dumps(ring("v1", "v1")))
-    place_for_everybody.chmod(0o777)
+    directory_of_mode_0755.chmod(0o777)
     for file in (config, ring_file):
-        os.chown(file, nobody, nobody)
-    with open(place_for_everybody / "log", "w+") as log:
+        os.chown(file, unprivileged, unprivileged)
+    with open(directory_of_mode_0755 / "log", "w+") as log:
         process = subprocess.Popen(
-            [program, "--config", config], stderr=log, user=nobody, group=nobody, extra_groups=[],
+            [program, "--config", config], stderr=log, user=unprivileged, group=unprivileged, extra_groups=[],
             env={"NOVATUNE_CACHE_KEYS_FILE": str(ring_file)})
-        control = subprocess.Popen(["/bin/sleep", "60"], user=nobody, group=nobody, extra_groups=[])
+        control = subprocess.Popen(["/bin/sleep", "60"], user=unprivileged, group=unprivileged, extra_groups=[])
         try:
             wait_for(lambda: '"ready"' in Path(log.name).read_text(), 20, "the start")
             owner = lambda pid: Path(f"/proc/{pid}/mem").stat().st_uid
-            assert owner(control.pid) == nobody and owner(process.pid) == 0
+            assert owner(control.pid) == unprivileged and owner(process.pid) == 0
             # Its threads have their names all the same.
             threads = {comm.read_text().strip() for comm in Path(f"/proc/{process.pid}/task").glob("*/comm")}
             assert {"loop-0", "gate-0", "invalidation"} <= threads
@@ -111,7 +112,7 @@ def test_others_of_the_same_user_may_not_look_into_the_process(stack, place_for_
             control.wait()
 
 
-def test_crash_leaves_neither_core_nor_key_behind(responders, tmp_path):
+def test_crash_leaves_neither_core_nor_key(responders, tmp_path):
     """Killed as by a fault, in a directory of its own, with core files allowed by the process that started it."""
     path = tmp_path / "ring.json"
     first = ring("v1", "v1")
@@ -133,4 +134,5 @@ def test_crash_leaves_neither_core_nor_key_behind(responders, tmp_path):
     assert responder.process.wait(20) == -11
     assert list(place.iterdir()) == []
     assert all(json.loads(line) for line in responder.log().removeprefix(before).splitlines())
-    assert first["keys"]["v1"] not in responder.log() and base64.b64decode(first["keys"]["v1"]).hex() not in responder.log()
+    assert first["keys"]["v1"] not in responder.log() and base64.b64decode(
+        first["keys"]["v1"]).hex() not in responder.log()

@@ -5,14 +5,14 @@ import time
 
 import pytest
 
-from support import fastcgi_client
-from support.fastcgi import Application, in_headers
-from support.metrics import metrics
-from support.nginx import nginx_with
+from harness import fastcgi
+from harness.metrics import metrics
+from harness.nginx import nginx_with
+from harness.ulids import ulid
+from harness.waiting import concurrently
+from harness.wire import API
+from support.application import Application, in_headers
 from support.problems import assert_problem
-from support.ulids import ulid
-from support.waiting import at_once
-from support.wire import API
 
 POLICY = '"stream-url";q=60;w=60'
 
@@ -20,7 +20,7 @@ POLICY = '"stream-url";q=60;w=60'
 def spend(api, track, token, count, connections=20):
     """Statuses of `count` concurrent requests, and the seconds that they took."""
     started = time.monotonic()
-    statuses = at_once(count, lambda _: api.stream(track, token).status, connections)
+    statuses = concurrently(count, lambda _: api.stream(track, token).status, connections)
     return statuses, time.monotonic() - started
 
 
@@ -30,7 +30,7 @@ def assert_exactly_60_pass(statuses, seconds):
     assert 60 <= statuses.count(200) <= 60 + int(seconds)
 
 
-def test_60_at_once_pass_and_the_61st_waits_one_second(api, world):
+def test_60_together_pass_and_the_61st_waits_one_second(api, world):
     for _ in range(5):
         user = world.user()
         track = world.track(user)
@@ -52,7 +52,7 @@ def test_60_at_once_pass_and_the_61st_waits_one_second(api, world):
     assert [api.stream(track.id, user.token).status for _ in range(2)] == [200, 429]
 
 
-def test_another_user_is_untouched(api, world, user, track):
+def test_another_user_is_unaffected(api, world, user, track):
     assert_exactly_60_pass(*spend(api, track.id, user.token, 70))
     other = world.user()
     statuses, _ = spend(api, world.track(other).id, other.token, 60)
@@ -62,16 +62,17 @@ def test_another_user_is_untouched(api, world, user, track):
 def test_two_tokens_of_one_user_share_the_allowance(api, mint, user, track):
     started = time.monotonic()
     tokens = [user.token, mint.hs256(user.id, jti=ulid()), mint.hs256(user.id.lower(), jti=ulid())]
-    statuses = at_once(75, lambda index: api.stream(track.id, tokens[index % 3]).status, 20)
+    statuses = concurrently(75, lambda index: api.stream(track.id, tokens[index % 3]).status, 20)
     assert_exactly_60_pass(statuses, time.monotonic() - started)
 
 
 def test_forged_tokens_spend_nothing(api, mint, user, track):
     forged = [
-        mint.hs256(user.id, secret=b"another secret of at least 32 bytes."), mint.hs256(user.id, exp=int(time.time()) - 1),
+        mint.hs256(user.id, secret=b"another secret of at least 32 bytes."),
+        mint.hs256(user.id, exp=int(time.time()) - 1),
         mint.unsigned(user.id), mint.hs256(user.id, aud="another-service"),
     ]
-    statuses = at_once(100, lambda index: api.stream(track.id, forged[index % 4]).status)
+    statuses = concurrently(100, lambda index: api.stream(track.id, forged[index % 4]).status)
     assert statuses == [401] * 100
     statuses, _ = spend(api, track.id, user.token, 60)
     assert statuses == [200] * 60
@@ -79,7 +80,7 @@ def test_forged_tokens_spend_nothing(api, mint, user, track):
 
 def test_tokens_without_the_role_spend_nothing(api, mint, user, track):
     listless = mint.hs256(user.id, roles=["admin"])
-    assert at_once(70, lambda _: api.stream(track.id, listless).status) == [403] * 70
+    assert concurrently(70, lambda _: api.stream(track.id, listless).status) == [403] * 70
     statuses, _ = spend(api, track.id, user.token, 60)
     assert statuses == [200] * 60
 
@@ -90,12 +91,12 @@ def test_client_cannot_name_the_user_it_is_limited_as(api, mint, user, track):
         return api.stream(track.id, user.token, headers).status
 
     started = time.monotonic()
-    assert_exactly_60_pass(at_once(70, request, 20), time.monotonic() - started)
+    assert_exactly_60_pass(concurrently(70, request, 20), time.monotonic() - started)
 
 
 def test_all_requests_with_a_good_token_count_also_malformed_ids(api, user):
     started = time.monotonic()
-    statuses = at_once(70, lambda _: api.stream("malformed", user.token).status, 20)
+    statuses = concurrently(70, lambda _: api.stream("malformed", user.token).status, 20)
     assert set(statuses) == {400, 429}
     assert 60 <= statuses.count(400) <= 60 + int(time.monotonic() - started)
 
@@ -118,7 +119,7 @@ def test_policy_is_on_every_authenticated_answer_and_on_no_other(api, mint, worl
 
 
 @pytest.mark.parametrize("per_minute, wait", [(1, 63), (20, 4), (7, 9)])
-def test_rate_burst_and_words_come_from_one_setting(stack, tmp_path, user, track, per_minute, wait):
+def test_rate_burst_and_policy_text_come_from_one_setting(stack, tmp_path, user, track, per_minute, wait):
     with nginx_with(stack, tmp_path, NOVATUNE_RATE_LIMIT_PER_MINUTE=per_minute) as port:
         api = API(f"http://127.0.0.1:{port}")
         answers = [api.stream(track.id, user.token) for _ in range(per_minute + 1)]
@@ -143,7 +144,7 @@ def test_empty_key_fails_closed(stack, tmp_path, track, status, named):
             assert len(responder.requests) == 1
 
 
-def test_limit_is_decided_by_nginx_whatever_the_responder_answers(stack, tmp_path, track):
+def test_limit_is_decided_by_nginx_for_every_answer_of_the_responder(stack, tmp_path, track):
     user = ulid()
     with Application(tmp_path / "stream.sock", lambda _: in_headers(200, user=user)) as responder:
         with nginx_with(stack, tmp_path, STREAM_SOCKETS=responder.address, NOVATUNE_RATE_LIMIT_PER_MINUTE=3) as port:
@@ -156,7 +157,7 @@ def test_user_who_is_logged_out_spends_nothing(api, mint, database, user, track)
     """Its token is good and its 401 comes from the database: neither nginx nor the responder counts it."""
     stale = mint.hs256(user.id, iat=int(time.time()) - 60)
     database("update novatune.users set tokens_valid_after = now() - interval '30 s' where user_id = %s", user.id)
-    assert at_once(150, lambda _: api.stream(track.id, stale).status) == [401] * 150
+    assert concurrently(150, lambda _: api.stream(track.id, stale).status) == [401] * 150
     statuses, _ = spend(api, track.id, user.token, 60)
     assert statuses == [200] * 60
 
@@ -165,7 +166,7 @@ def test_user_who_is_logged_out_spends_nothing(api, mint, database, user, track)
 
 
 def database_calls(api):
-    return metrics(api)['dependency_call_duration_seconds_count{dependency="database"}']
+    return metrics(api)['novatune_dependency_call_duration_seconds_count{dependency="database"}']
 
 
 def test_request_of_a_user_clearly_over_the_limit_reaches_no_database(api, user, track):
@@ -189,7 +190,7 @@ def test_user_clearly_over_the_limit_waits_for_no_database(api, stack, user, tra
 
     spend(api, track.id, user.token, 70)
     with stack.frozen("postgres"):
-        answers = at_once(100, timed)
+        answers = concurrently(100, timed)
     refused = [seconds for status, seconds in answers if status == 429]
     # A few of them are not clearly over the limit.
     assert len(refused) >= 95 and {status for status, _ in answers} <= {429, 503}
@@ -203,12 +204,13 @@ def test_request_refused_by_the_responder_is_answered_and_logged_like_one_of_ngi
     assert (answer.header("Retry-After"), answer.header("RateLimit")) == ("1", '"stream-url";r=0;t=1')
     assert answer.header("RateLimit-Policy") == POLICY
     line = json.loads(stack.wait_for_log_line(answer.header("X-Correlation-Id")))
-    assert (line["event"], line["outcome"], line["status"], line["user_id"]) == ("stream url requested", "rate-limit-exceeded", 429, user.id)
+    assert (line["event"], line["outcome"], line["status"], line["user_id"]) == (
+        "stream url requested", "rate-limit-exceeded", 429, user.id)
     logged = json.loads(stack.wait_for_log_line(answer.header("X-Correlation-Id"), "NGINX_ACCESS_LOG"))
     assert (logged["status"], logged["userId"]) == (429, user.id)
 
 
-def test_what_the_responder_refuses_spends_nothing_at_nginx(stack, tmp_path, track):
+def test_request_refused_by_the_responder_spends_nothing_at_nginx(stack, tmp_path, track):
     """Such answers come quickly, and would spend the allowance of requests that are still being worked on."""
     user = ulid()
     answers = iter([429] * 20 + [200] * 5)
@@ -218,7 +220,7 @@ def test_what_the_responder_refuses_spends_nothing_at_nginx(stack, tmp_path, tra
             assert [api.stream(track.id, "x").status for _ in range(25)] == [429] * 20 + [200, 200, 200, 429, 429]
 
 
-def test_responder_says_429_where_nginx_has_forgotten_the_user(stack, tmp_path, user, track):
+def test_responder_answers_429_where_nginx_has_evicted_the_user(stack, tmp_path, user, track):
     """For instance where nginx was restarted: the responder's answer stands, with the headers of a 429."""
     (tmp_path / "first").mkdir()
     with nginx_with(stack, tmp_path / "first") as port:
@@ -233,7 +235,7 @@ def test_responder_says_429_where_nginx_has_forgotten_the_user(stack, tmp_path, 
 
 def test_caller_that_names_no_limit_is_not_limited_by_the_responder(stack, user, track):
     """A program that speaks to the socket itself is no client."""
-    with fastcgi_client.connect(stack["STREAM_SOCKET"].removeprefix("unix:")) as connection:
+    with fastcgi.connect(stack["STREAM_SOCKET"].removeprefix("unix:")) as connection:
         for _ in range(100):
-            fastcgi_client.send(connection, fastcgi_client.stream_request(track.id, user.token), keep=True)
-            assert fastcgi_client.receive(connection)[0] == 200
+            fastcgi.send(connection, fastcgi.stream_request(track.id, user.token), keep=True)
+            assert fastcgi.receive(connection)[0] == 200

@@ -8,9 +8,10 @@ import re
 import signal
 from pathlib import Path
 
-from support import canaries
-from support.traffic import Traffic
-from support.waiting import at_once, wait_for
+from harness import canaries
+from harness.traffic import Traffic
+from harness.waiting import concurrently, wait_for
+from support.rings import replace
 
 
 @contextlib.contextmanager
@@ -39,7 +40,7 @@ def reload(stack, event):
     return json.loads([line for line in stack.log().splitlines() if f'"{event}"' in line][-1])
 
 
-def test_sighup_takes_a_new_key_ring_without_losing_a_request(api, stack, world, redis, user, track):
+def test_sighup_loads_a_new_key_ring_without_losing_a_request(api, stack, world, redis, user, track):
     path = Path(stack["CACHE_KEYS_FILE"])
     ring = json.loads(path.read_text())
     rotated = {"current": "v2", "keys": ring["keys"] | {"v2": base64.b64encode(os.urandom(32)).decode()}}
@@ -63,7 +64,7 @@ def test_sighup_takes_a_new_key_ring_without_losing_a_request(api, stack, world,
     assert api.stream(fresh.id, user.token).status == 200
 
 
-def test_sighup_takes_other_token_keys_at_once(api, stack, mint, user, track):
+def test_sighup_loads_other_token_keys_immediately(api, stack, mint, user, track):
     path = stack.state / "responder.conf"
     text = path.read_text()
     other = "another secret of at least 32 bytes, really"
@@ -78,15 +79,15 @@ def test_sighup_takes_other_token_keys_at_once(api, stack, mint, user, track):
     assert api.stream(track.id, user.token).status == 200
 
 
-def test_sighup_with_a_mistake_in_a_file_changes_nothing(api, stack, user, track):
+def test_sighup_with_an_invalid_file_changes_nothing(api, stack, user, track):
     path = Path(stack["CACHE_KEYS_FILE"])
     with file_with(path, '{"current":"v9","keys":{}}'):
         assert "NOVATUNE_CACHE_KEYS" in reload(stack, "reload refused")["reason"]
-        assert at_once(20, lambda _: api.stream(track.id, user.token).status) == [200] * 20
+        assert concurrently(20, lambda _: api.stream(track.id, user.token).status) == [200] * 20
     reload(stack, "reloaded")
 
 
-DEBUG_LINES_OF_A_MISS = {"cache miss", "url presigned", "entry sealed and stored"}
+DEBUG_LINES_OF_A_MISS = {"cache miss", "url presigned", "cache entry stored", "stream url requested"}
 
 
 def events_of(stack, track):
@@ -94,28 +95,29 @@ def events_of(stack, track):
     return [json.loads(line)["event"] for line in whole_lines if f'"track_id":"{track.id}"' in line]
 
 
-def told_of_a_miss(stack, api, track):
-    """Events with its id until the line that each request's story ends with."""
+def logged_of_a_miss(stack, api, track, expected):
+    """Events with its id until there are all that are expected: the entry is stored after the answer."""
     assert api.stream(track.id, track.owner.token).status == 200
-    wait_for(lambda: "stream url requested" in events_of(stack, track), 10, "the request's last line")
+    wait_for(lambda: expected <= set(events_of(stack, track)), 10, "the request's lines")
     return set(events_of(stack, track))
 
 
-def test_sighup_takes_another_log_level(stack, api, world, user):
+def test_sighup_loads_another_log_level(stack, api, world, user):
     path = stack.state / "responder.conf"
     text = path.read_text()
     level = lambda name: re.sub("NOVATUNE_LOG_LEVEL=.*", f"NOVATUNE_LOG_LEVEL={name}", text)
     try:
         with file_with(path, level("debug")):
             assert reload(stack, "reloaded")["log_level"] == "debug"
-            assert told_of_a_miss(stack, api, world.track(user)) >= DEBUG_LINES_OF_A_MISS
+            logged_of_a_miss(stack, api, world.track(user), DEBUG_LINES_OF_A_MISS)
         with file_with(path, level("info")):
             assert reload(stack, "reloaded")["log_level"] == "info"
-            assert told_of_a_miss(stack, api, world.track(user)) == {"stream url requested"}
+            lines = {"stream url requested"}
+            assert logged_of_a_miss(stack, api, world.track(user), lines) == lines
         with file_with(path, level("debug")):
             assert reload(stack, "reloaded")["log_level"] == "debug"
             track = world.track(user)
-            assert told_of_a_miss(stack, api, track) >= DEBUG_LINES_OF_A_MISS
+            logged_of_a_miss(stack, api, track, DEBUG_LINES_OF_A_MISS)
             # The thread that listens has the level, too.
             world.set_track(track, "status = 'Deleted'")
             wait_for(lambda: "cache invalidated" in events_of(stack, track), 10, "the listener's line")
@@ -123,7 +125,7 @@ def test_sighup_takes_another_log_level(stack, api, world, user):
         reload(stack, "reloaded")
 
 
-def test_file_that_changes_during_the_start_is_taken(responders, stack, tmp_path):
+def test_file_that_changes_during_the_start_is_loaded(responders, stack, tmp_path):
     secret, command = tmp_path / "secret", tmp_path / "command"
     secret.write_text("a" * 40)
     # It runs when the secret has been read already.
@@ -133,3 +135,32 @@ def test_file_that_changes_during_the_start_is_taken(responders, stack, tmp_path
     responder = responders().leave_out("CACHE_KEYS", "JWT_HS256_SECRET").start_on_own_sockets(
         NOVATUNE_CACHE_KEYS_COMMAND=str(command), NOVATUNE_JWT_HS256_SECRET_FILE=str(secret))
     responder.wait_for_event("reloaded")
+
+
+def test_rotated_password_of_the_cache_is_used_without_a_restart(stack, redis, responders, tmp_path):
+    former, fresh = "former-password-of-the-cache", "fresh-password-of-the-cache"
+    canaries.add(former, fresh)
+    path = tmp_path / "cache-url"
+
+    def write(password, place=stack["CACHE_URL"]):
+        replace(path, place.replace("redis://", f"redis://rotated:{password}@"))
+
+    def cache(responder):
+        return responder.readiness()["cache"]["status"]
+
+    redis("ACL", "SETUSER", "rotated", "reset", "on", f">{former}", "~*", "+@all")
+    try:
+        write(former)
+        responder = responders().leave_out("CACHE_URL").start_on_own_sockets(NOVATUNE_CACHE_URL_FILE=str(path))
+        wait_for(lambda: cache(responder) == "ok", 10, "the cache")
+        redis("ACL", "SETUSER", "rotated", "resetpass", f">{fresh}")
+        redis("CLIENT", "KILL", "USER", "rotated")
+        wait_for(lambda: cache(responder) != "ok", 10, "the cache's refusal")
+        write(fresh)
+        wait_for(lambda: cache(responder) == "ok", 10, "the cache with its new password")
+        assert responder.events("setting needs a restart") == []
+        write(fresh, "redis://127.0.0.1:1/0")
+        assert responder.wait_for_event("setting needs a restart")["setting"] == "NOVATUNE_CACHE_URL"
+        assert cache(responder) == "ok"
+    finally:
+        redis("ACL", "DELUSER", "rotated")

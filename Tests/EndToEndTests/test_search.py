@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from support.encodings import lower_escapes
-from support.search import Search
+from harness.encodings import lower_escapes
+from harness.search import Search
 
 SECRET = 'audio/a "b" é+~/1234567890abcdef'.encode()
 ENCODINGS = {
@@ -45,7 +45,7 @@ def test_short_secret_is_found():
     assert Search({b"0123456789": "password"}).findings("log", b"a\nb 0123456789")[0].line == 2
 
 
-def test_clean_text_gives_nothing():
+def test_clean_text_has_no_findings():
     search = Search({random.Random(n).randbytes(32): "key" for n in range(1000)} | {SECRET: "key"})
     assert search.findings("log", json.dumps({"message": "a line"}).encode() * 10_000) == []
     assert search.findings("log", SECRET[:-1] + b"!" + SECRET[1:-1]) == []

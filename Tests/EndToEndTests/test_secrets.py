@@ -1,4 +1,4 @@
-"""Runs last: what no log may contain was nowhere in the logs of the whole run."""
+"""Runs last: the logs of the whole run contain nothing that no log may contain."""
 
 import json
 import re
@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from support import canaries, written
-from support.canaries import all_canaries
-from support.search import Search
-from support.ulids import ulid
+from harness import canaries, written
+from harness.canaries import all_canaries
+from harness.search import Search
+from harness.ulids import ulid
+from support.world import World
 
 LOGS = ["LOG_FILE", "NGINX_ACCESS_LOG", "NGINX_ERROR_LOG"]
 
@@ -22,9 +23,13 @@ def log(stack, name):
     return stack.log(name)
 
 
-@pytest.fixture
-def whatever_fails_has_failed(api, stack, world, mint, user, track):
-    """Every way for a secret to reach a log, so that this file alone means something."""
+@pytest.fixture(scope="module")
+def every_failure_has_occurred(api, stack, mint, s3, shared_object):
+    """Every way for a secret to reach a log, so that this file alone means something. Its user, whose token is in each
+    request."""
+    world = World(stack, mint, s3, shared_object)
+    user = world.user()
+    track = world.track(user)
     api.stream(track.id, user.token)
     api.stream(track.id, mint.hs256(user.id, exp=int(time.time()) - 1))
     api.stream(track.id, mint.hs256(user.id, note="x" * 13_000))
@@ -39,12 +44,21 @@ def whatever_fails_has_failed(api, stack, world, mint, user, track):
     last = f"e2e-{ulid()}"
     api.stream(track.id, user.token, {"X-Correlation-Id": last})
     stack.wait_for_log_line(last, "NGINX_ACCESS_LOG")
+    yield user
+    world.clean_up()
+
+
+@pytest.fixture(scope="module")
+def search(every_failure_has_occurred):
+    """For all secrets that there are by now: the tests that use it run last."""
+    return Search(canaries.kinds())
 
 
 def test_session_token_is_in_the_url_alone(responders, track, user):
     token = secrets.token_urlsafe(300)
     canaries.add(token, kind="S3 session token")
-    responder = responders().start_on_own_sockets(NOVATUNE_S3_SESSION_TOKEN=token, NOVATUNE_S3_VERIFY="none", NOVATUNE_CACHE_URL="memory:")
+    responder = responders().start_on_own_sockets(
+        NOVATUNE_S3_SESSION_TOKEN=token, NOVATUNE_S3_VERIFY="none", NOVATUNE_CACHE_URL="memory:")
     status, body = responder.ask(track, user.token)
     assert status == 200 and b"X-Amz-Security-Token=" + token.encode() in body
     responder.metrics()
@@ -52,30 +66,32 @@ def test_session_token_is_in_the_url_alone(responders, track, user):
     assert token not in responder.log()
 
 
-def test_nothing_written_holds_a_secret_in_any_form(stack, whatever_fails_has_failed):
+def test_nothing_written_holds_a_secret_in_any_form(stack, search):
     """The whole run's logs, error answers, metrics and readiness, each secret in each encoding."""
-    assert "NOVATUNE_LOG_LEVEL=trace\n" in (stack.state / "responder.conf").read_text(), "start the stack with NOVATUNE_LOG_LEVEL=trace"
+    assert "NOVATUNE_LOG_LEVEL=trace\n" in (
+        stack.state / "responder.conf").read_text(), "start the stack with NOVATUNE_LOG_LEVEL=trace"
     assert len(canaries.kinds()) > 10
-    found = written.findings(Search(canaries.kinds()), stack)
-    assert not found, f"{len(found)} secrets came out:\n" + "\n".join(map(str, found[:50]))
+    found = written.findings(search, stack)
+    assert not found, f"{len(found)} secrets found:\n" + "\n".join(map(str, found[:50]))
 
 
-def test_a_secret_planted_in_a_log_is_found(stack, user, tmp_path):
+def test_a_secret_planted_in_a_log_is_found(search, every_failure_has_occurred, tmp_path):
+    token = every_failure_has_occurred.token
     planted = tmp_path / "responder.log"
-    planted.write_text("{}\n" + f'{{"message":"{user.token}"}}\n')
-    found = Search(canaries.kinds()).findings(planted.name, planted.read_bytes())
+    planted.write_text("{}\n" + f'{{"message":"{token}"}}\n')
+    found = search.findings(planted.name, planted.read_bytes())
     assert "responder.log:2: token" in map(str, found)
-    assert user.token not in repr(found)
+    assert token not in repr(found)
 
 
-def test_no_log_has_the_shape_of_a_secret(stack, whatever_fails_has_failed):
+def test_no_log_has_the_shape_of_a_secret(stack, every_failure_has_occurred):
     for name in LOGS:
         text = log(stack, name)
         assert text or name == "NGINX_ERROR_LOG"
         assert not written.SHAPE_OF_A_SECRET.search(text.encode()), name
 
 
-def test_access_log_is_json_without_queries(stack, whatever_fails_has_failed):
+def test_access_log_is_json_without_queries(stack, every_failure_has_occurred):
     lines = log(stack, "NGINX_ACCESS_LOG").splitlines()
     assert lines
     for line in lines:

@@ -4,10 +4,10 @@ import secrets
 
 import pytest
 
-from support import canaries, written
+from harness import canaries, written
+from harness.search import Search
+from harness.ulids import ulid
 from support.problems import path
-from support.search import Search
-from support.ulids import ulid
 
 
 def marker(kind="misplaced secret"):
@@ -25,7 +25,9 @@ def careless_requests(track, user):
     yield f"/{marker(canaries.OWN_PATH)}", good
     yield f"/tracks/x/stream?token={marker()}", good
     # An X-Correlation-Id of another shape than an id is not taken; one that looks like an id is logged, as it is for.
-    for name in ("Referer", "Cookie", "User-Agent", "X-Correlation-Id", "traceparent", "X-Forwarded-For", "Origin", "Range"):
+    for name in (
+        "Referer", "Cookie", "User-Agent", "X-Correlation-Id", "traceparent", "tracestate", "X-Forwarded-For", "Origin",
+        "Range"):
         yield path(track.id), good | {name: "!" + marker()}
     for scheme in ("Basic", "Bearer", ""):
         yield path(track.id), {"Authorization": f"{scheme} {marker()}", "Referer": f"https://x/?t={marker()}"}

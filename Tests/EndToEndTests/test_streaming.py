@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
 
+from harness.ulids import ulid
+from harness.waiting import wait_for
+from harness.wire import fetch
 from support.problems import assert_problem, path
-from support.ulids import ulid
-from support.waiting import wait_for
-from support.wire import fetch
 
 MEMBERS = ["streamUrl", "expiresAt", "contentType", "fileSizeBytes", "supportsRangeRequests"]
 
@@ -51,7 +51,7 @@ def test_expiry_is_that_of_the_url(api, user, track):
     assert before <= signed_at.timestamp() <= after
 
 
-def test_url_is_signed_as_the_contract_says(api, stack, user, track):
+def test_url_is_signed_as_the_contract_requires(api, stack, user, track):
     parts = urlsplit(api.stream_url(track.id, user.token))
     query = parse_qs(parts.query, strict_parsing=True)
     assert f"{parts.scheme}://{parts.netloc}" == stack["S3_ENDPOINT"]
@@ -63,7 +63,7 @@ def test_url_is_signed_as_the_contract_says(api, stack, user, track):
     assert query["X-Amz-Credential"] == [f"{stack['S3_ACCESS_KEY_ID']}/{date}/{stack['S3_REGION']}/s3/aws4_request"]
 
 
-def test_url_gets_the_bytes(api, world, user, track, s3, stack):
+def test_url_returns_the_bytes_of_the_object(api, world, user, track, s3, stack):
     audio = fetch(api.stream_url(track.id, user.token))
     assert audio.status == 200
     assert audio.header("Content-Type") == track.mime_type
@@ -100,7 +100,7 @@ TAMPERINGS = {
 def test_tampered_url_is_refused_by_the_store(api, stack, user, track, tampering):
     url = api.stream_url(track.id, user.token)
     other = api.stream_url(stack["TRACK_READY"], stack["TOKEN_ALICE"])
-    assert fetch(changed(url)).status == 200, "the way of tampering alone breaks the URL"
+    assert fetch(changed(url)).status == 200, "the URL, encoded again without a change, must open"
     assert fetch(TAMPERINGS[tampering](url, other)).status == 403
 
 
@@ -121,13 +121,14 @@ def test_expired_url_is_refused_by_the_store(api, stack, user, track):
 
 AWKWARD_KEYS = [
     "with space", "a+b", "100%", "50%25", "a=b&c=d", "question?mark", "hash#tag", "semi;colon,comma", "at@colon:",
-    "(round)'single'*star~tilde!", "étude", "🎧/🎵", "double//slash", "trailing/", "back\\slash\"quote", "[brackets]{braces}|pipe^`",
+    "(round)'single'*star~tilde!", "étude", "🎧/🎵", "double//slash", "trailing/", "back\\slash\"quote",
+    "[brackets]{braces}|pipe^`",
     "...dots/..a/.b", "long-name" * 100,
 ]
 
 
 @pytest.mark.parametrize("name", AWKWARD_KEYS, ids=ascii)
-def test_awkward_object_key_gets_its_bytes(api, world, user, name):
+def test_unusual_object_key_returns_its_bytes(api, world, user, name):
     content = name.encode() + ulid().encode()
     key = world.put(f"e2e/{ulid()}/{name}", content)
     track = world.track(user, object_key=key, size=len(content))
@@ -153,20 +154,21 @@ def test_missing_object_is_503_and_logged_with_the_track_only(api, stack, world,
     assert track.object_key not in stack.log()
 
 
-def test_many_missing_objects_are_told_of_by_sixteen_lines_a_second_and_a_count(responders, world, user):
+def test_many_missing_objects_are_reported_by_sixteen_lines_a_second_and_a_count(responders, world, user):
     tracks = world.tracks([user], each=60, object_key=lambda id: f"audio/missing/{id}.mp3")
     responder = responders().start_on_own_sockets()
     began = time.time()
     for track in tracks:
         assert responder.ask(track, user.token)[0] == 503
 
-    def told():
+    def reported():
         return [line for line in responder.events("dependency failed") if line["code"] == "missing_object"]
 
-    wait_for(lambda: sum(1 + int(line.get("occurrences_since_last", 0)) for line in told()) == len(tracks), 20, "the count")
-    times = [datetime.datetime.fromisoformat(line["timestamp"]).timestamp() for line in told()]
+    wait_for(lambda: sum(1 + int(line.get("occurrences_since_last", 0)) for line in reported())
+        == len(tracks), 20, "the count")
+    times = [datetime.datetime.fromisoformat(line["timestamp"]).timestamp() for line in reported()]
     # Seventeen with that count, and as many again for each second that it took.
-    assert 16 <= len(told()) <= 17 * (2 + int(times[-1] - began))
+    assert 16 <= len(reported()) <= 17 * (2 + int(times[-1] - began))
 
 
 def test_body_is_read_and_ignored(api, user, track):
@@ -198,7 +200,8 @@ def test_public_endpoint_is_in_the_url_and_signed(api, stack, world, user):
 
 def test_virtual_host_addressing_puts_the_bucket_into_the_host(api, stack, user, track):
     with stack.responder_with(
-        NOVATUNE_S3_ADDRESSING="virtual", NOVATUNE_S3_PUBLIC_ENDPOINT="https://s3.example.test", NOVATUNE_S3_VERIFY="none"
+        NOVATUNE_S3_ADDRESSING="virtual", NOVATUNE_S3_PUBLIC_ENDPOINT="https://s3.example.test",
+        NOVATUNE_S3_VERIFY="none"
     ):
         url = api.stream_url(track.id, user.token)
     parts = urlsplit(url)

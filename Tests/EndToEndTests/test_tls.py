@@ -1,5 +1,6 @@
 """The TLS server block, switched on in a second nginx."""
 
+import contextlib
 import json
 import socket
 import ssl
@@ -7,22 +8,37 @@ import subprocess
 
 import pytest
 
-from support.nginx import free_port, nginx_with
+from harness.nginx import nginx_with
+from harness.wire import API
 from support.problems import assert_problem, assert_problem_headers
-from support.wire import API
+
+
+@contextlib.contextmanager
+def https_with(stack, directory, **further):
+    """The port, a context that trusts the certificate, and the certificate."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", directory / "key.pem", "-out",
+         directory / "certificate.pem"],
+        check=True, capture_output=True)
+    settings = {
+        "SCHEME": "https", "CERTIFICATE": directory / "certificate.pem", "CERTIFICATE_KEY": directory / "key.pem",
+    } | further
+    with nginx_with(stack, directory, **settings) as port:
+        yield port, ssl.create_default_context(cafile=directory / "certificate.pem"), directory / "certificate.pem"
 
 
 @pytest.fixture(scope="module")
 def https(stack, tmp_path_factory):
-    """The port, and a context that trusts the certificate."""
-    directory = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", directory / "key.pem", "-out", directory / "certificate.pem"],
-        check=True, capture_output=True)
-    settings = {"SCHEME": "https", "CERTIFICATE": directory / "certificate.pem", "CERTIFICATE_KEY": directory / "key.pem"}
-    with nginx_with(stack, directory, **settings) as port:
-        yield port, ssl.create_default_context(cafile=directory / "certificate.pem"), directory / "certificate.pem"
+    with https_with(stack, tmp_path_factory.mktemp("tls")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def intermediate(stack, tmp_path_factory):
+    with https_with(stack, tmp_path_factory.mktemp("intermediate"), TLS="intermediate") as served:
+        yield served
 
 
 @pytest.fixture
@@ -43,7 +59,7 @@ def test_errors_over_tls_have_the_header_too(tls_api, track):
     assert answer.header("Strict-Transport-Security")
 
 
-def test_plain_http_says_nothing_of_strict_transport_security(api, track):
+def test_plain_http_has_no_strict_transport_security_header(api, track):
     assert api.stream(track.id).header("Strict-Transport-Security") is None
 
 
@@ -57,18 +73,44 @@ def test_older_tls_is_refused(https, version):
         context.wrap_socket(connection, server_hostname="localhost")
 
 
-def test_tls_1_3_is_spoken(https):
-    port, context, _ = https
+def negotiated(served, newest="TLSv1_3", ciphers="DEFAULT"):
+    """Version and suite, for a client that knows these."""
+    port, _, certificate = served
+    context = ssl.create_default_context(cafile=certificate)
+    context.maximum_version = ssl.TLSVersion[newest]
+    context.set_ciphers(ciphers)
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         with context.wrap_socket(connection, server_hostname="localhost") as tls:
-            assert tls.version() == "TLSv1.3"
+            return tls.version(), tls.cipher()[0]
+
+
+def test_tls_1_3_is_supported(https):
+    assert negotiated(https)[0] == "TLSv1.3"
+
+
+def test_intermediate_serves_tls_1_2_with_forward_secrecy(intermediate, user, track):
+    assert negotiated(intermediate)[0] == "TLSv1.3"
+    version, suite = negotiated(intermediate, "TLSv1_2")
+    assert version == "TLSv1.2" and suite.startswith("ECDHE-")
+    port, context, _ = intermediate
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    assert API(f"https://127.0.0.1:{port}", tls=context).stream(track.id, user.token).status == 200
+
+
+@pytest.mark.parametrize("newest, ciphers", [("TLSv1_2", "AES128-GCM-SHA256"), ("TLSv1_2", "ECDHE-ECDSA-AES128-SHA"), (
+    "TLSv1_1", "DEFAULT")], ids=["no forward secrecy", "CBC", "TLS 1.1"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_intermediate_refuses_what_is_weaker(intermediate, newest, ciphers):
+    with pytest.raises(ssl.SSLError):
+        negotiated(intermediate, newest, ciphers)
 
 
 def curl(https, *arguments):
     port, _, certificate = https
     config = "\n".join(f'header = "{text[2:]}"' if text.startswith("H:") else text for text in arguments)
     done = subprocess.run(
-        ["curl", "-sS", "--cacert", certificate, "--max-time", "10", "--http2", "-i", "-w", "\n%{http_version} %{http_code}", "-K", "-"],
+        ["curl", "-sS", "--cacert", certificate, "--max-time", "10", "--http2", "-i", "-w",
+            "\n%{http_version} %{http_code}", "-K", "-"],
         input=config.replace("BASE", f"https://127.0.0.1:{port}"), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     head, _, rest = done.stdout.replace("\r\n", "\n").partition("\n\n")
@@ -79,7 +121,8 @@ def curl(https, *arguments):
 
 
 def test_stream_url_over_http_2(https, user, track):
-    version, status, headers, body = curl(https, f'url = "BASE{track.path}"', "request = POST", f"H:Authorization: Bearer {user.token}")
+    version, status, headers, body = curl(
+        https, f'url = "BASE{track.path}"', "request = POST", f"H:Authorization: Bearer {user.token}")
     assert (version, status) == ("2", 200)
     assert headers["cache-control"] == "private, no-store"
     assert track.object_key in json.loads(body)["streamUrl"]
@@ -87,7 +130,8 @@ def test_stream_url_over_http_2(https, user, track):
 
 # A length without its body is malformed in HTTP/2 (RFC 9113 §8.1.1), so the third is not about size.
 @pytest.mark.parametrize(
-    "lines, expected", [(["request = POST"], 401), (["request = GET"], 405), (["request = POST", 'header = "Content-Length: 99999"'], 400),
+    "lines, expected",
+    [(["request = POST"], 401), (["request = GET"], 405), (["request = POST", 'header = "Content-Length: 99999"'], 400),
                         (["request = POST", 'data = "' + "x" * 16_385 + '"'], 413)])
 def test_errors_over_http_2_are_problem_details(https, track, lines, expected):
     version, status, headers, body = curl(https, f'url = "BASE{track.path}?q"', *lines)
@@ -101,11 +145,13 @@ def test_errors_over_http_2_are_problem_details(https, track, lines, expected):
 
 @pytest.mark.parametrize("announced", [True, False], ids=["length", "no length"])
 @pytest.mark.parametrize("length, expected", [(1, 200), (1000, 200), (16_384, 200), (16_385, 413), (100_000, 413)])
-def test_body_over_http_2_is_read_and_measured_before_the_answer(https, tmp_path, user, track, length, expected, announced):
+def test_body_over_http_2_is_read_and_measured_before_the_answer(
+        https, tmp_path, user, track, length, expected, announced):
     (tmp_path / "body").write_bytes(b"x" * length)
     lines = ["request = POST", f'data-binary = "@{tmp_path}/body"'] + ["H:Transfer-Encoding: chunked"] * (not announced)
     for _ in range(5):
-        version, status, headers, body = curl(https, f'url = "BASE{track.path}"', *lines, f"H:Authorization: Bearer {user.token}")
+        version, status, headers, body = curl(
+            https, f'url = "BASE{track.path}"', *lines, f"H:Authorization: Bearer {user.token}")
         assert (version, status) == ("2", expected)
         assert ("streamUrl" in json.loads(body)) == (expected == 200)
 

@@ -5,7 +5,7 @@ import Testing
 @testable import EventLoop
 
 @Suite struct BlockingQueueTests {
-    @Test func stoppedQueueEndsItsThreadAndDropsWhatHasNotBegun() {
+    @Test func stoppedQueueEndsItsThreadAndDropsPendingWork() {
         let (begun, mayEnd, ran) = (Locked(false), ConditionLocked(false), Locked(0))
         let queue = BlockingQueue(name: "t-queue-stop")
         queue.run {
@@ -25,7 +25,7 @@ import Testing
         #expect(ran.withLock { $0 } == 0)
     }
 
-    @Test func queueThatNothingRefersToEndsItsThread() {
+    @Test func unreferencedQueueEndsItsThread() {
         let ran = Locked(false)
         do {
             let queue = BlockingQueue(name: "t-queue-drop")

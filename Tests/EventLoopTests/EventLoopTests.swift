@@ -19,7 +19,7 @@ import Testing
         #expect(places == [true, true, true])
     }
 
-    @Test func promiseThatIsKeptTwiceKeepsItsFirstValue() async {
+    @Test func promiseFulfilledTwiceKeepsItsFirstValue() async {
         let values = await running.run { _ in
             let promise = Promise<Int>()
             let (first, second) = (promise.keep(1), promise.keep(2))
@@ -105,7 +105,7 @@ import Testing
         #expect(reached == 0)
     }
 
-    @Test func endOfTheTurnComesAfterAllTasksThatAreReady() async {
+    @Test func endOfTheTurnRunsAfterAllReadyTasks() async {
         final class Recorder: TurnEndHandler, Sendable {
             let order = Locked<[String]>([])
             func turnEnds() { order.withLock { $0.append("end") } }
@@ -131,7 +131,9 @@ import Testing
 
     @Test func turnThatTakesTooLongIsReported() async {
         let reported = Locked<[Duration]>([])
-        let running = RunningLoop(slowTurnLimit: .milliseconds(20)) { duration in reported.withLock { $0.append(duration) } }
+        let running = RunningLoop(slowTurnLimit: .milliseconds(20)) { duration in
+            reported.withLock { $0.append(duration) }
+        }
         await running.run { _ in _ = poll(nil, 0, 40) }
         #expect(eventually { reported.withLock { $0.contains { $0 >= .milliseconds(40) } } })
         #expect(running.loop.turnDuration == .zero || running.loop.turnDuration < .seconds(1))

@@ -35,9 +35,10 @@ private final class Lookups: Sendable {
         await running.run { [later] _ in try? await resolver.addresses(of: host, by: later) }
     }
 
-    @Test func knownNameIsNotLookedUpAgain() async {
+    @Test func cachedNameIsNotLookedUpAgain() async {
         let lookups = Lookups([["192.0.2.1", "192.0.2.2"]])
-        let resolver = NameResolver(running.loop, lookup: lookups.lookUp)
+        // Longer than this process may wait for a processor among all other tests.
+        let resolver = NameResolver(running.loop, lifetime: .seconds(36_000), lookup: lookups.lookUp)
         for _ in 0..<3 { #expect(await addresses(resolver) == ["192.0.2.1", "192.0.2.2"]) }
         #expect(lookups.count == 1)
     }
@@ -49,7 +50,7 @@ private final class Lookups: Sendable {
         #expect(lookups.count == 0)
     }
 
-    @Test func tasksThatWaitShareALookupAndTheLoopGoesOn() async {
+    @Test func waitingTasksShareALookupAndDoNotBlockTheLoop() async {
         let lookups = Lookups([["192.0.2.1"]], isOpen: false)
         let resolver = NameResolver(running.loop, lookup: lookups.lookUp)
         let found = await running.run { [later] loop in
@@ -89,7 +90,7 @@ private final class Lookups: Sendable {
         #expect(await addresses(resolver) == ["192.0.2.1"])
     }
 
-    @Test func oldAddressesServeWhileNewOnesAreLookedUp() async {
+    @Test func oldAddressesAreUsedWhileNewOnesAreLookedUp() async {
         let lookups = Lookups([["192.0.2.1"], [], ["192.0.2.2"]])
         let resolver = NameResolver(running.loop, lifetime: .zero, lookup: lookups.lookUp)
         #expect(await addresses(resolver) == ["192.0.2.1"])
@@ -100,22 +101,16 @@ private final class Lookups: Sendable {
             resolver.doubt("store.test")
             #expect(await loop.turnsPass { lookups.count == 2 })
         }
-        let later = later
-        let isRefreshed = await running.run { loop in
-            for _ in 0..<1000 {
+        let isRefreshed = await running.run { [later] loop in
+            await loop.turnsPass {
                 resolver.doubt("store.test")
-                if (try? await resolver.addresses(of: "store.test", by: later)) == ["192.0.2.2"] { return true }
-                _ = await loop.turnsPass { true }
-                let pause = Promise<Void>()
-                _ = loop.schedule(at: .now.advanced(by: .milliseconds(1))) { pause.keep(()) }
-                await pause.value()
+                return (try? await resolver.addresses(of: "store.test", by: later)) == ["192.0.2.2"]
             }
-            return false
         }
         #expect(isRefreshed)
     }
 
-    @Test func systemResolverKnowsThisMachine() async {
+    @Test func systemResolverResolvesLocalhost() async {
         #expect(NumericAddress.lookUp("localhost").contains("127.0.0.1"))
         #expect(NumericAddress.lookUp("no-such-host.invalid").isEmpty)
     }

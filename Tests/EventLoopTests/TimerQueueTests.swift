@@ -6,7 +6,9 @@ import Testing
 @Suite struct TimerQueueTests {
     private let start = ContinuousClock.now
 
-    private func after(_ milliseconds: Int) -> ContinuousClock.Instant { start.advanced(by: .milliseconds(milliseconds)) }
+    private func after(_ milliseconds: Int) -> ContinuousClock.Instant {
+        start.advanced(by: .milliseconds(milliseconds))
+    }
 
     private func popAll(_ queue: inout TimerQueue<Int>, at now: ContinuousClock.Instant) -> [Int] {
         var actions: [Int] = []
@@ -14,7 +16,7 @@ import Testing
         return actions
     }
 
-    @Test func actionsComeInTheOrderOfTheirMoments() {
+    @Test func actionsRunInTheOrderOfTheirTimes() {
         var queue = TimerQueue<Int>()
         for milliseconds in [5, 1, 4, 2, 3] { _ = queue.add(milliseconds, due: after(milliseconds)) }
         #expect(queue.next == after(1))
@@ -23,13 +25,13 @@ import Testing
         #expect(queue.next == nil)
     }
 
-    @Test func equalMomentsComeInTheOrderOfTheirAddition() {
+    @Test func actionsOfEqualTimesRunInTheOrderOfTheirAddition() {
         var queue = TimerQueue<Int>()
         for number in 0..<100 { _ = queue.add(number, due: after(1)) }
         #expect(popAll(&queue, at: after(1)) == Array(0..<100))
     }
 
-    @Test func cancelledActionDoesNotComeAndDoesNotSetTheNextMoment() {
+    @Test func cancelledActionDoesNotRunAndDoesNotSetTheNextTime() {
         var queue = TimerQueue<Int>()
         let first = queue.add(1, due: after(1))
         _ = queue.add(2, due: after(2))
@@ -51,6 +53,8 @@ import Testing
                 expected.removeAll { $0.number == victim.number }
             }
         }
-        #expect(popAll(&queue, at: after(1000)) == expected.sorted { ($0.due, $0.number) < ($1.due, $1.number) }.map(\.number))
+        #expect(
+            popAll(&queue, at: after(1000))
+                == expected.sorted { ($0.due, $0.number) < ($1.due, $1.number) }.map(\.number))
     }
 }

@@ -8,7 +8,7 @@ import Testing
     private let running = RunningLoop()
     private let later = ContinuousClock.now.advanced(by: .seconds(600))
 
-    @Test func tasksGetTheirValuesInTheOrderInWhichTheyCame() async {
+    @Test func tasksGetTheirValuesInTheOrderOfTheirArrival() async {
         let order = await running.run { [later] loop in
             let tasks = WaitingTasks<Int>(loop), order = Locked<[String]>([])
             for name in ["a", "b", "c"] {
@@ -26,7 +26,7 @@ import Testing
         #expect(order == ["a1", "b2", "c3"])
     }
 
-    @Test func taskThatGaveUpTakesNoValue() async {
+    @Test func taskThatTimedOutTakesNoValue() async {
         let values = await running.run { [later] loop in
             let tasks = WaitingTasks<Int>(loop), second = Promise<Int?>()
             async let first = tasks.value(by: .now.advanced(by: .milliseconds(5)))
@@ -39,12 +39,35 @@ import Testing
         #expect(values == [nil, 7])
     }
 
-    @Test func deadlineThatIsPastDoesNotWait() async {
+    @Test func abandonedWaitEndsBeforeItsDeadline() async {
+        let value = await running.run { [later] loop in
+            let tasks = WaitingTasks<Int>(loop)
+            let value = await tasks.value(by: later) { giveUp in _ = loop.schedule(at: .now) { giveUp() } }
+            #expect(tasks.count == 0 && !tasks.resumeFirst(1))
+            return value
+        }
+        #expect(value == nil)
+    }
+
+    @Test func valueReceivedBeforeTheAbandonmentIsReturned() async {
+        let value = await running.run { [later] loop in
+            let tasks = WaitingTasks<Int>(loop)
+            return await tasks.value(by: later) { giveUp in
+                _ = loop.schedule(at: .now) {
+                    tasks.resumeAll(1)
+                    giveUp()
+                }
+            }
+        }
+        #expect(value == 1)
+    }
+
+    @Test func pastDeadlineDoesNotWait() async {
         let value = await running.run { loop in await WaitingTasks<Int>(loop).value(by: .now) }
         #expect(value == nil)
     }
 
-    @Test func allThatWaitGetOneValue() async {
+    @Test func everyWaitingTaskGetsTheSameValue() async {
         let values = await running.run { [later] loop in
             let tasks = WaitingTasks<Int>(loop)
             return await withTaskGroup(of: Int?.self) { group in

@@ -14,13 +14,15 @@ import Testing
         return state
     }
 
-    private mutating func arrived(_ state: inout ConnectionState, _ arrival: ConnectionState.Arrival) -> ConnectionState.Action {
+    private mutating func arrived(_ state: inout ConnectionState, _ arrival: ConnectionState.Arrival)
+        -> ConnectionState.Action
+    {
         state.arrived(arrival, limit: Self.limit, at: later)
     }
 
     // MARK: Reading
 
-    @Test func whatHappensWhileReadingIsExamined() {
+    @Test func eventWhileReadingIsExamined() {
         var state = ConnectionState(since: start)
         #expect(state.happened(.read) == .examine)
         #expect(state.isIdle)
@@ -84,7 +86,7 @@ import Testing
         #expect(state.phase == .reading && state.hasServed && state.since == later && state.isIdle)
     }
 
-    @Test func whatHappenedMeanwhileIsExaminedAfterTheAnswer() {
+    @Test func eventDuringTheHandlingIsExaminedAfterTheAnswer() {
         var state = handling()
         _ = state.happened(.read)
         #expect(state.answered(isUsable: true, isDraining: false, at: later) == .examine)

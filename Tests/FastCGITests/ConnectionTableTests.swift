@@ -16,7 +16,9 @@ import Testing
 
     @Test func connectionsAreFoundByTheirDescriptors() {
         var table = table()
-        #expect(table.count == 3 && table[7]?.since == after(1) && table[5] == nil && table[30_000] == nil && table[-1] == nil)
+        #expect(
+            table.count == 3 && table[7]?.since == after(1) && table[5] == nil && table[30_000] == nil
+                && table[-1] == nil)
         let removed = [7, 7, 30_000].map { table.remove($0) }
         #expect(removed == [true, false, false])
         #expect(table.count == 2 && table[7] == nil)

@@ -8,11 +8,10 @@ import Testing
     private static let echo: KeyValuePairs = ["METHOD": "POST", "PATH": "/a"]
     private static let wait: KeyValuePairs = ["METHOD": "POST", "PATH": "/wait"]
 
-    @Test func idleServerDrainsAtOnceAndLetsNobodyIn() throws {
+    @Test func idleServerDrainsImmediatelyAndRefusesConnections() throws {
         let server = try TestServer()
-        let start = ContinuousClock.now
-        #expect(server.drain())
-        #expect(start.duration(to: .now) < .seconds(5))
+        // A drain that waited for its limit would not end.
+        #expect(server.drain(within: .seconds(600)))
         #expect(throws: FastCGIClient.Failure.self) { try server.connect() }
     }
 
@@ -64,23 +63,22 @@ import Testing
         #expect(draining.result().isDrained)
     }
 
-    @Test func idleKeptConnectionIsCut() throws {
+    @Test func idleKeptConnectionIsClosed() throws {
         let server = try TestServer()
         let kept = try (0..<5).map { _ in try server.connect() }
         for client in kept {
             try client.send(Self.echo)
             _ = try client.answer()
         }
-        let start = ContinuousClock.now
-        #expect(server.drain())
-        #expect(start.duration(to: .now) < .seconds(5))
+        // A drain that waited for its limit would not end.
+        #expect(server.drain(within: .seconds(600)))
         for client in kept { #expect(client.isClosed()) }
         #expect(server.server.openConnections == 0)
     }
 
-    /// Served connections are cut immediately, others a moment later. A machine that stalls for the whole moment proves nothing, hence
-    /// several attempts; a server without the moment fails all of them.
-    @Test func peerThatHasNotYetWrittenGetsAMomentToDoSo() throws {
+    /// Served connections are cut immediately, others a moment later. A machine that stalls for the whole moment proves
+    /// nothing, hence several attempts; a server without the moment fails all of them.
+    @Test func newPeerThatWritesDuringADrainIsAnswered() throws {
         func attempt() throws -> Bool {
             let server = try TestServer()
             let kept = try server.connect()
@@ -98,7 +96,7 @@ import Testing
     }
 
     /// Descriptors that are kept back must not keep the socket.
-    @Test func drainedSocketRefusesWhoConnects() throws {
+    @Test func drainedSocketRefusesConnections() throws {
         let socket = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -106,14 +104,20 @@ import Testing
             let client = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(client) }
             return unsafe withUnsafePointer(to: &address) { address in
-                unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe Glibc.connect(client, $0, length) } == 0
+                unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe Glibc.connect(client, $0, length)
+                } == 0
                     ? 0 : errno
             }
         }
         unsafe withUnsafeMutablePointer(to: &address) { address in
-            unsafe _ = address.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(socket.descriptor, $0, &length) }
+            unsafe _ = address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(socket.descriptor, $0, &length)
+            }
         }
-        let server = FastCGIServer(socket: socket, name: "test", workers: 1, reserve: (DescriptorReserve(size: 2), true)) { _ in
+        let server = FastCGIServer(
+            socket: socket, name: "test", workers: 1, reserve: (DescriptorReserve(size: 2), true)
+        ) { _ in
             EchoHandler(Gate())
         }
         #expect(connect() == 0)
@@ -121,16 +125,15 @@ import Testing
         #expect(connect() == ECONNREFUSED)
     }
 
-    @Test func silentConnectionDoesNotHoldTheDrain() throws {
+    @Test func silentConnectionDoesNotDelayTheDrain() throws {
         let server = try TestServer()
         let silent = try server.connect()
-        let start = ContinuousClock.now
-        #expect(server.drain())
-        #expect(start.duration(to: .now) < .seconds(5))
+        // A drain that waited for its limit would not end.
+        #expect(server.drain(within: .seconds(600)))
         #expect(silent.isClosed())
     }
 
-    @Test func drainThatCannotEndSaysSoAtItsDeadline() throws {
+    @Test func drainThatCannotEndFailsAtItsDeadline() throws {
         let server = try TestServer(workers: 1)
         let client = try server.connect()
         try client.send(Self.wait)
@@ -144,7 +147,9 @@ import Testing
 
     @Test func drainEndsAllThreads() throws {
         let directory = try TemporaryDirectory()
-        let server = FastCGIServer(socket: try ListeningSocket(.unix(path: directory.path("s"))), name: "t-drain", workers: 2) { _ in
+        let server = FastCGIServer(
+            socket: try ListeningSocket(.unix(path: directory.path("s"))), name: "t-drain", workers: 2
+        ) { _ in
             EchoHandler(Gate())
         }
         let names: Set = ["t-drain-0", "t-drain-1", "t-drain-watch"]

@@ -11,7 +11,9 @@ import Testing
         response.start(status: 409)
         response.header("Content-Type", "application/problem+json")
         response.finish(body: Array("é".utf8))
-        #expect(text(response) == "Status: 409 Conflict\r\nContent-Type: application/problem+json\r\nContent-Length: 2\r\n\r\né")
+        #expect(
+            text(response)
+                == "Status: 409 Conflict\r\nContent-Type: application/problem+json\r\nContent-Length: 2\r\n\r\né")
     }
 
     @Test func answerWithoutBodyHasNoLength() {
@@ -34,7 +36,7 @@ import Testing
         #expect(text(response) == "Status: 200 OK\r\nX: aX-Evil: 1\r\n\r\n")
     }
 
-    @Test func startingAgainForgetsTheFormerAnswer() {
+    @Test func reusedResponseKeepsNothingOfTheEarlierAnswer() {
         var response = FastCGIResponse()
         response.start(status: 200)
         response.finish(body: Array("secret".utf8))

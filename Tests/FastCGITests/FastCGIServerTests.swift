@@ -13,7 +13,8 @@ import Testing
         #expect(
             answer
                 == .init(
-                    output: "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nPOST /a 5", requestID: 0x0102,
+                    output: "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nPOST /a 5",
+                    requestID: 0x0102,
                     appStatus: 0,
                     protocolStatus: 0))
         #expect(server.drain())
@@ -43,8 +44,12 @@ import Testing
         let server = try TestServer(workers: 3)
         let clients = try (0..<40).map { _ in try server.connect() }
         for round in 0..<25 {
-            for (index, client) in clients.enumerated() { try client.send(["METHOD": "GET", "PATH": "/\(round)/\(index)"]) }
-            for (index, client) in clients.enumerated() { #expect(try client.answer().body == "GET /\(round)/\(index) 0") }
+            for (index, client) in clients.enumerated() {
+                try client.send(["METHOD": "GET", "PATH": "/\(round)/\(index)"])
+            }
+            for (index, client) in clients.enumerated() {
+                #expect(try client.answer().body == "GET /\(round)/\(index) 0")
+            }
         }
         #expect(server.server.openConnections == 40)
         #expect(server.drain())
@@ -66,7 +71,7 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 8191, 8192, 8193, 16_384, 16_385, 200_000])
-    func bodyIsReadToItsEndSoThatTheNextRequestIsUnderstood(_ length: Int) throws {
+    func bodyIsReadToItsEndSoThatTheNextRequestIsParsed(_ length: Int) throws {
         let server = try TestServer(workers: 1)
         let client = try server.connect()
         for _ in 0..<2 {
@@ -76,7 +81,7 @@ import Testing
         #expect(server.drain())
     }
 
-    @Test func largeAnswerComesWhole() throws {
+    @Test func largeAnswerIsComplete() throws {
         let server = try TestServer()
         let client = try server.connect()
         try client.send(["METHOD": "GET", "PATH": "/large/300000"])
@@ -84,11 +89,12 @@ import Testing
         #expect(server.drain())
     }
 
-    @Test func longAndStrangeParametersAreRead() throws {
+    @Test func longAndUnusualParametersAreRead() throws {
         let server = try TestServer()
         let client = try server.connect()
         for path in [
-            String(repeating: "p", count: 127), String(repeating: "p", count: 128), String(repeating: "é", count: 10_000), "", "a=b",
+            String(repeating: "p", count: 127), String(repeating: "p", count: 128),
+            String(repeating: "é", count: 10_000), "", "a=b",
         ] {
             try client.send(["OTHER": "x", "METHOD": "GET", "PATH": path])
             #expect(try client.answer().body == "GET \(path) 0")
@@ -98,7 +104,7 @@ import Testing
         #expect(server.drain())
     }
 
-    @Test func peerThatGoesBeforeItsAnswerHarmsNobody() throws {
+    @Test func peerThatDisconnectsBeforeItsAnswerDoesNotAffectOthers() throws {
         let server = try TestServer(workers: 1)
         for _ in 0..<20 { try server.connect().send(["METHOD": "GET", "PATH": "/large/100000"]) }
         let client = try server.connect()

@@ -7,7 +7,8 @@ import Testing
 
     @Test(
         arguments: [
-            Row("HTTP", Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)), Row("zeros", [UInt8](repeating: 0, count: 64)),
+            Row("HTTP", Array("GET / HTTP/1.1\r\nHost: x\r\n\r\n".utf8)),
+            Row("zeros", [UInt8](repeating: 0, count: 64)),
             Row("ones", [UInt8](repeating: 255, count: 64)),
             Row("version 2", FastCGIRecords.record(1, [0, 1, 1, 0, 0, 0, 0, 0], version: 2)),
             Row("begin record without a body", FastCGIRecords.record(FastCGIRecords.beginRequest, [])),
@@ -18,9 +19,10 @@ import Testing
             Row(
                 "parameters with a negative length",
                 FastCGIRecords.begin(keep: true)
-                    + FastCGIRecords.record(4, [255, 255, 255, 255, 255, 255, 255, 255, 1]) + FastCGIRecords.record(4, [])),
+                    + FastCGIRecords.record(4, [255, 255, 255, 255, 255, 255, 255, 255, 1])
+                    + FastCGIRecords.record(4, [])),
         ] as [Row<[UInt8]>])
-    func garbageClosesTheConnectionAndTheServerGoesOn(_ row: Row<[UInt8]>) throws {
+    func garbageClosesTheConnectionAndTheServerContinues(_ row: Row<[UInt8]>) throws {
         let server = try TestServer(workers: 1)
         for _ in 0..<3 {
             let bad = try server.connect()
@@ -35,7 +37,7 @@ import Testing
         #expect(server.server.openConnections == 0)
     }
 
-    @Test func everyTruncationOfARequestLeavesTheServerAlive() throws {
+    @Test func serverSurvivesEveryTruncationOfARequest() throws {
         let server = try TestServer(workers: 1)
         let request = FastCGIRecords.request(Self.echo, body: [1, 2, 3])
         for length in 0..<request.count {

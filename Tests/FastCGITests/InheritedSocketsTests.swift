@@ -31,20 +31,21 @@ import Testing
         arguments: [
             Row("stream:gate", ["stream": 3, "gate": 4]), Row("gate:stream", ["gate": 3, "stream": 4]),
             Row("stream", ["stream": 3, "gate": 4]),
-            Row("a.socket:b.socket", ["stream": 3, "gate": 4]), Row("", ["stream": 3, "gate": 4]), Row(":", ["stream": 3, "gate": 4]),
+            Row("a.socket:b.socket", ["stream": 3, "gate": 4]), Row("", ["stream": 3, "gate": 4]),
+            Row(":", ["stream": 3, "gate": 4]),
         ] as [Row<[String: Int32]>])
     func namesDecideAndPositionWhereTheyDoNot(_ row: Row<[String: Int32]>) {
         #expect(find(systemd("2", names: row.name)) == row.value.mapValues { .inherited(descriptor: $0) })
     }
 
-    @Test func anotherProcesssSocketsAreNotOurs() {
+    @Test func socketsOfAnotherProcessAreIgnored() {
         #expect(find(systemd("2", process: "41")) == [:])
         #expect(find(["LISTEN_FDS": "2"]) == [:])
         #expect(find(systemd("2", process: "41"), listening: [0]) == ["stream": .inherited(descriptor: 0)])
     }
 
     @Test(arguments: ["0", "-1", "x", "", "1.5", "99999999999"])
-    func countThatIsNoneIsIgnored(_ count: String) {
+    func invalidCountIsIgnored(_ count: String) {
         #expect(find(systemd(count), listening: [0]) == ["stream": .inherited(descriptor: 0)])
         #expect(find(systemd(count)) == [:])
     }

@@ -53,7 +53,7 @@ import Testing
         _ = try FastCGIClient(path: path)
     }
 
-    @Test func fileThatIsNoSocketIsRefusedAndStays() throws {
+    @Test func fileOtherThanASocketIsRefusedAndStays() throws {
         let file = try directory.write("precious", as: "file")
         let error = #expect(throws: SocketError.self) { try open(file) }
         #expect(error?.description == "unix:\(file): exists and is not a socket")
@@ -72,7 +72,7 @@ import Testing
         #expect(error?.description.contains("its directory does not exist") == true)
     }
 
-    @Test func removingThePathLetsNobodyIn() throws {
+    @Test func socketWithoutItsPathAcceptsNoConnection() throws {
         let socket = try open(path)
         defer { socket.close() }
         socket.removePath()
@@ -97,12 +97,35 @@ import Testing
         #expect(throws: SocketError.self) { try ListeningSocket(.inherited(descriptor: 1000)) }
     }
 
-    @Test func numericAddressListensAndANameDoesNot() throws {
+    @Test(arguments: ["127.0.0.1", "localhost"])
+    func addressAndNameListen(_ host: String) throws {
         // 0 lets the kernel choose the port; the setting itself does not allow it.
-        let socket = try ListeningSocket(.tcp(host: "127.0.0.1", port: 0))
+        let socket = try ListeningSocket(.tcp(host: host, port: 0))
         defer { socket.close() }
         #expect(ListeningSocket.isListening(socket.descriptor))
-        let error = #expect(throws: SocketError.self) { try ListeningSocket(.tcp(host: "localhost", port: 9)) }
-        #expect(error?.description.contains("not a numeric address") == true)
+        var name = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let result = unsafe withUnsafeMutablePointer(to: &name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(socket.descriptor, $0, &length)
+            }
+        }
+        #expect(result == 0 && IPAddress(name) == IPAddress(octets: [127, 0, 0, 1]))
+    }
+
+    /// A label has 63 characters at most (RFC 1035 §2.3.4), so that no name server is asked.
+    @Test func nameWithoutAnAddressIsNamed() {
+        let host = String(repeating: "a", count: 64)
+        let address = SocketAddress.tcp(host: host, port: 9000)
+        for attempt in [{ try address.resolve() }, { _ = try ListeningSocket(address) }] as [() throws -> Void] {
+            let error = #expect(throws: SocketError.self) { try attempt() }
+            #expect(error?.description.hasPrefix("\(host):9000: the host's address is not found (") == true)
+        }
+    }
+
+    /// 192.0.2.0/24 is for documentation (RFC 5737).
+    @Test func addressOfAnotherMachineIsNamed() {
+        let error = #expect(throws: SocketError.self) { try ListeningSocket(.tcp(host: "192.0.2.1", port: 9000)) }
+        #expect(error?.description == "192.0.2.1:9000: not an address of this machine; 'ip address' lists those")
     }
 }

@@ -12,6 +12,10 @@ final class EchoExchangeHandler: ExchangeHandler {
 
     private let counts = Locked((begun: 0, ended: 0))
     private let answers = Locked(0)
+    private let abandoned = Locked(0)
+
+    /// Requests that learned that their peer was gone.
+    var abandonedRequests: Int { abandoned.withLock { $0 } }
 
     /// Answers that were made, whether or not they could be written.
     var answered: Int { answers.withLock { $0 } }
@@ -35,6 +39,7 @@ final class EchoExchangeHandler: ExchangeHandler {
         if path == "/wait", !isOpen.withLock({ $0 }) {
             let promise = Promise<Void>()
             promises.withLock { $0.append(promise) }
+            exchange.whenAbandoned { [abandoned] in abandoned.withLock { $0 += 1 } }
             await promise.value()
         }
         exchange.response.start(status: 200)

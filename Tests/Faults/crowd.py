@@ -2,9 +2,10 @@
 
 usage: crowd.py SOCKET
 
-Reads lines `TRACK TOKEN` up to an empty one, connects for each and prints `connected`. The next line says how many it may send a second, 0
-for no limit; when all are sent it prints `sent`, and takes the answers. After the last one, or after 30 s, it prints a line of JSON: for
-each answer when it came, its status and its Retry-After. It ends with its standard input.
+Reads lines `TRACK TOKEN` up to an empty one, connects for each and prints `connected`. The next line says how many it
+may send a second, 0 for no limit, and a number of answers; when all are sent it prints `sent`, and takes the answers.
+After so many of them, unless the number is 0, it prints `answered`. After the last one, or after 30 s, it prints a line of JSON: for each answer when it came, its status and its Retry-After. It ends with its
+standard input.
 """
 
 import json
@@ -16,10 +17,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "EndToEndTests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Harness"))
 
-from support import fastcgi_client
-from support.fastcgi import END_REQUEST, STDOUT
+from harness import fastcgi
+from harness.fastcgi import END_REQUEST, STDOUT
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,18 @@ class Crowd:
         self._process.kill()
         self._process.wait(10)
 
-    def send(self, rate=0):
-        """All requests, so many a second at most; returns once they have left."""
-        self._tell(f"{rate}", "sent\n")
+    def send(self, rate=0, answers=0):
+        """All requests, so many a second at most; returns once they have left, and so many answers were taken."""
+        self._tell(f"{rate} {answers}", "sent\n")
+        if answers:
+            self._expect("answered\n")
 
     def _tell(self, text, expected):
         self._process.stdin.write(text + "\n")
         self._process.stdin.flush()
+        self._expect(expected)
+
+    def _expect(self, expected):
         said = self._process.stdout.readline()
         assert said == expected, f"{said!r} instead of {expected!r}"
 
@@ -70,11 +76,11 @@ class Peer:
     """One connection and what has come on it."""
 
     def __init__(self, path, track, token):
-        self.connection = fastcgi_client.connect(path)
-        self._request, self._received = fastcgi_client.stream_request(track, token), bytearray()
+        self.connection = fastcgi.connect(path)
+        self._request, self._received = fastcgi.stream_request(track, token), bytearray()
 
     def send(self):
-        fastcgi_client.send(self.connection, self._request, keep=True)
+        fastcgi.send(self.connection, self._request, keep=True)
 
     def receive(self):
         """The answer, once it is there in full."""
@@ -84,7 +90,8 @@ class Peer:
         self._received += data
         output, at = b"", 0
         while at + 8 <= len(self._received):
-            kind, length, padding = self._received[at + 1], int.from_bytes(self._received[at + 4 : at + 6]), self._received[at + 6]
+            kind, length, padding = self._received[at + 1], int.from_bytes(
+                self._received[at + 4 : at + 6]), self._received[at + 6]
             if kind == STDOUT:
                 output += self._received[at + 8 : at + 8 + length]
             if kind == END_REQUEST:
@@ -110,7 +117,8 @@ def main(path):
         waiting[peer.connection.fileno()] = peer
         events.register(peer.connection, select.EPOLLIN)
     print("connected", flush=True)
-    rate, began = int(sys.stdin.readline()), time.monotonic()
+    rate, early = map(int, sys.stdin.readline().split())
+    began = time.monotonic()
     for number, peer in enumerate(waiting.values()):
         if rate and number % 50 == 0:
             time.sleep(max(0, began + number / rate - time.monotonic()))
@@ -124,6 +132,8 @@ def main(path):
                 # It keeps its connection, as nginx does.
                 events.unregister(descriptor)
                 answers.append((received.at, received.status, received.retry_after))
+                if len(answers) == early:
+                    print("answered", flush=True)
     print(json.dumps(answers), flush=True)
     sys.stdin.read()
 

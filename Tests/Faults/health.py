@@ -51,14 +51,17 @@ class HealthWatch:
 
     def said(self, dependency, status, since, until):
         """Whether /readyz said so of the dependency within that time."""
-        return any(word.dependencies.get(dependency, {}).get("status") == status for word in self.words if since <= word.at <= until)
+        return any(word.dependencies.get(dependency, {}).get("status") == status for word in self.words
+            if since <= word.at <= until)
 
     def slowest(self, path, since=0.0):
-        return max((word.milliseconds for word in self.words if word.path == path and word.at >= since), default=float("inf"))
+        return max(
+            (word.milliseconds for word in self.words if word.path == path and word.at >= since), default=float("inf"))
 
     def judge(self, report, name, since=0.0):
         """What holds in every fault; for how long it takes, from a moment on."""
-        report.check(f"{name}: /healthz and /readyz agree with what they say", self.words and not self.untrue())
+        report.check(
+            f"{name}: each status of /healthz and /readyz fits its body", self.words and not self.untrue())
         for path in self.HEALTH:
             slowest = self.slowest(path, since)
             report.check(f"{name}: {path} within 100 ms: {slowest:.0f} ms at worst", slowest < 100)
@@ -67,6 +70,7 @@ class HealthWatch:
         return {word.status for word in self.words if word.path == path and word.at >= since}
 
     def untrue(self):
-        """Words that contradict themselves: /healthz is 200 always, /readyz where all that is needed is well, and 503 else."""
+        """Words that contradict themselves: /healthz is 200 always, /readyz where all that is needed is well, and 503
+        else."""
         return [word for word in self.words if word.path in self.HEALTH and word.status != (503 if any(
             entry["status"] != "ok" and not entry.get("optional") for entry in word.dependencies.values()) else 200)]

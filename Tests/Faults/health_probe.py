@@ -2,7 +2,8 @@
 
 usage: health_probe.py BASE-URL PATH...
 
-A stream's path is asked for with a token that is none. Writes a line of JSON for each answer, until its standard input ends.
+A stream's path is asked for with an invalid token. Writes a line of JSON for each answer, until its standard input
+ends.
 """
 
 import json
@@ -11,15 +12,16 @@ import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "EndToEndTests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Harness"))
 
-from support.wire import API
+from harness.wire import API
 
 PERIOD_S = 0.1
 
 
 class Stalls:
-    """How long this machine leaves a thread waiting that does nothing but look at the clock: no answer is to blame for that."""
+    """How long this machine leaves a thread waiting that does nothing but look at the clock: no answer is to blame for
+    that."""
 
     TICK_S = 0.002
     USUAL_S = 0.005

@@ -1,7 +1,7 @@
 """What the service wrote while things were broken."""
 
-from support import evidence, written
-from support.search import Search
+from harness import evidence, written
+from harness.search import Search
 
 CHUNK_BYTES = 8 << 20
 

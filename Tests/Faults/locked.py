@@ -7,9 +7,9 @@ import time
 
 from beside import responder_beside
 from blips import GRACE_S
+from harness.waiting import wait_for
 from health import HealthWatch
-from support.waiting import wait_for
-from traffic import Traffic, counts
+from traffic import counts, flaws
 
 LOCKED_S = 120
 DATABASE = "novatune_locked"
@@ -17,7 +17,8 @@ DATABASE = "novatune_locked"
 
 def session(stack):
     """psql, which reads commands and prints values."""
-    return subprocess.Popen(["psql", "-X", "-q", "-A", "-t", stack["DATABASE_URL"]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(["psql", "-X", "-q", "-A", "-t", stack["DATABASE_URL"]], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True)
 
 
 def ask(psql, command):
@@ -28,7 +29,8 @@ def ask(psql, command):
 
 
 class Backends:
-    """How many of PostgreSQL's processes serve the responder, counted ten times a second from `start` until the block ends."""
+    """How many of PostgreSQL's processes serve the responder, counted ten times a second from `start` until the block
+    ends."""
 
     QUERY = f"select count(*) from pg_stat_activity where usename = 'novatune_responder' and datname = '{DATABASE}';"
 
@@ -66,7 +68,8 @@ class Backends:
 def table_locked(stack):
     """By a transaction that has forgotten to end."""
     with session(stack) as psql:
-        assert ask(psql, f"\\c {DATABASE}\nbegin; lock table novatune.tracks in access exclusive mode;\n\\echo locked") == "locked"
+        assert ask(psql,
+            f"\\c {DATABASE}\nbegin; lock table novatune.tracks in access exclusive mode;\n\\echo locked") == "locked"
         try:
             yield
         finally:
@@ -74,9 +77,9 @@ def table_locked(stack):
 
 
 class LockedTable:
-    """The lock needs two minutes and hardly a processor, so other parts run meanwhile. They do not meet it: it is in a copy of the
-    database, and a responder and an nginx of its own ask there. What it shares with them are PostgreSQL and the object store, so no part
-    may break those themselves until `end`."""
+    """The lock needs two minutes and hardly a processor, so other parts run meanwhile. They do not meet it: it is in a
+    copy of the database, and a responder and an nginx of its own ask there. What it shares with them are PostgreSQL and
+    the object store, so no part may break those themselves until `end`."""
 
     def __init__(self):
         self._contexts = contextlib.ExitStack()
@@ -89,16 +92,17 @@ class LockedTable:
 
     def begin(self, bench, report, options):
         stack, enter = bench.stack, self._contexts.enter_context
-        # A database can be copied while no session uses it. The copy has none of the limits that the role has in the original
-        # (sql/deploy/responder_limits.sql): what shows here is the responder's own doing.
+        # A database can be copied while no session uses it. The copy has none of the limits that the role has in the
+        # original (sql/deploy/responder_limits.sql): what shows here is the responder's own doing.
         with stack.stopped("responder"):
             stack.sql(f"create database {DATABASE} template novatune")
         url = stack["RESPONDER_DATABASE_URL"].replace("/novatune?", f"/{DATABASE}?")
-        self._responder, self._base_url = enter(responder_beside(bench, "locked", NOVATUNE_DATABASE_URL=url, NOVATUNE_CACHE_URL="memory:"))
+        self._responder, self._base_url = enter(
+            responder_beside(bench, "locked", NOVATUNE_DATABASE_URL=url, NOVATUNE_CACHE_URL="memory:"))
         self._backends = enter(Backends(stack))
-        self._traffic = enter(Traffic(self._base_url, bench.hits, [], connections=4, misses_in_ten=0, pause=0.1))
+        self._traffic = enter(bench.traffic(self._base_url, misses_in_ten=0, connections=4, pause=0.1))
         self._health = enter(HealthWatch(self._base_url))
-        wait_for(lambda: self._traffic.settled(0), 30, "traffic without a fault")
+        wait_for(lambda: self._traffic.recovered_at(0), 30, "traffic without a fault")
         self._before = self._backends.now()
         self._lock = enter(contextlib.ExitStack())
         self._lock.enter_context(table_locked(stack))
@@ -112,7 +116,7 @@ class LockedTable:
         backends.stop()
         self._lock.close()
         ended = time.monotonic()
-        well = wait_for(lambda: traffic.settled(ended), 30, "recovery")
+        well = wait_for(lambda: traffic.recovered_at(ended), 30, "recovery")
         with contextlib.suppress(AssertionError):
             wait_for(lambda: backends.now() == before, 5)
         after = backends.now()
@@ -120,19 +124,23 @@ class LockedTable:
         report.header()
         samples = traffic.samples(self._began, ended)
         report.row(f"table locked for {ended - self._began:.0f} s", samples, well - ended)
-        # One listens; each of the others (of the loops and of the health probe) asks, and may have a predecessor that is being cancelled.
+        # One listens; each of the others (of the loops and of the health probe) asks, and may have a predecessor that
+        # is being cancelled.
         bound = before + before - 1
         report.note(
-            f"backends: {before} before, {min(backends.counts)} to {max(backends.counts)} while locked ({len(backends.counts)} counts),"
+            f"backends: {before} before, {min(backends.counts)} to {max(backends.counts)} while locked"
+            f" ({len(backends.counts)} counts),"
             f" {after} after")
         report.check(f"never more than {bound} backends: {max(backends.counts)}", max(backends.counts) <= bound)
         quarter = len(backends.counts) // 4
         first, last = sum(backends.counts[:quarter]) / quarter, sum(backends.counts[-quarter:]) / quarter
-        report.check(f"no more in the last quarter of that time than in the first: {first:.2f}, {last:.2f} on average", last < first + 0.5)
+        report.check(f"no more in the last quarter of that time than in the first: {first:.2f}, {last:.2f} on average",
+            last < first + 0.5)
         report.check(f"{before} backends again, not {after}", after == before)
-        flaws = {sample.flaw for sample in samples if sample.flaw}
-        report.check(f"200 or 503 alone: {flaws}, {dict(counts(samples))}", not flaws and set(counts(samples)) <= {200, 503})
+        found = flaws(samples)
+        report.check(
+            f"only 200 or 503: {found}, {dict(counts(samples))}", not found and set(counts(samples)) <= {200, 503})
         report.check("queries waited for the lock to the end", any(
             sample.status == 503 and sample.milliseconds > 1000 for sample in traffic.samples(ended - 45, ended)))
-        report.check(f"well within {GRACE_S + 2} s: {well - ended:.2f} s", well - ended < GRACE_S + 2)
+        report.check(f"recovered within {GRACE_S + 2} s: {well - ended:.2f} s", well - ended < GRACE_S + 2)
         self._health.judge(report, "table locked")

@@ -2,8 +2,8 @@
 
 usage: name_server.py NAME...
 
-Listens on port 53 of an address of its own (127.0.0.0/8), which needs root, and prints it. Then it reads `NAME MODE` from standard input and
-answers each with how often it was asked for that name so far. Modes:
+Listens on port 53 of an address of its own (127.0.0.0/8), which needs root, and prints it. Then it reads `NAME MODE`
+from standard input and answers each with how often it was asked for that name so far. Modes:
   answer   answers, also what it was asked before
   hold     keeps what it is asked
 It ends with its standard input.

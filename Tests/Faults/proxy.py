@@ -2,7 +2,8 @@
 
 usage: proxy.py NAME=TARGET-HOST:TARGET-PORT...
 
-Prints `NAME PORT` for each, listening on 127.0.0.1, then reads `NAME MODE` from standard input and answers each with `ok`. Modes:
+Prints `NAME PORT` for each, listening on 127.0.0.1, then reads `NAME MODE` from standard input and answers each with
+`ok`. Modes:
   pass       forwards
   delay      forwards 100 ms late, in both directions
   stall      takes connections and bytes, and forwards nothing
@@ -24,7 +25,8 @@ MODES = {"pass", "delay", "stall", "trickle", "reset", "blackhole", "refuse"}
 
 
 class Proxy:
-    """One thread that accepts, two for each connection. Only the threads of a connection close it; others shut it down."""
+    """One thread that accepts, two for each connection. Only the threads of a connection close it; others shut it
+    down."""
 
     def __init__(self, name, host, port):
         self.name, self._target = name, (host, port)
@@ -33,6 +35,9 @@ class Proxy:
         self._pairs = set()
         self._plugs = []
         self._listener = None
+        self.delay_s = DELAY_S
+        # HTTP requests that begin a packet, as a client's do.
+        self.requests = 0
         self.port = 0
 
     def listen(self):
@@ -42,6 +47,13 @@ class Proxy:
         self._listener.listen(256)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def point_at(self, host, port):
+        """New connections go there, and old ones end."""
+        with self._changed:
+            self._target = (host, port)
+            for pair in self._pairs:
+                self._break(pair)
 
     def set_mode(self, mode):
         with self._changed:
@@ -84,7 +96,8 @@ class Proxy:
             with contextlib.suppress(OSError):
                 if self._mode == "reset":
                     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    # Closing would send the RST, but a thread may be reading; this ends the read, and the thread closes.
+                    # Closing would send the RST, but a thread may be reading; this ends the read, and the thread
+                    # closes.
                 end.shutdown(socket.SHUT_RD)
 
     def _accept(self, listener):
@@ -122,8 +135,10 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 self._hold()
+                if not is_answer and data.startswith((b"GET ", b"POST ")):
+                    self.requests += 1
                 if self._mode == "delay":
-                    time.sleep(DELAY_S)
+                    time.sleep(self.delay_s)
                 while data and is_answer and self._mode == "trickle":
                     sink.sendall(data[:1])
                     data = data[1:]

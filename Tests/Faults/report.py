@@ -11,7 +11,9 @@ class Report:
         print(f"\n== {name}", flush=True)
 
     def header(self):
-        print(f"{'fault':<30}{'offered':>8}{'200':>7}{'503':>7}{'other':>7}{'p50 ms':>9}{'p99 ms':>9}{'well after s':>14}", flush=True)
+        print(
+            f"{'fault':<30}{'offered':>8}{'200':>7}{'503':>7}{'other':>7}{'p50 ms':>9}{'p99 ms':>9}"
+            f"{'well after s':>14}", flush=True)
 
     def row(self, name, samples, recovery):
         seen = counts(samples)
@@ -19,8 +21,8 @@ class Report:
         times = [sample.milliseconds for sample in samples]
         after = "-" if recovery is None else f"{recovery:.2f}"
         print(
-            f"{name:<30}{len(samples):>8}{seen[200]:>7}{seen[503]:>7}{other:>7}{percentile(times, 0.5):>9.1f}{percentile(times, 0.99):>9.1f}"
-            f"{after:>14}", flush=True)
+            f"{name:<30}{len(samples):>8}{seen[200]:>7}{seen[503]:>7}{other:>7}{percentile(times, 0.5):>9.1f}"
+            f"{percentile(times, 0.99):>9.1f}{after:>14}", flush=True)
 
     def note(self, text):
         print(f"  {text}", flush=True)

@@ -1,34 +1,24 @@
-"""Requests that go on while something is broken, and what became of each."""
+"""Hits and misses that are asked for while something is broken, and what the contract says of each answer."""
 
 import collections
 import itertools
-import json
-import threading
-import time
-from dataclasses import dataclass
-from http.client import HTTPException
-
-from support.wire import API
 
 
-@dataclass(frozen=True)
-class Sample:
-    kind: str
-    started: float
-    ended: float
-    status: int | None
-    """None where there was no answer."""
-    flaw: str | None
-    """What the contract does not allow about it, whatever is broken."""
-    retry_after: int | None = None
-
-    @property
-    def milliseconds(self):
-        return (self.ended - self.started) * 1000
+def mixed(hits, misses, misses_in_ten=3):
+    """Endless requests, each tagged "hit" or "miss", in this proportion; `hits` and `misses` are pairs of track and
+    token."""
+    hits, misses = itertools.cycle(hits), iter(misses)
+    for kind in itertools.cycle(["miss"] * misses_in_ten + ["hit"] * (10 - misses_in_ten)):
+        track, token = next(misses if kind == "miss" else hits)
+        yield track, token, kind
 
 
-def flaw(answer):
-    """A 200 with a URL, or problem details with a time to come back at."""
+def flaw(sample):
+    """What the contract does not allow about it, during every fault: it wants a URL, or problem details with a time to
+    come back at."""
+    answer = sample.answer
+    if answer is None:
+        return f"no answer: {sample.error}"
     try:
         body = answer.json()
     except ValueError:
@@ -42,63 +32,13 @@ def flaw(answer):
     return None
 
 
-class Traffic:
-    """`connections` clients that ask for hits and misses in turns, in the given proportion."""
+def flaws(samples):
+    return {found for found in map(flaw, samples) if found}
 
-    def __init__(self, base_url, hits, misses, connections=16, misses_in_ten=3, pause=0.01):
-        self._api = API(base_url)
-        self._hits, self._misses = itertools.cycle(hits), iter(misses)
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._samples = []
-        self._pause = pause
-        pattern = ["miss"] * misses_in_ten + ["hit"] * (10 - misses_in_ten)
-        self._threads = [
-            threading.Thread(target=self._run, args=(itertools.cycle(pattern[at % 10 :] + pattern[: at % 10]),), daemon=True)
-            for at in range(connections)
-        ]
 
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join(60)
-            if thread.is_alive():
-                raise AssertionError("a request hangs")
-
-    def samples(self, since=0.0, until=float("inf")):
-        """By when they were sent."""
-        with self._lock:
-            return [sample for sample in self._samples if since <= sample.started < until]
-
-    def settled(self, since, count=60):
-        """When the first of `count` answers in a row was sent that were all 200; None before that."""
-        later = sorted(self.samples(since), key=lambda sample: sample.started)
-        for at in range(len(later) - count + 1):
-            if all(sample.status == 200 for sample in later[at : at + count]):
-                return later[at].started
-        return None
-
-    def _run(self, kinds):
-        with self._api.connection(timeout=40) as connection:
-            while not self._stopping.is_set():
-                kind = next(kinds)
-                with self._lock:
-                    track, token = next(self._misses if kind == "miss" else self._hits)
-                started = time.monotonic()
-                try:
-                    answer = connection.exchange("POST", f"/tracks/{track}/stream", {"Authorization": f"Bearer {token}"})
-                    after = answer.header("Retry-After")
-                    sample = Sample(kind, started, time.monotonic(), answer.status, flaw(answer), int(after) if after else None)
-                except (OSError, HTTPException, json.JSONDecodeError) as error:
-                    sample = Sample(kind, started, time.monotonic(), None, f"no answer: {type(error).__name__}")
-                with self._lock:
-                    self._samples.append(sample)
-                self._stopping.wait(self._pause)
+def retry_after(sample):
+    """Seconds."""
+    return int(sample.answer.header("Retry-After"))
 
 
 def percentile(values, share):

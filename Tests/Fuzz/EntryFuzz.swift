@@ -17,7 +17,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         precondition(EntryCoding.decode(EntryCoding.encode(entry)) == entry)
         // Text that is not UTF-8 is repaired when it is decoded; all else is encoded as it was.
         let texts = [entry.validators.objectKey, entry.presigned.url].map { $0.exposeSecret() }
-        if !texts.contains(where: { $0.unicodeScalars.contains("\u{FFFD}") }) { precondition(EntryCoding.encode(entry) == bytes) }
+        if !texts.contains(where: { $0.unicodeScalars.contains("\u{FFFD}") }) {
+            precondition(EntryCoding.encode(entry) == bytes)
+        }
     }
     return 0
 }

@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(arguments: [200, 301, 403, 404, 500, 503])
-    func statusIsTheServersOwn(status: Int) async {
+    func statusIsThatOfTheServer(status: Int) async {
         let server = UnhelpfulServer(.answering([.status(status)]))
         #expect(await head("\(server.url)/bucket/key?q=1") == .success(HTTPHead(status: status)))
         #expect(server.requests == 1)
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// One call of libcurl in each turn, though many connections are ready.
-    @Test func callsWhoseTurnHasNoTimeLeftGoOnInTheNext() async {
+    @Test func callsWithoutTimeInTheirTurnContinueInTheNext() async {
         let server = UnhelpfulServer(.answering([.status(200)])), url = server.url
         let client = LoopHTTPClient(
             running.loop, NameResolver(running.loop), connectionLimit: 64, turnShare: .zero)
@@ -74,7 +74,7 @@ import Testing
         #expect(server.accepted == 5)
     }
 
-    @Test func silentServerTimesOutAndItsConnectionIsGivenUp() async {
+    @Test func silentServerTimesOutAndItsConnectionIsClosed() async {
         let server = UnhelpfulServer(.silent), client = makeClient(1)
         let result = await head(server.url, client, timeout: .milliseconds(50))
         #expect(code(result) == "timeout")
@@ -105,22 +105,26 @@ import Testing
         #expect(code(await head(headers.url, timeout: .milliseconds(100))) == "timeout")
     }
 
-    @Test(arguments: ["", "HTTP/1.1 200 OK\r\nContent-Le", "\0\u{1}garbage\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 abc\r\n\r\n"])
-    func answerThatIsNoneIsLost(text: String) async {
+    @Test(arguments: [
+        "", "HTTP/1.1 200 OK\r\nContent-Le", "\0\u{1}garbage\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n",
+        "HTTP/1.1 abc\r\n\r\n",
+    ])
+    func malformedResponseIsLost(text: String) async {
         let server = UnhelpfulServer(.answering([UnhelpfulServer.Answer(text, closes: true)]))
         #expect(code(await head(server.url)) == "lost")
         #expect(eventually { server.connections == 0 })
     }
 
-    @Test func informationalAnswerIsNotTheLast() async {
+    @Test func informationalResponseIsSkipped() async {
         let early = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
         let server = UnhelpfulServer(.answering([UnhelpfulServer.Answer(early + "HTTP/1.1 404 Not Found\r\n\r\n")]))
         #expect(await head(server.url) == .success(HTTPHead(status: 404)))
-        let brokenOff = UnhelpfulServer(.answering([UnhelpfulServer.Answer(early + "HTTP/1.1 200 OK\r\nA: b", closes: true)]))
+        let brokenOff = UnhelpfulServer(
+            .answering([UnhelpfulServer.Answer(early + "HTTP/1.1 200 OK\r\nA: b", closes: true)]))
         #expect(code(await head(brokenOff.url)) == "lost")
     }
 
-    @Test func endlessHeadersAreCutOff() async {
+    @Test func endlessHeadersCloseTheConnection() async {
         let server = UnhelpfulServer(.flooding)
         #expect(code(await head(server.url)) == "too_large")
         #expect(eventually { server.connections == 0 })
@@ -138,10 +142,12 @@ import Testing
 
     /// The name is of a domain that never resolves: libcurl has the address from the resolver alone.
     @Test(arguments: ["store.invalid", "STORE.invalid", "store.invalid."])
-    func addressesAreTheResolvers(host: String) async {
+    func addressesAreThoseOfTheResolver(host: String) async {
         let server = UnhelpfulServer(.answering([.status(200)]))
         let client = makeClient { _ in ["127.0.0.1"] }
-        for _ in 0..<3 { #expect(await head("http://\(host):\(server.port)/", client) == .success(HTTPHead(status: 200))) }
+        for _ in 0..<3 {
+            #expect(await head("http://\(host):\(server.port)/", client) == .success(HTTPHead(status: 200)))
+        }
         #expect(server.accepted == 1)
     }
 
@@ -160,11 +166,13 @@ import Testing
         }
         #expect(code(await head(url, client)) == "connect")
         var results: [Result<HTTPHead, HTTPError>] = []
-        repeat { results.append(await head(url, client)) } while code(results.last!) == "connect" && results.count < 10_000
+        repeat {
+            results.append(await head(url, client))
+        } while code(results.last!) == "connect" && results.count < 10_000
         #expect(results.last == .success(HTTPHead(status: 200)))
     }
 
-    @Test func resolverThatHangsHoldsUpItsOwnCallsAlone() async {
+    @Test func hangingResolverDelaysOnlyItsOwnCalls() async {
         let server = UnhelpfulServer(.answering([.status(200)])), gate = ConditionLocked(false), port = server.port
         let client = makeClient(1) { _ in
             gate.wait { $0 ? .done(()) : .wait(until: nil) }
@@ -183,7 +191,7 @@ import Testing
         #expect(await head("http://store.invalid:\(port)/", client) == .success(HTTPHead(status: 200)))
     }
 
-    @Test func errorHoldsNoURL() async {
+    @Test func errorContainsNoURL() async {
         guard case .failure(let error) = await head("http://127.0.0.1:1/CANARY?X-Amz-Signature=CANARY") else { return }
         #expect(!"\(error)".contains("CANARY") && !String(reflecting: error).contains("CANARY"))
     }

@@ -14,13 +14,13 @@ import Testing
         #expect((fresh, partly, fully) == (true, true, false))
     }
 
-    @Test mutating func nextTurnHasItsOwn() {
+    @Test mutating func nextTurnHasItsOwnShare() {
         share.take(.seconds(1), in: 1)
         let next = share.hasTime(in: 2)
         #expect(next)
     }
 
-    @Test mutating func shareOfNothingLetsOneCallThroughInEachTurn() {
+    @Test mutating func zeroShareAdmitsOneCallInEachTurn() {
         share = TurnShare(limit: .zero)
         let first = share.hasTime(in: 1)
         share.take(.zero, in: 1)

@@ -6,7 +6,8 @@ import StreamIssuing
 import TestSupport
 import Testing
 
-/// A ring whose keys a live key management service has wrapped (Tests/EndToEndTests/support/kms.py): TLS, and every signature checked.
+/// A ring whose keys a live key management service has wrapped (Tests/Harness/harness/kms.py): TLS, and every
+/// signature checked.
 @Suite struct KMSKeyRingTests {
     private static func kms(keyID: String? = nil) throws -> AWSKMS {
         let service = LiveStack.keyManagement
@@ -24,7 +25,8 @@ import Testing
 
     private static let kind = KeyRingSourceContract.Kind("AWS KMS") { ring, place in
         let kms = try kms()
-        return FileKeyRing(try place.write(KeyRingDocument.plain(ring).wrapped(by: kms).json, as: "ring"), wrapping: kms)
+        return FileKeyRing(
+            try place.write(KeyRingDocument.plain(ring).wrapped(by: kms).json, as: "ring"), wrapping: kms)
     }
 
     @Test(arguments: KeyRingSourceContract.checks)
@@ -49,9 +51,12 @@ import Testing
         #expect(throws: KeyRingError.self) { try kms.unwrap(wrapped, version: "v1", by: later) }
     }
 
-    @Test func keyThatIsNotThereIsSaid() throws {
+    @Test func missingKeyIsReported() throws {
         let kms = try Self.kms(keyID: "alias/none")
-        #expect(throws: KeyRingError("version v1: AWS KMS has no such key; are NOVATUNE_KMS_KEY_ID, region and endpoint right?")) {
+        #expect(
+            throws: KeyRingError(
+                "version v1: AWS KMS has no such key; are NOVATUNE_KMS_KEY_ID, region and endpoint right?")
+        ) {
             try kms.wrap(.random(), version: "v1", by: later)
         }
     }

@@ -1,17 +1,21 @@
 import Foundation
 import StreamIssuing
 
-/// Servers that were started for these tests, by the names of their env file: the local stack (`nginx/up`), and what is beside it.
+/// Servers that were started for these tests, by the names of their env file: the local stack (`nginx/up`), and what is
+/// beside it.
 struct LiveStack {
     static let shared = LiveStack(
-        envFile: "STACK_ENV", needs: "a running stack: Tests/run, or STACK_ENV=.build/local/env after nginx/up --detach")
+        envFile: "STACK_ENV", needs: "a running stack: Tests/run, or STACK_ENV=.build/local/env after nginx/up --detach"
+    )
     static let keyManagement = LiveStack(
-        envFile: "KMS_ENV", needs: "a key management service: Tests/run, or KMS_ENV=D/kms.env after Tests/EndToEndTests/support/kms.py D")
+        envFile: "KMS_ENV",
+        needs: "a key management service: Tests/run, or KMS_ENV=D/kms.env after Tests/Harness/harness/kms.py D")
 
     private let values: [String: String]
 
     private init(envFile: String, needs: String) {
-        guard let path = ProcessInfo.processInfo.environment[envFile], let text = try? String(contentsOfFile: path, encoding: .utf8)
+        guard let path = ProcessInfo.processInfo.environment[envFile],
+            let text = try? String(contentsOfFile: path, encoding: .utf8)
         else { fatalError("these tests need \(needs)") }
         var values: [String: String] = [:]
         for line in text.split(separator: "\n") {
@@ -33,18 +37,22 @@ struct LiveStack {
 
     /// Runs SQL as the owner.
     func psql(_ sql: String) throws -> String {
-        try run("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1", self["DATABASE_URL"], "-c", sql)
+        try run(
+            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1",
+            self["DATABASE_URL"], "-c", sql)
     }
 
     /// The same on another database.
     @discardableResult func psql(_ sql: String, on url: String) throws -> String {
-        try run("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1", url, "-c", sql)
+        try run(
+            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1", url, "-c", sql)
     }
 
-    /// A transaction that locks a table against everybody, until its end.
+    /// A transaction that locks a table against every other, until its end.
     func beginHoldingLock(on table: String) throws -> HeldLock {
         let lock = try HeldLock(self["DATABASE_URL"], "begin; lock table \(table);\n")
-        let isHeld = "select count(*) from pg_locks where relation = '\(table)'::regclass and mode = 'AccessExclusiveLock' and granted"
+        let isHeld =
+            "select count(*) from pg_locks where relation = '\(table)'::regclass and mode = 'AccessExclusiveLock' and granted"
         while try psql(isHeld) == "0" {}
         return lock
     }

@@ -11,9 +11,12 @@ extension TrackTableTests {
         private let later = ContinuousClock.now.advanced(by: .seconds(600))
 
         private func makeStore(
-            _ conninfo: String? = nil, timeout: Duration = .seconds(2), breaker: SharedBreaker = .neverOpening()
+            _ conninfo: String? = nil, timeout: Duration = .seconds(2), options: AccessOptions = AccessOptions(),
+            breaker: SharedBreaker = .neverOpening()
         ) -> PostgreSQLTrackStore {
-            PostgreSQLTrackStore(conninfo: SecretText(conninfo ?? stack["RESPONDER_DATABASE_URL"]), timeout: timeout, breaker: breaker)
+            PostgreSQLTrackStore(
+                conninfo: SecretText(conninfo ?? stack["RESPONDER_DATABASE_URL"]), timeout: timeout, options: options,
+                breaker: breaker)
         }
 
         private func facts(_ store: PostgreSQLTrackStore, _ user: ULID, _ track: ULID) throws -> AccessFacts {
@@ -21,7 +24,7 @@ extension TrackTableTests {
             return try store.answer()
         }
 
-        @Test func ownersReadyTrackIsAllThere() throws {
+        @Test func readyTrackOfItsOwnerIsComplete() throws {
             let facts = try facts(makeStore(), stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
             #expect(facts.user?.status == .active)
             #expect(facts.user?.tokensValidAfterMicroseconds == .min)
@@ -40,14 +43,15 @@ extension TrackTableTests {
             #expect(try facts(makeStore(), stack.ulid("USER_ALICE"), stack.ulid(name)).track?.status.rawValue == status)
         }
 
-        @Test func anothersTrackMayNotBeHeard() throws {
+        @Test func trackOfAnotherUserIsNotAccessible() throws {
             let facts = try facts(makeStore(), stack.ulid("USER_ALICE"), stack.ulid("TRACK_BOB"))
             #expect(facts.track != nil)
             #expect(facts.accessExpiresAt == nil)
         }
 
-        @Test func missingTrackAndMissingUserAreNil() throws {
-            let store = makeStore()
+        @Test(arguments: [AccessOptions(), AccessOptions(replicaLag: ReplicaLagLimit(maximum: .seconds(1)))])
+        func missingTrackAndMissingUserAreNil(options: AccessOptions) throws {
+            let store = makeStore(options: options)
             let missingTrack = try facts(store, stack.ulid("USER_ALICE"), stack.ulid("TRACK_MISSING"))
             #expect(missingTrack.user?.status == .active)
             #expect(missingTrack.track == nil)
@@ -58,16 +62,20 @@ extension TrackTableTests {
         @Test func grantHoldsUntilItExpires() throws {
             let (bob, track) = (stack.ulid("USER_BOB"), stack.ulid("TRACK_READY"))
             let store = makeStore()
-            defer { _ = try? stack.psql("delete from novatune.track_grants where track_id = '\(track)' and grantee_id = '\(bob)'") }
+            defer {
+                _ = try? stack.psql(
+                    "delete from novatune.track_grants where track_id = '\(track)' and grantee_id = '\(bob)'")
+            }
             _ = try stack.psql(
                 "insert into novatune.track_grants(track_id, grantee_id, expires_at) values ('\(track)', '\(bob)', now() + interval '1 hour')"
             )
             #expect(try facts(store, bob, track).accessExpiresAt != nil)
-            _ = try stack.psql("update novatune.track_grants set expires_at = now() - interval '1 second' where track_id = '\(track)'")
+            _ = try stack.psql(
+                "update novatune.track_grants set expires_at = now() - interval '1 second' where track_id = '\(track)'")
             #expect(try facts(store, bob, track).accessExpiresAt == nil)
         }
 
-        @Test func logoutMomentArrivesInUnixMicroseconds() throws {
+        @Test func logoutTimeIsInUnixMicroseconds() throws {
             let user = "01JTESTPGSTRE0000000000001"
             defer { _ = try? stack.psql("delete from novatune.users where user_id = '\(user)'") }
             _ = try stack.psql(
@@ -83,7 +91,8 @@ extension TrackTableTests {
             _ = try facts(store, user, track)
             for _ in 0..<5 {
                 let killed = try stack.psql(
-                    "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = 'novatune-lost'")
+                    "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where application_name = 'novatune-lost'"
+                )
                 #expect(killed == "1")
                 #expect(try facts(store, user, track).accessExpiresAt != nil)
             }
@@ -93,11 +102,43 @@ extension TrackTableTests {
             let store = makeStore("\(stack["RESPONDER_DATABASE_URL"])&application_name=novatune-between".fixingQuery)
             let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
             try store.ask(user: user, track: track, by: later)
-            _ = try stack.psql("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'novatune-between'")
+            _ = try stack.psql(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'novatune-between'"
+            )
             #expect(try store.answer().accessExpiresAt != nil)
         }
 
-        @Test func secondServerIsReachedWhereTheFirstIsSilent() throws {
+        /// Each connection asks for the string, as where its password has been changed.
+        @Test func nextConnectionUsesTheStringThatHoldsThen() throws {
+            let source = ChangingString("host=/nonexistent dbname=none")
+            let store = PostgreSQLTrackStore(conninfo: source, timeout: .seconds(2), breaker: .neverOpening())
+            let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
+            #expect(throws: Unavailable.self) { try facts(store, user, track) }
+            source.text.withLock { $0 = stack["RESPONDER_DATABASE_URL"] }
+            #expect(try facts(store, user, track).accessExpiresAt != nil)
+        }
+
+        private final class ChangingString: ConnectionStringSource {
+            let text: Locked<String>
+            init(_ text: String) { self.text = Locked(text) }
+            var current: SecretText { SecretText(text.withLock { $0 }) }
+        }
+
+        @Test func primaryHasNoLag() throws {
+            let store = makeStore()
+            _ = try facts(store, stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
+            #expect(store.replicaLag() == nil)
+        }
+
+        @Test func preferenceForAStandbyTakesThePrimaryWhereThereIsNone() throws {
+            let (directory, port) = (stack["PG_DIR"], stack["PG_PORT"])
+            let store = makeStore(
+                "host=\(directory),/nonexistent port=\(port),1 user=novatune_responder dbname=novatune "
+                    + "target_session_attrs=prefer-standby")
+            #expect(try facts(store, stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY")).accessExpiresAt != nil)
+        }
+
+        @Test func secondServerIsUsedWhereTheFirstIsSilent() throws {
             let silent = UnhelpfulServer(.silent)
             let (directory, port) = (stack["PG_DIR"], stack["PG_PORT"])
             let store = makeStore(
@@ -106,7 +147,7 @@ extension TrackTableTests {
             #expect(try facts(store, stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY")).accessExpiresAt != nil)
         }
 
-        @Test func columnOfAnotherTypeIsPreparedAnew() throws {
+        @Test func statementIsPreparedAgainAfterAColumnChangedItsType() throws {
             let store = makeStore()
             let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
             #expect(try facts(store, user, track).accessExpiresAt != nil)
@@ -119,7 +160,9 @@ extension TrackTableTests {
             let server = UnhelpfulServer(.silent)
             let store = makeStore("postgresql://unknown@127.0.0.1:\(server.port)/none", timeout: .seconds(600))
             #expect {
-                try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: .now.advanced(by: .milliseconds(100)))
+                try store.ask(
+                    user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"),
+                    by: .now.advanced(by: .milliseconds(100)))
             } throws: { error in
                 (error as? Unavailable)?.code == "timeout"
             }
@@ -133,22 +176,27 @@ extension TrackTableTests {
         @Test func silentServerEndsAfterTwoTimeouts() {
             let server = UnhelpfulServer(.silent)
             let store = makeStore("postgresql://unknown@127.0.0.1:\(server.port)/none", timeout: .milliseconds(100))
-            #expect { try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: { error in
+            #expect {
+                try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later)
+            } throws: { error in
                 (error as? Unavailable)?.code == "timeout"
             }
         }
 
         @Test(arguments: ["postgresql://unknown@127.0.0.1:1/none", "host=/nonexistent dbname=none"])
         func unreachableServerIsUnavailable(conninfo: String) {
-            #expect { try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: {
+            #expect {
+                try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later)
+            } throws: {
                 error in
                 (error as? Unavailable)?.code == "connect"
             }
         }
 
-        @Test func databaseThatFailsTooOftenIsLeftAloneUntilTheProbe() throws {
+        @Test func breakerStaysOpenUntilTheProbeAfterRepeatedFailures() throws {
             let clock = ManualClock()
-            let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 2, openDuration: .seconds(30)), now: { clock.now })
+            let breaker = SharedBreaker(
+                CircuitBreaker.Policy(failureLimit: 2, openDuration: .seconds(30)), now: { clock.now })
             let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
             let dead = makeStore("host=/nonexistent dbname=none", breaker: breaker)
             for _ in 0..<2 { #expect(throws: Unavailable.self) { try dead.ask(user: user, track: track, by: later) } }
@@ -170,17 +218,22 @@ extension TrackTableTests {
         }
 
         @Test func wrongPasswordIsNamedWithoutThePassword() {
-            let conninfo = "host=127.0.0.1 port=\(stack["PG_PORT"]) user=novatune_responder dbname=novatune password=CANARYpassword"
-            #expect { try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: {
+            let conninfo =
+                "host=127.0.0.1 port=\(stack["PG_PORT"]) user=novatune_responder dbname=novatune password=CANARYpassword"
+            #expect {
+                try makeStore(conninfo).ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later)
+            } throws: {
                 error in
                 guard let error = error as? Unavailable else { return false }
                 return error.code == "connect" && !error.description.contains("CANARY")
             }
         }
 
-        @Test func schemaThatIsNotThereSaysWhatToDo() {
+        @Test func errorForAMissingSchemaNamesTheRemedy() {
             let store = makeStore(stack["DATABASE_URL"].replacingDatabase(with: "template1"))
-            #expect { try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later) } throws: { error in
+            #expect {
+                try store.ask(user: stack.ulid("USER_ALICE"), track: stack.ulid("TRACK_READY"), by: later)
+            } throws: { error in
                 (error as? Unavailable)?.reason.contains("deploy sql/") ?? false
             }
         }
@@ -192,6 +245,9 @@ extension String {
     fileprivate var fixingQuery: String {
         contains("?") ? self : replacing("&", with: "?", maxReplacements: 1)
     }
+
+    /// A URI with one more parameter.
+    func adding(_ parameter: String) -> String { self + (contains("?") ? "&" : "?") + parameter }
 
     func replacingDatabase(with name: String) -> String {
         let (path, query) = (prefix { $0 != "?" }, drop { $0 != "?" })

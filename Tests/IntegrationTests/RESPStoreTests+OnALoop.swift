@@ -5,7 +5,8 @@ import SealedCache
 import TestSupport
 import Testing
 
-/// The store of an event loop against the live Redis. Never beside the tests of the blocking one: both have the server close connections.
+/// The store of an event loop against the live Redis. Never beside the tests of the blocking one: both have the server
+/// close connections.
 extension RESPStoreTests {
     @Suite struct OnALoop {
         private let stack = LiveStack.shared
@@ -24,11 +25,13 @@ extension RESPStoreTests {
             }
             return await running.run { loop in
                 let store = RESPLoopStore(
-                    server, on: loop, connector: RESPConnector(on: queue), timeout: .seconds(5), longestTimeToLive: .seconds(60),
+                    CurrentServer(server), on: loop, connector: RESPConnector(on: queue), timeout: .seconds(5),
+                    longestTimeToLive: .seconds(60),
                     clock: WallClockNow())
                 store.start()
                 await Self.turns(of: loop) { store.isConnected }
-                let blocking = RESPStore(server, timeout: .seconds(5), longestTimeToLive: .seconds(60), clock: WallClockNow())
+                let blocking = RESPStore(
+                    CurrentServer(server), timeout: .seconds(5), longestTimeToLive: .seconds(60), clock: WallClockNow())
                 let result = await body(loop, store, blocking)
                 store.close()
                 return result
@@ -49,16 +52,27 @@ extension RESPStoreTests {
 
         @Test(arguments: ["CACHE_URL", "CACHE_URL_UNIX"], LoopValueStoreContract.checks)
         func keepsTheContractOnALiveServer(name: String, _ check: LoopValueStoreContract.Check) async throws {
-            let failure = try await connected(to: stack[name]) { loop, store, blocking in
+            try await run(check, on: stack[name], keyPrefix: "loop-contract-\(name)")
+        }
+
+        @Test(
+            .enabled(if: PrivateGarnet.isInstalled, "\(PrivateGarnet.absence)"),
+            arguments: LoopValueStoreContract.checks)
+        func keepsTheContractOnGarnet(_ check: LoopValueStoreContract.Check) async throws {
+            try await run(check, on: PrivateGarnet.shared.get().url, keyPrefix: "loop-contract")
+        }
+
+        private func run(_ check: LoopValueStoreContract.Check, on url: String, keyPrefix: String) async throws {
+            let failure = try await connected(to: url) { loop, store, blocking in
                 // Values expire by the server's own clock, which only waiting moves.
-                await LoopValueStoreContract(store, beside: blocking, on: loop, keyPrefix: "loop-contract-\(name)") { duration in
+                await LoopValueStoreContract(store, beside: blocking, on: loop, keyPrefix: keyPrefix) { duration in
                     _ = poll(nil, 0, duration.roundedUpMilliseconds)
                 }.run(check)
             }
             if let failure { throw failure }
         }
 
-        @Test func tenThousandReadsOfOneTurnAreAnswered() async throws {
+        @Test func tenThousandReadsOfOneTurnGetTheirReplies() async throws {
             let answers = try await connected { loop, store, blocking in
                 try? blocking.setValue([7], forKey: "loop-many", in: "loop-many-group", timeToLive: .seconds(30))
                 let reads = (0..<10_000).map { _ in store.read("loop-many", by: .now.advanced(by: .seconds(30))) }
@@ -81,7 +95,7 @@ extension RESPStoreTests {
             #expect(value == [1, 2, 3])
         }
 
-        @Test func wrongPasswordIsNoConnection() async throws {
+        @Test func wrongPasswordIsAConnectFailure() async throws {
             let url = stack["CACHE_URL"].replacing("redis://", with: "redis://user:CANARYpassword@")
             guard case .server(let server) = try CacheURL(url) else { fatalError("not a server") }
             let queue = queue
@@ -91,7 +105,8 @@ extension RESPStoreTests {
             }
             let error = await running.run { loop in
                 let store = RESPLoopStore(
-                    server, on: loop, connector: RESPConnector(on: queue), timeout: .seconds(5), longestTimeToLive: .seconds(60),
+                    CurrentServer(server), on: loop, connector: RESPConnector(on: queue), timeout: .seconds(5),
+                    longestTimeToLive: .seconds(60),
                     clock: WallClockNow())
                 store.start()
                 while true {

@@ -30,7 +30,8 @@ final class StoreUnderTest {
             let running = RunningLoop()
             let client = LoopHTTPClient(running.loop, resolver: NameResolver(running.loop))
             let store = LoopObjectStore(
-                settings, credentials: credentials, clock: clock, loop: running.loop, client: client, verified: VerifiedObjects(),
+                settings, credentials: credentials, clock: clock, loop: running.loop, client: client,
+                verified: VerifiedObjects(),
                 breaker: breaker)
             self.store = .loop(store, running)
         }
@@ -43,7 +44,7 @@ final class StoreUnderTest {
         case .loop(let store, let running):
             await running.run { _ in
                 do throws(Unavailable) {
-                    try await store.verify(Self.track(key), by: deadline) { _ in }
+                    try await store.verify(Self.track(key), by: deadline, unless: Abandonment()) { _ in }
                     return nil
                 } catch {
                     return error.code
@@ -57,7 +58,8 @@ final class StoreUnderTest {
         case .blocking(let store): return try store.presign(objectKey: key, contentType: "audio/mpeg", at: now)
         case .loop(let store, let running):
             let result = await running.run { _ in
-                Result { () throws(Unavailable) in try store.presign(objectKey: key, contentType: "audio/mpeg", at: now) }
+                Result { () throws(Unavailable) in try store.presign(objectKey: key, contentType: "audio/mpeg", at: now)
+                }
             }
             return try result.get()
         }
@@ -65,7 +67,8 @@ final class StoreUnderTest {
 
     private static func track(_ key: SecretText) -> Track {
         let id = LiveStack.shared.ulid("TRACK_READY")
-        return Track(id: id, ownerID: id, status: .ready, version: 1, objectKey: key, mimeType: "audio/mpeg", sizeInBytes: 1)
+        return Track(
+            id: id, ownerID: id, status: .ready, version: 1, objectKey: key, mimeType: "audio/mpeg", sizeInBytes: 1)
     }
 }
 

@@ -15,13 +15,15 @@ import Testing
         return try #require(#expect(throws: KeyRingError.self) { try DirectoryKeyRing(place.path).read() }).description
     }
 
-    @Test func missingCurrentIsSaid() throws { #expect(try refusal(["v1": RingText.one]).contains("current")) }
+    @Test func missingCurrentIsReported() throws { #expect(try refusal(["v1": RingText.one]).contains("current")) }
     @Test func directoryWithoutKeysIsRefused() throws { #expect(try refusal(["current": "v1"]).contains("no keys")) }
     @Test func currentThatNamesNoKeyIsRefused() throws {
         #expect(try refusal(["current": "v2", "v1": RingText.one]) == "the current version is not among the keys")
     }
 
-    @Test(arguments: ["", "x", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ==", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"])
+    @Test(arguments: [
+        "", "x", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ==", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
+    ])
     func keyOfAnotherLengthOrEncodingIsRefusedByItsVersion(text: String) throws {
         #expect(try refusal(["current": "v1", "v1": RingText.one, "v2": text]).contains("version v2"))
     }
@@ -36,13 +38,13 @@ import Testing
         #expect(try refusal(["current": "v1", "v1": RingText.one, "v 2": RingText.two]).contains("name"))
     }
 
-    @Test func directoryThatIsNotThereIsSaid() {
+    @Test func missingDirectoryIsReported() {
         #expect(throws: KeyRingError("cannot read /tmp/nonexistent-keys: No such file or directory")) {
             try DirectoryKeyRing("/tmp/nonexistent-keys").read()
         }
     }
 
-    @Test func namesWithADotInFrontArePassedOver() throws {
+    @Test func namesThatBeginWithADotAreIgnored() throws {
         _ = try place.write(RingText.one, as: "v1")
         _ = try place.write("v1", as: "current")
         _ = try place.write("nonsense", as: ".v2.swp")
@@ -50,14 +52,15 @@ import Testing
     }
 
     /// More short names than one reading of the kernel holds (32 KiB): the last record ends where that memory does.
-    @Test func directoryOfManyFilesIsListedWhole() throws {
+    @Test func directoryOfManyFilesIsListedCompletely() throws {
         let names = (1000..<2500).map { "\($0)" }
         for name in names { _ = try place.write("", as: name) }
         #expect(KeyDirectoryListing.files(place.path) == names.map { "\(place.path)/\($0)" })
     }
 
-    /// While the secret is swapped as fast as it can be, each reading is one edition, whole: the keys of an edition are all its number.
-    @Test func ringIsNeverMadeOfTwoEditions() throws {
+    /// While the secret is swapped as fast as it can be, each reading is one edition, whole: the keys of an edition are
+    /// all its number.
+    @Test func ringIsNeverReadFromTwoGenerations() throws {
         let secret = MountedSecret(place)
         func edition(_ number: UInt8) throws -> KeyRing {
             let key = SymmetricKey([UInt8](repeating: number, count: 32))
@@ -86,6 +89,6 @@ import Testing
             seen.insert(try #require(try ring.keys["v0"]?.fingerprint()))
             if seen.count > 1 { hasSeenTwo.withLock { $0 = true } }
         }
-        #expect(seen.count > 1, "nothing was swapped meanwhile")
+        #expect(seen.count > 1, "the rings must be exchanged during the reads")
     }
 }

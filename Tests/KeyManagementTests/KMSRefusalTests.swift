@@ -37,7 +37,9 @@ import Testing
             #"{"__type":"IncorrectKeyException","message":"The key ID in the request does not identify a CMK that can perform this operation."}"#,
             "another key"),
         row(
-            400, #"{"__type":"ExpiredTokenException","message":"The security token included in the request is expired"}"#, "have expired",
+            400,
+            #"{"__type":"ExpiredTokenException","message":"The security token included in the request is expired"}"#,
+            "have expired",
             temporary: true),
         row(
             400,
@@ -56,7 +58,8 @@ import Testing
             #"{"__type":"InvalidSignatureException","message":"The request signature we calculated does not match the signature you provided. The Canonical String for this request should have been 'canary'"}"#,
             "secret key"),
         row(
-            400, #"{"__type":"NotFoundException","message":"Key 'arn:aws:kms:eu-central-1:111122223333:key/canary' does not exist"}"#,
+            400,
+            #"{"__type":"NotFoundException","message":"Key 'arn:aws:kms:eu-central-1:111122223333:key/canary' does not exist"}"#,
             "no such key"),
         row(400, #"{"__type":"DisabledException","message":"canary is disabled."}"#, "disabled"),
         row(400, #"{"__type":"KMSInvalidStateException","message":"canary is pending deletion."}"#, "deleted"),
@@ -69,7 +72,7 @@ import Testing
     ]
 
     @Test(arguments: answers)
-    func answerIsExplainedAndItsOwnWordsAreNotShown(_ row: Row<(HTTPResponse, Expected)>) {
+    func refusalIsExplainedWithoutItsOriginalText(_ row: Row<(HTTPResponse, Expected)>) {
         let (response, expected) = row.value
         let refusal = KMSRefusal(response)
         #expect(refusal.reason.contains(expected.words) && !refusal.reason.contains("canary"))

@@ -4,7 +4,9 @@ import TestSupport
 import Testing
 
 @Suite struct KeyRingDocumentTests {
-    private func read(_ text: String) throws(KeyRingError) -> KeyRing { try KeyRingDocument(json: Array(text.utf8)).ring(unwrappedBy: nil) }
+    private func read(_ text: String) throws(KeyRingError) -> KeyRing {
+        try KeyRingDocument(json: Array(text.utf8)).ring(unwrappedBy: nil)
+    }
 
     @Test(arguments: [["v2", "v10", "v1a"], ["v1a", "v10", "v2"], ["v10", "v1a", "v2"]])
     func versionsHaveOneOrder(versions: [String]) {
@@ -26,7 +28,9 @@ import Testing
 
     @Test(arguments: ["", "a b", "a/b", "a:b", "é", "a\\u0000", "a\\n", String(repeating: "v", count: 256)])
     func versionOfAnotherShapeIsRefused(_ version: String) {
-        #expect(throws: KeyRingError.self) { try read(#"{"current":"\#(version)","keys":{"\#(version)":"\#(RingText.one)"}}"#) }
+        #expect(throws: KeyRingError.self) {
+            try read(#"{"current":"\#(version)","keys":{"\#(version)":"\#(RingText.one)"}}"#)
+        }
     }
 
     @Test(arguments: [
@@ -39,18 +43,22 @@ import Testing
         Row("current not among the keys", #"{"current":"v2","keys":{"v1":"\#(RingText.one)"}}"#),
         Row("current in another case", #"{"current":"V1","keys":{"v1":"\#(RingText.one)"}}"#),
         Row("version twice", #"{"current":"v1","keys":{"v1":"\#(RingText.one)","v1":"\#(RingText.two)"}}"#),
-        Row("key a number", #"{"current":"v1","keys":{"v1":1}}"#), Row("key null", #"{"current":"v1","keys":{"v1":null}}"#),
+        Row("key a number", #"{"current":"v1","keys":{"v1":1}}"#),
+        Row("key null", #"{"current":"v1","keys":{"v1":null}}"#),
     ])
     func ringOfAnotherShapeIsRefused(_ row: Row<String>) {
         #expect(throws: KeyRingError.self) { try read(row.value) }
     }
 
     @Test(arguments: [
-        Row("31 bytes", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=="), Row("33 bytes", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"),
-        Row("empty", ""), Row("no padding", String(RingText.one.dropLast())), Row("too much padding", RingText.one + "="),
+        Row("31 bytes", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=="),
+        Row("33 bytes", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"),
+        Row("empty", ""), Row("no padding", String(RingText.one.dropLast())),
+        Row("too much padding", RingText.one + "="),
         Row("base64url", "-_EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="), Row("line break", RingText.one + "\\n"),
         Row("space", " " + RingText.one), Row("bits left over", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQF="),
-        Row("padding within", "AQ==AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="), Row("hexadecimal", String(repeating: "01", count: 32)),
+        Row("padding within", "AQ==AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="),
+        Row("hexadecimal", String(repeating: "01", count: 32)),
     ])
     func keyOfAnotherLengthOrEncodingIsRefusedByItsVersion(_ row: Row<String>) throws {
         let error = #expect(throws: KeyRingError.self) {

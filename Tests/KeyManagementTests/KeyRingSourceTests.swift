@@ -21,7 +21,9 @@ import Testing
             return DirectoryKeyRing(place.path)
         },
         KeyRingSourceContract.Kind("directory of bytes") { ring, place in
-            for (version, key) in ring.keys { _ = try place.write(key.withBytes { key in key.indices.map { key[$0] } }, as: version) }
+            for (version, key) in ring.keys {
+                _ = try place.write(key.withBytes { key in key.indices.map { key[$0] } }, as: version)
+            }
             _ = try place.write(ring.current, as: "current")
             return DirectoryKeyRing(place.path)
         },
@@ -30,7 +32,8 @@ import Testing
             return DirectoryKeyRing(place.path)
         },
         KeyRingSourceContract.Kind("command") { ring, place in
-            CommandKeyRing(["/bin/cat", try place.write(KeyRingDocument.plain(ring).json, as: "ring")], timeout: .seconds(10))
+            CommandKeyRing(
+                ["/bin/cat", try place.write(KeyRingDocument.plain(ring).json, as: "ring")], timeout: .seconds(10))
         },
         KeyRingSourceContract.Kind("wrapped, in a file") { ring, place in
             let wrapped = try KeyRingDocument.plain(ring).wrapped(by: TransposingWrapping())
@@ -39,14 +42,17 @@ import Testing
     ]
 
     @Test(arguments: kinds, KeyRingSourceContract.checks)
-    func sourceKeepsTheContract(_ kind: KeyRingSourceContract.Kind, _ check: Row<@Sendable (KeyRingSourceContract.Kind) throws -> Void>)
+    func sourceKeepsTheContract(
+        _ kind: KeyRingSourceContract.Kind, _ check: Row<@Sendable (KeyRingSourceContract.Kind) throws -> Void>
+    )
         throws
     {
         try check.value(kind)
     }
 }
 
-/// Stands in for a key management service where what is tested is not the service: it turns the bytes around and appends the version.
+/// Stands in for a key management service where what is tested is not the service: it turns the bytes around and
+/// appends the version.
 struct TransposingWrapping: KeyWrapping {
     let timeout: Duration = .seconds(1)
 
@@ -54,8 +60,12 @@ struct TransposingWrapping: KeyWrapping {
         key.withBytes { key in key.indices.reversed().map { key[$0] } } + version.utf8
     }
 
-    func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError) -> SymmetricKey {
-        guard wrapped.dropFirst(32).elementsEqual(version.utf8) else { throw KeyRingError("version \(version): wrapped for another") }
+    func unwrap(_ wrapped: [UInt8], version: KeyRing.Version, by deadline: Deadline) throws(KeyRingError)
+        -> SymmetricKey
+    {
+        guard wrapped.dropFirst(32).elementsEqual(version.utf8) else {
+            throw KeyRingError("version \(version): wrapped for another")
+        }
         return SymmetricKey(Array(wrapped.prefix(32).reversed()))
     }
 }

@@ -10,7 +10,8 @@ WIDTH, HEIGHT, LEFT, TOP, GAP = 460, 300, 70, 50, 110
 
 def medians(runs, side, measure):
     rates = sorted({run["offered"] for run in runs if run["side"] == side})
-    return [(rate, statistics.median(measure(run) for run in runs if run["side"] == side and run["offered"] == rate)) for rate in rates]
+    return [(rate, statistics.median(measure(run) for run in runs if run["side"] == side and run["offered"] == rate))
+        for rate in rates]
 
 
 def figure(value):
@@ -21,7 +22,8 @@ class Panel:
     """Axes with lines. A logarithmic one spans whole decades."""
 
     def __init__(self, number, title, unit, widest, values, is_logarithmic):
-        self.left, self.title, self.unit, self.widest, self.log = LEFT + number * (WIDTH + GAP), title, unit, widest, is_logarithmic
+        self.left, self.title, self.unit, self.widest, self.log = LEFT + number * (
+            WIDTH + GAP), title, unit, widest, is_logarithmic
         if is_logarithmic:
             self.low, self.high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
             self.high = max(self.high, self.low + 1)
@@ -64,11 +66,14 @@ def draw(runs, names):
     """`names`: what each side is called."""
     rates = sorted({run["offered"] for run in runs})
     rate_panel = Panel(0, "Answers a second", "", max(rates), [run["rate"] for run in runs], False)
-    tail_panel = Panel(1, "p99 latency, from when a request was due", " ms", max(rates), [run["p99_ms"] for run in runs], True)
+    tail_panel = Panel(
+        1, "p99 latency, from when a request was due", " ms", max(rates), [run["p99_ms"] for run in runs], True)
     width = 2 * (LEFT + WIDTH) + GAP - 20
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {TOP + HEIGHT + 90}" font-family="sans-serif" font-size="12">',
-        "<style>text{fill:#333}.title{font-size:15px;font-weight:bold}.grid{stroke:#ddd}.line{fill:none;stroke-width:2}</style>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {TOP + HEIGHT + 90}" font-family="sans-serif"'
+        f' font-size="12">',
+        "<style>text{fill:#333}.title{font-size:15px;font-weight:bold}.grid{stroke:#ddd}"
+        ".line{fill:none;stroke-width:2}</style>",
         '<rect width="100%" height="100%" fill="white"/>', *rate_panel.axes(rates), *tail_panel.axes(rates)]
     for number, (side, name) in enumerate(names.items()):
         colour, x = COLOURS[side], LEFT + number * 220

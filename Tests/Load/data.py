@@ -14,7 +14,8 @@ def ulid(source):
 
 
 def first_requests(source, tracks, users, count):
-    """Pairs of a track and a user, none twice. The tracks follow Zipf's law: the second is asked for half as often as the first."""
+    """Pairs of a track and a user, none twice. The tracks follow Zipf's law: the second is asked for half as often as
+    the first."""
     weights = list(itertools.accumulate(1 / rank for rank in range(1, tracks + 1)))
     pairs = {}
     while len(pairs) < min(count, tracks * users // 4):
@@ -24,9 +25,9 @@ def first_requests(source, tracks, users, count):
 
 
 def write(directory, mint, users, tracks, firsts, object_keys, mime_type, size):
-    """users.tsv, tracks.tsv and grants.tsv for COPY; tokens, one a user; forged, the same signed with another secret; and lists of
-    requests, `TRACK USER-NUMBER` a line: hit (a track of each user), miss (every track but those of warm), first, limited (a few
-    users), warm."""
+    """users.tsv, tracks.tsv and grants.tsv for COPY; tokens, one a user; forged, the same signed with another secret;
+    and lists of requests, `TRACK USER-NUMBER` a line: hit (a track of each user), miss (every track but those of warm),
+    first, limited (a few users), warm."""
     source = random.Random(1)
 
     def lines(name, values):

@@ -1,8 +1,9 @@
 // The floor: the least C that does the responder's job, to measure the responder against.
 //
-// One thread, one epoll loop: the exchange with nginx, SQL, RESP commands, cache format, token rules and answers of novatune-streamd,
-// read from the same NOVATUNE_* variables. Left out is what only robustness needs: deadlines, retries, other algorithms, the responder's
-// own rate limit, the index of a user's cache entries, drain, log, help. It keeps no verified tokens: each is checked by its HMAC.
+// One thread, one epoll loop: the exchange with nginx, SQL, RESP commands, cache format, token rules and answers of
+// novatune-streamd, read from the same NOVATUNE_* variables. Left out is what only robustness needs: deadlines,
+// retries, other algorithms, the responder's own rate limit, the index of a user's cache entries, drain, log, help. It
+// keeps no verified tokens: each is checked by its HMAC.
 // Never serve with it.
 //
 // cc -O2 floor.c -o floor $(pkg-config --cflags --libs libpq libcrypto)
@@ -384,7 +385,8 @@ static void answer(struct exchange *exchange, const char *text, int length) {
     at = (unsigned char *)memset(memcpy(at, text, length) + length, 0, padding) + padding;
     at = record(at, STDOUT, exchange->id, 0, 0);
     at = (unsigned char *)memset(record(at, END_REQUEST, exchange->id, 8, 0), 0, 8) + 8;
-    // The other side's buffer holds it: nginx never has two requests on one connection. It reads an unkept one to its end, then closes.
+    // The other side's buffer holds it: nginx never has two requests on one connection. It reads an unkept one to its
+    // end, then closes.
     if (send(exchange->source.descriptor, records, at - records, MSG_NOSIGNAL) != at - records) die("nginx does not read");
     if (!exchange->is_kept) shutdown(exchange->source.descriptor, SHUT_WR);
 }
@@ -419,7 +421,7 @@ static void unavailable(struct exchange *exchange) {
 static void answer_operations(struct exchange *exchange) {
     char body[300], text[600];
     int length = snprintf(body, sizeof body, "stream_url_cache_hits_total %ld\nstream_url_cache_misses_total %ld\n"
-                          "token_checks_total{outcome=\"accepted\"} %ld\ntoken_checks_total{outcome=\"unauthorized\"} %ld\n",
+                          "novatune_token_checks_total{outcome=\"accepted\"} %ld\nnovatune_token_checks_total{outcome=\"unauthorized\"} %ld\n",
                           hits, misses, tokens_accepted, tokens_refused);
     answer(exchange, text, sprintf(text, "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s", length, body));
 }

@@ -1,7 +1,6 @@
 """One run of load.c against one side, and what each process spent on it."""
 
 import collections
-import json
 import os
 import re
 import resource
@@ -11,9 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
-import process
-from sides import fail
-from support.stack import family
+from harness import process
+from programs import fail
 
 CONNECTIONS, PACED_RATE = 32, 2000
 LIMITED_PER_MINUTE, UNLIMITED = 1, 100_000
@@ -23,7 +21,8 @@ class RequestPath:
     """How a path is asked for, and what its answers should be."""
 
     def __init__(
-        self, title, requests, status=200, tokens="tokens", is_fresh=False, rate=0, connections=CONNECTIONS, per_minute=UNLIMITED
+        self, title, requests, status=200, tokens="tokens", is_fresh=False, rate=0, connections=CONNECTIONS,
+        per_minute=UNLIMITED
     ):
         self.title, self.requests, self.status, self.tokens, self.is_fresh = title, requests, status, tokens, is_fresh
         self.rate, self.connections, self.per_minute = rate, connections, per_minute
@@ -41,10 +40,11 @@ PATHS = {
 
 
 def spent(roots):
-    """Nanoseconds on a CPU, and how often it got one, of each thread (Linux, Documentation/scheduler/sched-stats.rst)."""
+    """Nanoseconds on a CPU, and how often it got one, of each thread (Linux,
+    Documentation/scheduler/sched-stats.rst)."""
     found = {}
     for root in roots:
-        for pid in family(root):
+        for pid in process.family(root):
             for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
                 try:
                     cpu, _, turns = path.read_text().split()
@@ -77,23 +77,23 @@ class Bench:
         servers = self.servers
         s3 = [int((servers.state / "pid" / name).read_text().split()[0]) for name in ("s3", "s3-osd", "s3-mon")]
         return {
-            "responder": [side.responder.pid], "nginx": [side.nginx_pid(per_minute)], "postgresql": [int(servers["PID_POSTGRES"])],
+            "responder": [side.responder.pid], "nginx": [side.nginx_pid(per_minute)],
+            "postgresql": [int(servers["PID_POSTGRES"])],
             "redis": [int(servers["PID_REDIS"])], "s3": s3}
 
     def ask(self, port, path, seconds, rate=None, connections=None, once=False, requests=None):
-        command = [
-            self._generator, port, connections or path.connections, seconds, path.rate if rate is None else rate,
-            self._data / path.tokens, self._data / (requests or path.requests), *(["once"] if once else [])]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-        if done.returncode:
-            fail(f"the load generator failed: {done.stderr}")
-        return json.loads(done.stdout)
+        return self._generator.ask(
+            port, self._data / path.tokens, self._data / (requests or path.requests), seconds,
+            connections or path.connections,
+            path.rate if rate is None else rate, once)
 
     def forget_cache(self):
-        subprocess.run(["redis-cli", "-e", "-s", self.servers["REDIS_SOCKET"], "flushall"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["redis-cli", "-e", "-s", self.servers["REDIS_SOCKET"], "flushall"], check=True, stdout=subprocess.DEVNULL)
 
     def warm(self, side, name):
-        """Connections, prepared statements, pages, and each user's cache entry. Fresh paths get an empty cache and a new process."""
+        """Connections, prepared statements, pages, and each user's cache entry. Fresh paths get an empty cache and a
+        new process."""
         path = PATHS[name]
         port = side.address(path.per_minute)
         if path.is_fresh:
@@ -128,7 +128,8 @@ class Bench:
         cpu_us = {group: grown(before[group], after[group], 0) / 1000 / requests for group in groups}
         served = sum(cpu_us[group] for group in groups)
         return {
-            "side": side.name, "path": name, "offered": rate or path.rate, "rate": result["requests"] / result["seconds"],
+            "side": side.name, "path": name, "offered": rate or path.rate,
+            "rate": result["requests"] / result["seconds"],
             **{key: result[key] for key in ("requests", "seconds", "statuses", "p50_ms", "p99_ms", "max_ms")},
             "cpu_us": cpu_us | {"generator": own * 1e6 / requests},
             "switches": {group: grown(before[group], after[group], 1) / requests for group in groups},
@@ -137,7 +138,8 @@ class Bench:
         }
 
     def system_calls(self, side, name):
-        """Calls a request of each group, counted by perf in a run of their own, because counting slows; None where perf cannot."""
+        """Calls a request of each group, counted by perf in a run of their own, because counting slows; None where perf
+        cannot."""
         if not shutil.which("perf"):
             return None
         path = PATHS[name]
@@ -145,7 +147,7 @@ class Bench:
         counters = {
             group: subprocess.Popen(
                 ["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-p",
-                 ",".join(str(pid) for root in roots for pid in family(root))],
+                 ",".join(str(pid) for root in roots for pid in process.family(root))],
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             for group, roots in groups.items() if group != "s3"}
         time.sleep(.5)
@@ -175,8 +177,8 @@ def check(side, name, result, counts):
 
 
 def side_by_side(bench, sides, port, nginx_pid, log, seconds):
-    """Two responders behind one nginx that asks them in turns, in the same seconds: for what differs less than one second from the next.
-    Which of them answered is in nginx's access log."""
+    """Two responders behind one nginx that asks them in turns, in the same seconds: for what differs less than one
+    second from the next. Which of them answered is in nginx's access log."""
     flush_s = 1.2  # nginx writes its buffered access log once a second
     others = [nginx_pid, int(bench.servers["PID_POSTGRES"]), int(bench.servers["PID_REDIS"])]
     time.sleep(flush_s)
@@ -188,7 +190,8 @@ def side_by_side(bench, sides, port, nginx_pid, log, seconds):
     after, others_after, own = {side: spent([side.responder.pid]) for side in sides}, spent(others), children_s() - own
     time.sleep(flush_s)
     found = collections.Counter(re.findall(
-        r'"path":"/tracks/[^"]*","status":(\d+),.*"upstreamAddress":"unix:[^"]*/([^"/]+)/stream\.sock"', log.read_text()))
+        r'"path":"/tracks/[^"]*","status":(\d+),.*"upstreamAddress":"unix:[^"]*/([^"/]+)/stream\.sock"',
+        log.read_text()))
     answered = {side: found["200", side.name] for side in sides}
     if set(result["statuses"]) != {"200"} or result["errors"] or sum(answered.values()) < 0.99 * result["requests"]:
         fail(f"expected 200 alone, got {dict(found)} in the access log, and {result}")

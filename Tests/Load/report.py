@@ -42,7 +42,8 @@ def row(label, sides, measure, digits):
 
 def head(sides, titles={}):
     shown = [titles.get(side, side) for side in SIDES if side in sides]
-    print(f"  {'':<22}" + "".join(f"{title:>26}" for title in shown) + "".join(f"{'of ' + title:>20}" for title in shown[1:]))
+    print(f"  {'':<22}" + "".join(f"{title:>26}" for title in shown)
+        + "".join(f"{'of ' + title:>20}" for title in shown[1:]))
 
 
 def table(name, runs, calls):
@@ -135,12 +136,34 @@ def telemetry(kind, runs):
     row("responder CPU, µs", sides, lambda run: run["cpu_us"], 1)
     say_noise(runs)
     print("\naims")
-    verdict("responder CPU, with/without", statistics.median(ratios(sides["product"], sides["floor"], lambda run: run["cpu_us"])), limit)
+    verdict("responder CPU, with/without",
+        statistics.median(ratios(sides["product"], sides["floor"], lambda run: run["cpu_us"])), limit)
+
+
+def caches(runs):
+    sides = by_side(runs)
+    first = next(iter(sides))
+    print("\nhits by the way to the cache; medians, and the ratio to the first, round by round")
+    print(f"  {'cache':<8} {'requests/s':>11} {'p50 ms':>7} {'p99 ms':>7} {'responder µs':>13} {'Redis µs':>9}"
+        f" {'sum µs':>7} {'MB':>6} {'requests/s of ' + first:>20}")
+    for way, own in sides.items():
+
+        def median(measure):
+            return statistics.median(measure(run) for run in own)
+
+        print(f"  {way:<8} {median(lambda run: run['rate']):>11,.0f} {median(lambda run: run['p50_ms']):>7.2f} "
+              f"{median(lambda run: run['p99_ms']):>7.2f} {median(lambda run: run['cpu_us']['responder']):>13.1f} "
+              f"{median(lambda run: run['cpu_us']['redis']):>9.1f} {median(served_us):>7.1f} "
+              f"{median(lambda run: run['resident_mb']):>6.1f} "
+              f"{spread(ratios(own, sides[first], lambda run: run['rate']), 2):>20}")
+    say_noise(runs)
 
 
 def sweep(runs):
     print("\nhits by NOVATUNE_LOOPS; medians")
-    print(f"  {'loops':>5} {'requests/s':>11} {'p50 ms':>7} {'p99 ms':>7} {'p99/p50':>8} {'responder µs':>13} {'sum µs':>7} {'MB':>6} "
+    print(
+        f"  {'loops':>5} {'requests/s':>11} {'p50 ms':>7} {'p99 ms':>7} {'p99/p50':>8} {'responder µs':>13}"
+        f" {'sum µs':>7} {'MB':>6} "
           f"{'of the floor':>13}")
     loops = sorted({run["loops"] for run in runs})
     for count in loops:

@@ -33,7 +33,8 @@ class Prometheus:
 
     def _get(self, endpoint, **parameters):
         try:
-            with urllib.request.urlopen(f"{self._url}/api/v1/{endpoint}?{urllib.parse.urlencode(parameters)}", timeout=10) as answer:
+            with urllib.request.urlopen(
+                f"{self._url}/api/v1/{endpoint}?{urllib.parse.urlencode(parameters)}", timeout=10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -6,7 +6,7 @@ import pytest
 
 from dashboard import DASHBOARD, PANELS, queries
 
-ROWS = ["Is it well?", "Traffic", "Latency", "Cache", "Dependencies", "Keys", "Process", "nginx"]
+ROWS = ["Overview", "Traffic", "Latency", "Cache", "Dependencies", "Keys", "Process", "nginx"]
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 KINDS = {"stat", "gauge", "timeseries", "heatmap", "state-timeline", "table"}
 UNITS = {"short", "none", "percentunit", "ms", "s", "d", "reqps", "ops", "cps", "bytes"}
@@ -16,12 +16,12 @@ def identified(panel):
     return panel["title"]
 
 
-def test_it_is_for_grafana_9_and_10():
+def test_dashboard_is_for_grafana_9_and_10():
     assert DASHBOARD["schemaVersion"] in (37, 38, 39)
     assert (DASHBOARD["id"], DASHBOARD["uid"]) == (None, "novatune-stream")
 
 
-def test_rows_lead_from_the_whole_to_the_parts():
+def test_rows_go_from_the_overview_to_the_details():
     assert [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"] == ROWS
 
 
@@ -45,7 +45,7 @@ def test_panels_have_ids_of_their_own_and_do_not_overlap():
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=identified)
-def test_panel_asks_the_chosen_datasource_with_a_unit(panel):
+def test_panel_queries_the_chosen_datasource_and_has_a_unit(panel):
     assert panel["type"] in KINDS
     assert panel["datasource"] == DATASOURCE
     assert all(target["datasource"] == DATASOURCE for target in panel["targets"])

@@ -1,4 +1,4 @@
-"""Prometheus on the live stack: whatever is asked of it has an answer."""
+"""Prometheus on the live stack: every query has an answer."""
 
 import collections
 import contextlib
@@ -10,24 +10,25 @@ import time
 import pytest
 
 from dashboard import PANELS, queries
+from harness.nginx import free_port, nginx_with
+from harness.responder import Responder
+from harness.waiting import wait_for
+from harness.wire import API
 from prometheus import Prometheus, Refused
 from rulefiles import MONITORING
-from support.nginx import free_port, nginx_with
-from support.responder import Responder
-from support.waiting import wait_for
-from support.wire import API
 
 # The contract names this one; promtool would have it in seconds.
 FIXED_NAMES = {"stream_url_request_duration_ms metric names should not contain abbreviated units"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def asked(traffic):
+def asked(scenario):
     """Hits, misses, denials, unknown tracks and refusals have been answered."""
-    assert traffic.once() == {
-        "miss": 200, "hit": 200, "not a ULID": 400, "missing": 404, "not ready": 409, "another's": 403, "no token": 401, "expired": 401,
+    assert scenario.once() == {
+        "miss": 200, "hit": 200, "not a ULID": 400, "missing": 404, "not ready": 409, "another's": 403, "no token": 401,
+        "expired": 401,
     }
-    assert traffic.exceed_an_allowance() == 429
+    assert scenario.exceed_an_allowance() == 429
 
 
 def unanswered(prometheus, questions):
@@ -42,8 +43,8 @@ def unanswered(prometheus, questions):
     return empty, refused
 
 
-def assert_answered(prometheus, traffic, questions, seconds=40):
-    """A rate wants two scrapes with something between them, so the traffic goes on meanwhile."""
+def assert_answered(prometheus, scenario, questions, seconds=40):
+    """A rate wants two scrapes with something between them, so the scenario is played again meanwhile."""
     deadline = time.monotonic() + seconds
     while True:
         empty, refused = unanswered(prometheus, questions)
@@ -52,7 +53,7 @@ def assert_answered(prometheus, traffic, questions, seconds=40):
             return
         if time.monotonic() >= deadline:
             pytest.fail("\n".join([f"{len(empty)} of {len(questions)} are empty:", *empty]), pytrace=False)
-        traffic.once()
+        scenario.once()
 
 
 def test_all_targets_are_up(prometheus):
@@ -60,14 +61,14 @@ def test_all_targets_are_up(prometheus):
     assert jobs == {"novatune-responder", "novatune-nginx-answers", "novatune-nginx", "novatune-certificates"}
 
 
-def test_every_query_of_the_dashboard_is_answered(prometheus, traffic):
-    assert_answered(prometheus, traffic, [(panel["title"], query) for panel in PANELS for query in queries(panel)])
+def test_every_query_of_the_dashboard_is_answered(prometheus, scenario):
+    assert_answered(prometheus, scenario, [(panel["title"], query) for panel in PANELS for query in queries(panel)])
 
 
-def test_recording_rules_record(prometheus, traffic):
+def test_recording_rules_record(prometheus, scenario):
     recorded = {rule["name"] for rule in prometheus.rules() if rule["type"] == "recording"}
     assert len(recorded) > 30
-    assert_answered(prometheus, traffic, [(name, name) for name in sorted(recorded)])
+    assert_answered(prometheus, scenario, [(name, name) for name in sorted(recorded)])
 
 
 def test_each_rule_is_evaluated(prometheus):
@@ -78,7 +79,7 @@ def test_each_rule_is_evaluated(prometheus):
     assert not refused
 
 
-def test_each_alert_says_what_to_do(prometheus):
+def test_each_alert_links_to_its_runbook_section(prometheus):
     alerts = [rule for rule in prometheus.rules() if rule["type"] == "alerting"]
     assert alerts
     for alert in alerts:
@@ -87,12 +88,12 @@ def test_each_alert_says_what_to_do(prometheus):
         assert alert["annotations"]["runbook"] == f"doc:Runbook#{alert['name']}"
 
 
-def test_nothing_fires_while_all_is_well(prometheus):
+def test_no_alert_fires_without_a_fault(prometheus):
     assert not prometheus.samples('ALERTS{alertstate="firing"}')
 
 
-def test_nginx_log_is_counted_as_nginx_answers(stack, prometheus, traffic):
-    traffic.once()
+def test_nginx_log_is_counted_as_nginx_answers(stack, prometheus, scenario):
+    scenario.once()
 
     def counted():
         samples = prometheus.samples('nginx_answers_total{route="stream"} > 0')
@@ -100,7 +101,8 @@ def test_nginx_log_is_counted_as_nginx_answers(stack, prometheus, traffic):
 
     def logged():
         entries = (json.loads(line) for line in stack.log("NGINX_ACCESS_LOG").splitlines())
-        return collections.Counter(entry["status"] for entry in entries if re.fullmatch("/tracks/[^/]+/stream", entry["path"]))
+        return collections.Counter(
+            entry["status"] for entry in entries if re.fullmatch("/tracks/[^/]+/stream", entry["path"]))
 
     wait_for(lambda: counted() == logged(), 15, "the answers of the log in Prometheus")
     assert {200, 400, 401, 403, 404, 409, 429} <= counted().keys()
@@ -109,27 +111,29 @@ def test_nginx_log_is_counted_as_nginx_answers(stack, prometheus, traffic):
 
 
 @pytest.mark.parametrize("page", ["/metrics", "/metrics/1"])
-def test_metrics_are_as_the_linter_wants_them_but_for_the_name_of_the_contract(api, page):
+def test_metrics_pass_the_linter_except_the_name_of_the_contract(api, page):
     text = api.request("GET", page).body
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=20)
     complaints = set((checked.stdout + checked.stderr).decode().splitlines())
     assert complaints - FIXED_NAMES == set()
 
 
-def test_metrics_of_the_access_log_are_as_the_linter_wants_them(stack):
+def test_metrics_of_the_access_log_pass_the_linter(stack):
     port = stack["MTAIL_PORT"]
     lines = API(f"http://127.0.0.1:{port}").request("GET", "/metrics").body.decode().splitlines()
     lines = [line for line in lines if line.startswith(("nginx_", "# HELP nginx_", "# TYPE nginx_"))]
     assert lines
-    checked = subprocess.run(["promtool", "check", "metrics"], input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=20)
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input="\n".join(lines) + "\n", capture_output=True, text=True, timeout=20)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 
 
-def test_path_cannot_forge_a_status(prometheus, api, traffic):
+def test_path_cannot_forge_a_status(prometheus, api, scenario):
     api.raw(b'GET /x","status":777,"userId":" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', "GET")
     others = sum(number for _, number in prometheus.samples('nginx_answers_total{route="other",status="404"}'))
     api.request("GET", "/nothing-here")
-    wait_for(lambda: sum(number for _, number in prometheus.samples('nginx_answers_total{route="other",status="404"}')) > others, 15)
+    wait_for(lambda: sum(
+        number for _, number in prometheus.samples('nginx_answers_total{route="other",status="404"}')) > others, 15)
     assert not prometheus.samples('nginx_answers_total{status="777"}')
 
 
@@ -137,7 +141,8 @@ def test_path_cannot_forge_a_status(prometheus, api, traffic):
 def prometheus_on(directory, **settings):
     """Another Prometheus, on other targets."""
     port = free_port()
-    environment = {"PATH": "/usr/bin:/bin", "MONITORING_INTERVAL": "1s", "MONITORING_ACCESS_LOGS": "", "MONITORING_NGINX_EXPORTERS": ""}
+    environment = {"PATH": "/usr/bin:/bin", "MONITORING_INTERVAL": "1s", "MONITORING_ACCESS_LOGS": "",
+        "MONITORING_NGINX_EXPORTERS": ""}
     environment |= {f"MONITORING_{name}": value for name, value in settings.items()}
     subprocess.run([MONITORING / "render", directory], env=environment, check=True, timeout=20)
     with open(directory / "log", "wb") as log:
@@ -151,7 +156,7 @@ def prometheus_on(directory, **settings):
         process.wait(20)
 
 
-def test_responders_of_one_host_are_told_apart(stack, tmp_path, tmp_path_factory):
+def test_responders_of_one_host_are_distinguished(stack, tmp_path, tmp_path_factory):
     made = [Responder(stack, tmp_path_factory.mktemp("responder")) for _ in range(2)]
     try:
         first, second = (responder.start_on_own_sockets() for responder in made)
@@ -161,7 +166,8 @@ def test_responders_of_one_host_are_told_apart(stack, tmp_path, tmp_path_factory
 
                 def up():
                     with contextlib.suppress(OSError):
-                        return {labels["instance"]: number for labels, number in prometheus.samples('up{job="novatune-responder"}')}
+                        return {labels["instance"]: number
+                            for labels, number in prometheus.samples('up{job="novatune-responder"}')}
 
                 names = [f"127.0.0.1:{port}/{number}" for number in (1, 2)]
                 wait_for(lambda: up() == dict.fromkeys(names, 1), 20, "both responders")
@@ -172,15 +178,16 @@ def test_responders_of_one_host_are_told_apart(stack, tmp_path, tmp_path_factory
             responder.kill()
 
 
-def test_a_responder_that_is_gone_is_noticed(stack, prometheus):
+def test_stopped_responder_fires_an_alert(stack, prometheus):
     with stack.stopped("responder"):
         wait_for(lambda: prometheus.samples('ALERTS{alertname="ResponderDown"}'), 20, "the alert")
     wait_for(lambda: not prometheus.samples('ALERTS{alertname="ResponderDown"}'), 20, "the end of the alert")
 
 
-def test_top_takes_a_certificate_of_another_name_where_that_is_wanted(stack):
+def test_top_accepts_a_certificate_of_another_name_with_insecure(stack):
     def top(*arguments):
-        command = [stack["RESPONDER_BINARY"], "top", "--url", f"{stack['TLS_URL']}/metrics/1", "--count", "1", *arguments]
+        command = [
+            stack["RESPONDER_BINARY"], "top", "--url", f"{stack['TLS_URL']}/metrics/1", "--count", "1", *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     refused, taken = top(), top("--insecure")

@@ -20,7 +20,7 @@ def test_rules_are_valid(file):
 
 
 @pytest.mark.parametrize("file", RULE_TESTS, ids=lambda file: file.name)
-def test_rules_do_what_their_tests_say(file):
+def test_rules_pass_their_tests(file):
     tested = promtool("test", "rules", file)
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
@@ -30,7 +30,7 @@ def test_alert_names_are_given_once():
 
 
 @pytest.mark.parametrize("alert", alert_names())
-def test_alert_is_seen_firing_and_not_firing(alert):
+def test_each_alert_has_a_test_that_fires_and_one_that_does_not(alert):
     assert alert in seen(fires=True)
     assert alert in seen(fires=False)
 
@@ -38,13 +38,14 @@ def test_alert_is_seen_firing_and_not_firing(alert):
 def test_each_recording_rule_is_used_by_an_alert_or_the_dashboard():
     text = "\n".join(file.read_text() for file in RULES)
     recorded = re.findall(r"^ +- record: (\S+)$", text, re.MULTILINE)
-    uses = set(re.findall(r"novatune:\w+:\w+", re.sub(r"- record: \S+", "", text) + (MONITORING / "dashboard.json").read_text()))
+    uses = set(re.findall(
+        r"novatune:\w+:\w+", re.sub(r"- record: \S+", "", text) + (MONITORING / "dashboard.json").read_text()))
     assert recorded
     assert sorted(set(recorded) - uses) == []
 
 
 @pytest.mark.parametrize("alert", alert_names())
-def test_runbook_says_what_each_alert_means_what_to_look_at_what_to_do_and_how_to_see_that_it_helped(alert):
+def test_runbook_section_of_each_alert_has_every_part(alert):
     labels = re.findall(r"^- \*\*(.+?)\*\*:? \S", runbook_sections()[alert], re.MULTILINE)
     assert [label for label in labels if label != "Harm"] == ["Means", "Look at", "Do", "It helped when"]
 
@@ -54,12 +55,15 @@ def test_runbook_says_what_each_alert_means_what_to_look_at_what_to_do_and_how_t
 def render(directory, **settings):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MONITORING_")}
     environment |= {f"MONITORING_{name}": value for name, value in settings.items()}
-    return subprocess.run([MONITORING / "render", directory], env=environment, capture_output=True, text=True, timeout=20)
+    return subprocess.run(
+        [MONITORING / "render", directory], env=environment, capture_output=True, text=True, timeout=20)
 
 
 GOOD = {
-    "defaults": {}, "TLS": {"SCHEME": "https", "CERTIFICATES": "https://media.example.com/ https://[2001:db8::1]:8443/"},
-    "several hosts": {"RESPONDERS": "a.example:80/1 a.example:80/2 [2001:db8::1]:80/1", "ACCESS_LOGS": "a.example:3903 b.example:3903"},
+    "defaults": {},
+    "TLS": {"SCHEME": "https", "CERTIFICATES": "https://media.example.com/ https://[2001:db8::1]:8443/"},
+    "several hosts": {"RESPONDERS": "a.example:80/1 a.example:80/2 [2001:db8::1]:80/1",
+        "ACCESS_LOGS": "a.example:3903 b.example:3903"},
     "responders alone": {"ACCESS_LOGS": "", "NGINX_EXPORTERS": ""},
 }
 
@@ -71,13 +75,16 @@ def test_rendered_configuration_is_valid(tmp_path, kind):
     checked = promtool("check", "config", tmp_path / "prometheus.yml")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     checked = subprocess.run(
-        ["prometheus-blackbox-exporter", "--config.check", "--config.file", tmp_path / "blackbox.yml"], capture_output=True, timeout=20)
+        ["prometheus-blackbox-exporter", "--config.check", "--config.file", tmp_path / "blackbox.yml"],
+        capture_output=True, timeout=20)
     assert checked.returncode == 0, checked.stderr
 
 
 BAD = {
-    "INTERVAL": ["0s", "15"], "RESPONDERS": ["127.0.0.1:80", "127.0.0.1:80/0", 'x:1/1"]'], "SCHEME": ["ftp"], "SKIP_VERIFY": ["maybe"],
-    "ACCESS_LOGS": ["nohost"], "NGINX_EXPORTERS": ["a.example"], "BLACKBOX": ["9115"], "CERTIFICATES": ["http://media.example.com/"],
+    "INTERVAL": ["0s", "15"], "RESPONDERS": ["127.0.0.1:80", "127.0.0.1:80/0", 'x:1/1"]'], "SCHEME": ["ftp"],
+    "SKIP_VERIFY": ["maybe"],
+    "ACCESS_LOGS": ["nohost"], "NGINX_EXPORTERS": ["a.example"], "BLACKBOX": ["9115"],
+    "CERTIFICATES": ["http://media.example.com/"],
 }
 
 

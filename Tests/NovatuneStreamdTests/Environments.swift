@@ -1,3 +1,4 @@
+import OperatorSettings
 import FastCGI
 @testable import novatune_streamd
 
@@ -6,7 +7,8 @@ enum Environments {
     static let keyRing = #"{"current":"v1","keys":{"v1":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}}"#
 
     static let least = [
-        "NOVATUNE_DATABASE_URL": "postgresql:///novatune", "NOVATUNE_CACHE_KEYS": keyRing, "NOVATUNE_S3_ENDPOINT": "http://127.0.0.1:9000",
+        "NOVATUNE_DATABASE_URL": "postgresql:///novatune", "NOVATUNE_CACHE_KEYS": keyRing,
+        "NOVATUNE_S3_ENDPOINT": "http://127.0.0.1:9000",
         "NOVATUNE_S3_REGION": "eu-central-1", "NOVATUNE_S3_BUCKET": "audio", "NOVATUNE_S3_ACCESS_KEY_ID": "id",
         "NOVATUNE_S3_SECRET_ACCESS_KEY": "secret", "NOVATUNE_JWT_HS256_SECRET": "0123456789abcdef0123456789abcdef",
         "NOVATUNE_JWT_ISSUER": "https://id.example.com", "NOVATUNE_JWT_AUDIENCE": "novatune-stream",
@@ -20,21 +22,22 @@ enum Environments {
     static func read(
         _ environment: [String: String], config: String? = nil, inherited: [String: SocketAddress] = [:]
     ) throws(SettingsError) -> Settings {
-        try SettingsReader.read(SettingsSource(environment: environment, configPath: config), inherited: inherited).settings
+        try SettingsReader.read(SettingsSource(environment: environment, configPath: config), inherited: inherited)
+            .settings
     }
 
     static func readSecrets(_ environment: [String: String]) throws(SettingsError) -> Secrets {
         try SettingsReader.read(SettingsSource(environment: environment, configPath: nil), inherited: [:]).secrets
     }
 
-    static func complaints(
+    static func issues(
         _ environment: [String: String], config: String? = nil, inherited: [String: SocketAddress] = [:]
     ) -> [String] {
         do {
             _ = try read(environment, config: config, inherited: inherited)
             return []
         } catch {
-            return error.complaints
+            return error.issues.map(\.description)
         }
     }
 }

@@ -8,14 +8,15 @@ import Testing
 
 @Suite struct TelemetryTests {
     /// Event loops log these, and must not wait for the log's reader.
-    @Test(.timeLimit(.minutes(1))) func logThatIsNotReadDelaysNoWarningOfADependency() {
+    @Test(.timeLimit(.minutes(1))) func unreadLogDelaysNoWarningOfADependency() {
         signal(SIGPIPE, SIG_IGN)
         var ends: [Int32] = [-1, -1]
         #expect(unsafe pipe(&ends) == 0)
         defer { close(ends[1]) }
         // A line that waits for its reader would wait for an hour.
         let writer = LogWriter(
-            descriptor: ends[1], interval: .milliseconds(25), maximumWait: .seconds(3600), shutdownTimeout: .seconds(20))
+            descriptor: ends[1], interval: .milliseconds(25), maximumWait: .seconds(3600), shutdownTimeout: .seconds(20)
+        )
         let logger = Logger(label: "test") { _ in JSONLogHandler(level: SharedLogLevel(.info), writer: writer) }
         let telemetry = Telemetry(logger)
         let reason = Logger.MetadataValue.string(String(repeating: "x", count: 3000))

@@ -1,6 +1,7 @@
 import FastCGI
 import Glibc
 import Logging
+import ProviderKeys
 import RequestTraces
 import Resilience
 import TestSupport
@@ -29,7 +30,7 @@ import Testing
         let monitor = DependencyMonitor(resources)
         #expect(running("probe-database") == 0)
         monitor.start()
-        #expect(eventually { monitor.state.allSatisfy { $0.failure != "not asked yet" } })
+        #expect(eventually { monitor.state.allSatisfy { $0.failure != "not probed yet" } })
         #expect(running("probe-database") == 1 && running("probe-object_st") == 1 && running("probe-cache") == 1)
         monitor.stop()
         #expect(monitor.join(by: Deadline(after: maximumWait)))
@@ -66,10 +67,12 @@ import Testing
     }
 
     /// A process that stops leaves such threads to its end.
-    @Test func callThatDoesNotReturnHoldsNoStop() throws {
+    @Test func callThatDoesNotReturnDoesNotBlockTheStop() throws {
         let server = UnhelpfulServer(.silent)
         let resources = try resources(server, timeout: "60s")
-        let (loop, monitor, watch) = (try loop(resources), DependencyMonitor(resources), InvalidationSubscriber(resources))
+        let (loop, monitor, watch) = (
+            try loop(resources), DependencyMonitor(resources), InvalidationSubscriber(resources)
+        )
         loop.start()
         monitor.start()
         watch.start()
@@ -79,7 +82,9 @@ import Testing
         monitor.stop()
         watch.stop()
         let soon = Deadline(after: .milliseconds(50))
-        #expect(!monitor.join(by: soon) && !watch.join(by: soon) && !loop.stop(by: soon) && !resources.stop(by: soon, spansBy: soon))
+        #expect(
+            !monitor.join(by: soon) && !watch.join(by: soon) && !loop.stop(by: soon)
+                && !resources.stop(by: soon, spansBy: soon))
         server.hangUp()
         let later = Deadline(after: maximumWait)
         #expect(monitor.join(by: later) && watch.join(by: later) && loop.stop(by: later))
@@ -101,14 +106,16 @@ import Testing
     private func resources(_ server: UnhelpfulServer?, timeout: String = "100ms") throws -> Resources {
         let port = server?.port ?? 1
         let environment = Environments.least(with: [
-            "NOVATUNE_DATABASE_URL": "postgresql://user@127.0.0.1:\(port)/novatune", "NOVATUNE_DATABASE_TIMEOUT": timeout,
+            "NOVATUNE_DATABASE_URL": "postgresql://user@127.0.0.1:\(port)/novatune",
+            "NOVATUNE_DATABASE_TIMEOUT": timeout,
             "NOVATUNE_CACHE_URL": "redis://127.0.0.1:\(port)/1", "NOVATUNE_CACHE_TIMEOUT": timeout,
             "NOVATUNE_S3_ENDPOINT": "http://127.0.0.1:\(port)", "NOVATUNE_S3_TIMEOUT": timeout,
             "NOVATUNE_OTLP_ENDPOINT": "http://127.0.0.1:\(port)",
         ])
         let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return Resources(
-            try Environments.read(environment), try Environments.readSecrets(environment), telemetry: Telemetry(silent))
+            try Environments.read(environment), try Environments.readSecrets(environment),
+            ProviderKeySets(clock: SystemClock()), telemetry: Telemetry(silent))
     }
 
     private func loop(_ resources: Resources) throws -> RequestLoop {

@@ -15,8 +15,11 @@ import Testing
         #expect(text.wholeMatch(of: pattern) != nil, "\(text)")
     }
 
-    @Test(arguments: ["\"", "\\", "\n", "\r\n", "\t", "\0", "\u{1F}", "\u{7F}", "é音🎵", "\u{2028}", "\"}\n{\"level\":\"critical", "\\u0041"])
-    func everyTextIsEscapedAndComesBack(_ text: String) throws {
+    @Test(arguments: [
+        "\"", "\\", "\n", "\r\n", "\t", "\0", "\u{1F}", "\u{7F}", "é音🎵", "\u{2028}", "\"}\n{\"level\":\"critical",
+        "\\u0041",
+    ])
+    func everyTextIsEscapedAndRoundTrips(_ text: String) throws {
         let log = try CapturedLog()
         log.logger.info("event \(text)", metadata: ["field": "\(text)", "\(text)": "x"])
         #expect(try log.text().utf8.count { $0 == UInt8(ascii: "\n") } == 1)
@@ -24,7 +27,7 @@ import Testing
         #expect(line["event"] == "event \(text)" && line["field"] == text && line[text] == "x")
     }
 
-    @Test func metadataOfTheEventWinsOverThatOfTheLogger() throws {
+    @Test func metadataOfTheEventOverridesThatOfTheLogger() throws {
         let log = try CapturedLog()
         var logger = log.logger
         logger[metadataKey: "a"] = "logger"
@@ -44,7 +47,7 @@ import Testing
 
     /// Wherever the cut falls: in an escape, in a character of several bytes, between two fields, in a name.
     @Test(arguments: ["a", "\"", "\\", "\u{1}", "é", "🎵", "e\u{301}"])
-    func cutLineIsOneValidLineWhereverTheCutFalls(_ character: String) throws {
+    func truncatedLineIsOneValidLineAtEveryLength(_ character: String) throws {
         let length = character.utf8.count
         for extra in -60...20 {
             let log = try CapturedLog()
@@ -59,7 +62,7 @@ import Testing
         }
     }
 
-    @Test func lineThatJustFitsIsWhole() throws {
+    @Test func lineOfTheMaximumLengthIsComplete() throws {
         let empty = try CapturedLog()
         empty.logger.info("event", metadata: ["a": ""])
         let room = Self.limit - (try empty.text().utf8.count)
@@ -71,14 +74,14 @@ import Testing
         }
     }
 
-    @Test func fieldThatDoesNotFitIsLeftOutWithItsName() throws {
+    @Test func fieldThatDoesNotFitIsOmittedWithItsName() throws {
         let log = try CapturedLog()
         log.logger.info("event", metadata: ["a": "1", "b\(String(repeating: "n", count: Self.limit))": "2", "c": "3"])
         let line = try #require(try log.lines().first)
         #expect(line["a"] == "1" && line["c"] == "3" && line.count == 5)
     }
 
-    @Test func longEventIsCut() throws {
+    @Test func longEventIsTruncated() throws {
         let log = try CapturedLog()
         log.logger.info("\(String(repeating: "é", count: Self.limit))", metadata: ["a": "1"])
         let line = try #require(try log.lines().first)

@@ -23,7 +23,7 @@ import Testing
         #expect(batch.lostLines == 1 && !batch.isTorn)
     }
 
-    @Test mutating func lineOfWhichNothingIsWrittenNeedsNoEnd() {
+    @Test mutating func unwrittenLineNeedsNoLineBreak() {
         #expect(write("lost!\nnext\nlast\n") { $0 == 6 ? 0 : $0 }.count == 3)
         #expect(written == "next\nlast\n" && batch.lostLines == 1)
     }
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// However much of each write is made: a line is whole, or a part of it stands alone and is counted.
-    @Test mutating func noLineSpoilsAnother() {
+    @Test mutating func noLineDamagesAnother() {
         var random = SeededRandom(seed: 1)
         for _ in 0..<500 {
             (batch, written) = (LogBatch(), "")

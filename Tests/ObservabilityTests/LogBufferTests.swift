@@ -31,7 +31,7 @@ import Testing
         #expect(append(1) == .nothing && buffer.next(hasRested: false) == .rest)
     }
 
-    @Test mutating func lineThatFindsNoRoomIsDroppedAndCounted() {
+    @Test mutating func lineIntoAFullBufferIsDroppedAndCounted() {
         _ = append(99)
         // Whole lines only, so the last one may exceed the capacity.
         _ = append(50)
@@ -40,7 +40,7 @@ import Testing
         #expect(buffer.waitingBytes == 149 && buffer.droppedLines == 2)
     }
 
-    @Test mutating func batchThatIsTakenLeavesRoom() {
+    @Test mutating func takenBatchFreesItsBytes() {
         _ = append(100)
         buffer.take(into: &batch)
         #expect(buffer.waitingBytes == 0 && buffer.writtenBytes == 0)
@@ -75,7 +75,7 @@ import Testing
     }
 
     /// The last lines of a process are kept, and each caller sees to it that its own is written.
-    @Test mutating func lineAfterTheEndIsTakenThoughThereIsNoRoomAndAwaited() {
+    @Test mutating func lineAfterTheEndIsAcceptedByAFullBufferAndAwaited() {
         _ = append(100)
         #expect(buffer.finish() == 100)
         #expect(append(10) == .awaitWritten(upTo: 110) && buffer.droppedLines == 0)

@@ -16,15 +16,16 @@ import Testing
         }
     }
 
-    @Test func fieldsStandInTheirOwnOrderWithTheirOwnTypes() throws {
+    @Test func fieldsKeepTheirOrderAndTypes() throws {
         let log = try CapturedLog()
         log.logger.with(fields()).info("e")
         #expect(
             try log.text().hasSuffix(
-                #""event":"e","z":7,"note":"a \"b\"","yes":true,"id":"00000000000000000000000001","ms":12.034}"# + "\n"))
+                #""event":"e","z":7,"note":"a \"b\"","yes":true,"id":"00000000000000000000000001","ms":12.034}"# + "\n")
+        )
     }
 
-    @Test func metadataStandsBehindThem() throws {
+    @Test func metadataFollowsTheFields() throws {
         let log = try CapturedLog()
         var logger = log.logger.with { $0.append("z", 7) }
         logger[metadataKey: "b"] = "2"
@@ -32,14 +33,14 @@ import Testing
         #expect(try log.text().hasSuffix(#""event":"e","z":7,"a":"1","b":"2"}"# + "\n"))
     }
 
-    @Test func otherLoggersHaveNone() throws {
+    @Test func otherLoggersHaveNoFields() throws {
         let log = try CapturedLog()
         _ = log.logger.with(fields())
         log.logger.info("e")
         #expect(try log.text().hasSuffix(#""event":"e"}"# + "\n"))
     }
 
-    @Test func logOfAnotherMakeStaysAsItIs() {
+    @Test func logOfAnotherHandlerIsUnchanged() {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }.with(fields())
         logger.info("e")
         #expect(logger.handler is SwiftLogNoOpLogHandler)
@@ -64,7 +65,7 @@ import Testing
     }
 
     /// Also around the length that most lines do not have.
-    @Test(arguments: ["x", "é", "\\"]) func lineThatFitsIsNotCut(character: String) {
+    @Test(arguments: ["x", "é", "\\"]) func lineThatFitsIsNotTruncated(character: String) {
         for count in Array(480...520) + Array(970...1030) + [1300, 1900] {
             let text = String(repeating: character, count: count)
             let line = JSONLine.text(maximumLength: 4096) {
@@ -77,7 +78,7 @@ import Testing
     }
 
     /// Nothing is written behind the end, whatever the length at which it has to stop.
-    @Test func lineOfEveryLengthKeepsToIt() throws {
+    @Test func lineOfEveryLengthKeepsToItsMaximum() throws {
         for length in 0...140 {
             let line = JSONLine.text(maximumLength: 24 + length) {
                 $0.append("note", "plain")
@@ -98,7 +99,9 @@ import Testing
 extension JSONLine {
     fileprivate static func text(maximumLength: Int, _ fill: (inout JSONLine) -> Void) -> String {
         var text = ""
-        unsafe write(maximumLength: maximumLength, fill) { text = unsafe String(decoding: $0, as: UTF8.self) }
+        unsafe write(maximumLength: maximumLength, prefix: "", fill) {
+            text = unsafe String(decoding: $0, as: UTF8.self)
+        }
         return text
     }
 }

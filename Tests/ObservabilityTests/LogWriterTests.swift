@@ -6,7 +6,7 @@ import Testing
 @testable import Observability
 
 @Suite struct LogWriterTests {
-    @Test func lineIsWrittenThoughNobodyAsks() throws {
+    @Test func lineIsWrittenWithoutAFlush() throws {
         let log = Reader(SOCK_SEQPACKET)
         log.writer.append(line("alone"))
         #expect(log.next() == "alone\n")
@@ -16,7 +16,7 @@ import Testing
     }
 
     /// Far below what may wait, so that a burst finds room.
-    @Test func muchIsWrittenBeforeTheIntervalIsOver() throws {
+    @Test func largeBatchIsWrittenBeforeTheIntervalEnds() throws {
         let log = Reader(SOCK_SEQPACKET, interval: .seconds(3600))
         // It wakes the writer, which then rests for an hour.
         log.writer.append(line("first"))
@@ -26,7 +26,7 @@ import Testing
         for _ in 0..<(LogWriter.capacity / 4 / 2048) { #expect(log.next() == text) }
     }
 
-    @Test func flushLeavesNothing() throws {
+    @Test func flushWritesEveryLine() throws {
         let log = Reader(SOCK_SEQPACKET)
         log.writer.append(line("a"))
         log.writer.append(line("b"))
@@ -36,7 +36,7 @@ import Testing
         #expect(log.waiting() == [])
     }
 
-    @Test func flushDuringARestLeavesNothing() throws {
+    @Test func flushDuringARestWritesEveryLine() throws {
         let log = Reader(SOCK_SEQPACKET, interval: .seconds(3600))
         // It wakes the writer, which then rests for an hour.
         log.writer.append(line("first"))
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// More than may wait, into a socket that holds less, by threads that leave room.
-    @Test(arguments: [false, true]) func slowReaderMissesNothingAndEachThreadKeepsItsOrder(isNonBlocking: Bool) throws {
+    @Test(arguments: [false, true]) func slowReaderGetsEveryLineInTheOrderOfEachThread(isNonBlocking: Bool) throws {
         let (threads, lines, limit) = (4, 8000, LogWriter.capacity / 2)
         let log = Reader(SOCK_STREAM, isNonBlocking: isNonBlocking)
         let (started, most) = (Locked(0), Locked(0))
@@ -80,7 +80,7 @@ import Testing
     }
 
     /// The log is not read, and there is no room: the calls return, and each line that is dropped is counted.
-    @Test(.timeLimit(.minutes(1))) func lineThatFindsNoRoomIsDroppedAndCountedInsteadOfWaiting() throws {
+    @Test(.timeLimit(.minutes(1))) func lineIntoAFullBufferIsDroppedAndCountedInsteadOfWaiting() throws {
         let log = Reader(SOCK_STREAM, maximumWait: .seconds(3600))
         let text = String(repeating: "x", count: 99)
         let (threads, lines) = (2, 8000)
@@ -98,7 +98,7 @@ import Testing
         #expect(log.next() == "fits again\n" && log.writer.droppedLines == sent - written)
     }
 
-    @Test(.timeLimit(.minutes(1))) func processThatEndsDoesNotWaitForEver() throws {
+    @Test(.timeLimit(.minutes(1))) func endingProcessWaitsForTheLogNoLongerThanItsTimeout() throws {
         let log = Reader(SOCK_STREAM, maximumWait: .milliseconds(1), shutdownTimeout: .milliseconds(1))
         var sent = 0
         while log.writer.droppedLines == 0 {
@@ -111,7 +111,7 @@ import Testing
         #expect(try log.lines(sent).last == "stopped")
     }
 
-    @Test func lineAfterTheEndIsWrittenAtOnce() {
+    @Test func lineAfterTheEndIsWrittenImmediately() {
         let log = Reader(SOCK_SEQPACKET)
         log.writer.append(line("before"))
         log.writer.finish()
@@ -129,7 +129,7 @@ import Testing
         #expect(try log.lines(80).allSatisfy { $0 == text })
     }
 
-    @Test func linesThatCannotBeWrittenStopNobodyAndAreCounted() {
+    @Test func linesThatCannotBeWrittenBlockNoThreadAndAreCounted() {
         let writer = LogWriter(descriptor: -1)
         let many = 2 * LogWriter.capacity / 10
         for _ in 0..<100 { writer.append(line("lost")) }
@@ -175,7 +175,8 @@ private final class Reader: Sendable {
         if isNonBlocking { _ = fcntl(ends[1], F_SETFL, O_NONBLOCK) }
         self.ends = ends
         writer = LogWriter(
-            descriptor: ends[1], interval: interval, maximumWait: maximumWait, shutdownTimeout: shutdownTimeout, threadName: threadName)
+            descriptor: ends[1], interval: interval, maximumWait: maximumWait, shutdownTimeout: shutdownTimeout,
+            threadName: threadName)
     }
 
     deinit {

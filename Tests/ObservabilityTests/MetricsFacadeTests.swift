@@ -37,17 +37,17 @@ import Testing
         #expect(lines().last == "g 4.5")
     }
 
-    @Test func nameThatNobodyDeclaredIsThereAllTheSame() {
+    @Test func undeclaredMetricIsExported() {
         Counter(label: "new_total", dimensions: [("l", "v")], factory: registry).increment()
         #expect(lines() == ["# HELP new_total new_total", "# TYPE new_total counter", #"new_total{l="v"} 1"#])
     }
 
-    @Test func knownLabelsAreThereFromTheBeginning() {
+    @Test func declaredLabelsAreExportedFromTheStart() {
         registry.counter("a_total", "Help.", labels: ["l"], known: [["x"], ["y"]])
         #expect(lines().suffix(2) == [#"a_total{l="x"} 0"#, #"a_total{l="y"} 0"#])
     }
 
-    @Test func labelWithoutBoundsDoesNotGrowWithoutBounds() {
+    @Test func labelValuesBeyondTheBoundAreCountedAsOther() {
         let counter = registry.counter("a_total", "Help.", labels: ["l"])
         for number in 0..<5000 { counter.increment("\(number)") }
         #expect(lines().count < 600)
@@ -75,7 +75,9 @@ import Testing
             row("APPLICATION/OpenMetrics-Text", .openMetrics), row(",;q=,;;=", .prometheus),
             row("application/openmetrics-text;q=x", .openMetrics),
         ] as [FormatCase])
-    func formatIsWhatTheScraperAsksFor(_ row: FormatCase) { #expect(ExpositionFormat(accept: row.accept) == row.format) }
+    func formatIsThatOfTheAcceptHeader(_ row: FormatCase) {
+        #expect(ExpositionFormat(accept: row.accept) == row.format)
+    }
 
     struct FormatCase: Sendable, CustomTestStringConvertible {
         let accept: String?
@@ -83,9 +85,11 @@ import Testing
         var testDescription: String { accept ?? "nothing" }
     }
 
-    private static func row(_ accept: String?, _ format: ExpositionFormat) -> FormatCase { FormatCase(accept: accept, format: format) }
+    private static func row(_ accept: String?, _ format: ExpositionFormat) -> FormatCase {
+        FormatCase(accept: accept, format: format)
+    }
 
-    @Test func figuresOfTheProcessAreThose() throws {
+    @Test func figuresOfTheProcessArePlausible() throws {
         let memory = try #require(ProcessFigures.memory)
         #expect(memory.resident > 1_000_000 && memory.virtual > memory.resident)
         #expect(ProcessFigures.cpuSeconds > 0)

@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test(arguments: [
-        Row(#"a"b"#, #"a\"b"#), Row(#"a\b"#, #"a\\b"#), Row("a\nb", #"a\nb"#), Row("\r\n", "\r\\n"), Row("\"\u{301}", "\\\"\u{301}"),
+        Row(#"a"b"#, #"a\"b"#), Row(#"a\b"#, #"a\\b"#), Row("a\nb", #"a\nb"#), Row("\r\n", "\r\\n"),
+        Row("\"\u{301}", "\\\"\u{301}"),
         Row("é", "é"), Row("", ""),
     ])
     func labelValueIsEscaped(_ row: Row<String>) {
@@ -63,10 +64,12 @@ import Testing
 
     @Test func histogramWithoutObservationsIsAllZero() {
         _ = registry.histogram("d_ms", "Help.", bounds: [1])
-        #expect(registry.exposition().hasSuffix("d_ms_bucket{le=\"1.0\"} 0\nd_ms_bucket{le=\"+Inf\"} 0\nd_ms_sum 0\nd_ms_count 0\n"))
+        #expect(
+            registry.exposition().hasSuffix(
+                "d_ms_bucket{le=\"1.0\"} 0\nd_ms_bucket{le=\"+Inf\"} 0\nd_ms_sum 0\nd_ms_count 0\n"))
     }
 
-    @Test func gaugeIsReadWhenAsked() {
+    @Test func gaugeIsReadAtEachScrape() {
         let clock = SettableWallClock(5)
         registry.gauge("g", "Help.") { Double(clock.now.seconds) }
         #expect(registry.exposition() == "# HELP g Help.\n# TYPE g gauge\ng 5\n")
@@ -74,10 +77,11 @@ import Testing
         #expect(registry.exposition().hasSuffix("\ng -7\n"))
     }
 
-    @Test func familiesStandInTheOrderInWhichTheyWereMade() {
+    @Test func familiesAreInTheOrderOfTheirCreation() {
         _ = registry.counter("z_total", "Z.")
         _ = registry.counter("a_total", "A.")
-        #expect(registry.exposition().split(separator: "\n").filter { !$0.hasPrefix("#") } == ["z_total 0", "a_total 0"])
+        #expect(
+            registry.exposition().split(separator: "\n").filter { !$0.hasPrefix("#") } == ["z_total 0", "a_total 0"])
     }
 
     @Test func noIncrementOfSeveralThreadsIsLost() async {

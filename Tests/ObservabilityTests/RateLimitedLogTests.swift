@@ -19,10 +19,12 @@ import Testing
         for _ in 0..<times { repeated.log(.warning, "failed", kind: kind, ["kind": "\(kind)"]) }
     }
 
-    @Test func firstOccurrenceIsLoggedAtOnceWithoutACount() throws {
+    @Test func firstOccurrenceIsLoggedImmediatelyWithoutACount() throws {
         occur()
         let line = try #require(try log.lines().first)
-        #expect(line["event"] == "failed" && line["kind"] == "k" && line["level"] == "warning" && line["occurrences_since_last"] == nil)
+        #expect(
+            line["event"] == "failed" && line["kind"] == "k" && line["level"] == "warning"
+                && line["occurrences_since_last"] == nil)
     }
 
     @Test func repetitionsWithinTheIntervalAreCountedNotLogged() throws {
@@ -36,7 +38,7 @@ import Testing
         #expect(try log.lines().last?["occurrences_since_last"] == "100")
     }
 
-    @Test func countStartsAnewWithEachLine() throws {
+    @Test func countRestartsWithEachLine() throws {
         occur(times: 3)
         clock.advance(by: .seconds(1))
         occur(times: 2)
@@ -47,7 +49,7 @@ import Testing
         #expect(try log.lines().map { $0["occurrences_since_last"] } == [nil, "2", "1", nil])
     }
 
-    @Test func kindsAreCountedApart() throws {
+    @Test func kindsAreCountedSeparately() throws {
         occur("a", times: 5)
         occur("b", times: 5)
         #expect(try log.lines().map { $0["kind"] } == ["a", "b"])
@@ -74,7 +76,7 @@ import Testing
         #expect(try log.lines().last?["kind"] == "new")
     }
 
-    @Test func whatNobodyRepeatsIsToldOf() throws {
+    @Test func flushLogsSuppressedOccurrences() throws {
         occur(times: 4)
         repeated.flushSuppressed()
         #expect(try log.lines().count == 1)

@@ -20,7 +20,7 @@ import Testing
         #expect(queue.isEmpty && queue.oldest == nil)
     }
 
-    @Test func answerWithoutAQuestionIsTheServersFault() {
+    @Test func answerWithoutAQuestionIsDetected() {
         var queue = PipelineQueue<Int>()
         #expect(queue.answered() == nil)
         #expect(queue.reachedSync() == false)
@@ -42,7 +42,7 @@ import Testing
         #expect(queue.unsynced == 0)
     }
 
-    @Test func removingAllGivesBackWhatIsUnanswered() {
+    @Test func removingAllReturnsUnansweredQuestions() {
         var queue = PipelineQueue<Int>()
         for number in 0..<5 { queue.append(number) }
         queue.appendSync()

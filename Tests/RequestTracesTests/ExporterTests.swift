@@ -6,20 +6,21 @@ import Testing
 
 @Suite struct ExporterTests {
     private let record = SpanRecord(
-        name: "cache.get", traceID: TraceID(high: 1, low: 2), spanID: SpanID(3), parent: nil, isParentRemote: false, kind: .internal,
+        name: "cache.get", traceID: TraceID(high: 1, low: 2), spanID: SpanID(3), parent: nil, isParentRemote: false,
+        kind: .internal,
         startNanoseconds: 1, endNanoseconds: 2)
     /// ExportTraceServiceResponse { partial_success { rejected_spans: 2, error_message: "x" } }
     private let partial: [UInt8] = [0x0A, 0x05, 0x08, 0x02, 0x12, 0x01, 0x78]
 
     @Test(arguments: [429, 502, 503, 504])
-    func overloadedCollectorIsTriedAgainWhenItSays(_ status: Int) {
+    func overloadedCollectorIsRetriedAfterItsRetryAfter(_ status: Int) {
         let answer = HTTPResponse(status: status, retryAfterSeconds: 3)
         #expect(ExportVerdict.of(answer, spans: 1, attempt: 4, isLast: false) == .retry(afterSeconds: 3))
         #expect(ExportVerdict.of(answer, spans: 1, attempt: 5, isLast: false) == .drop(.failed))
         #expect(ExportVerdict.of(answer, spans: 1, attempt: 1, isLast: true) == .drop(.failed))
     }
 
-    @Test func collectorThatIsGoneIsTriedAgain() {
+    @Test func unreachableCollectorIsRetried() {
         #expect(ExportVerdict.of(nil, spans: 1, attempt: 1, isLast: false) == .retry(afterSeconds: nil))
     }
 
@@ -28,13 +29,13 @@ import Testing
         #expect(ExportVerdict.of(HTTPResponse(status: status), spans: 1, attempt: 1, isLast: false) == .drop(.rejected))
     }
 
-    @Test func partialSuccessCountsWhatWasRejected() {
+    @Test func partialSuccessCountsRejectedSpans() {
         let answer = HTTPResponse(status: 200, body: partial)
         #expect(ExportVerdict.of(answer, spans: 5, attempt: 1, isLast: false) == .delivered(rejected: 2))
         #expect(ExportVerdict.of(answer, spans: 1, attempt: 1, isLast: false) == .delivered(rejected: 1))
     }
 
-    @Test func damagedResponseIsReadWithoutHarm() {
+    @Test func damagedResponseDoesNotCrash() {
         var random = SeededRandom(seed: 1)
         for _ in 0..<10_000 { _ = OTLPMessage.rejectedSpans(random.mutated(partial)) }
         #expect(OTLPMessage.rejectedSpans([0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01]) == 0)
@@ -52,7 +53,7 @@ import Testing
         #expect(queue.currentTotals.exported == 1 && queue.currentTotals.dropped(.rejected) == 1)
     }
 
-    @Test func shutdownCountsWhatIsNotSentByThen() {
+    @Test func shutdownCountsUnsentSpans() {
         let queue = SpanQueue(capacity: 10, batchLimit: 2)
         for _ in 0..<5 { queue.append(record) }
         _ = queue.next(interval: .zero)
@@ -63,9 +64,10 @@ import Testing
         #expect(queue.next(interval: .zero) == nil)
     }
 
-    @Test func collectorThatRefusesConnectionsCostsTheSpansOnly() {
+    @Test func collectorThatRefusesConnectionsLosesOnlySpans() {
         let exporter = OTLPExporter(
-            endpoint: "http://127.0.0.1:1", resource: TraceResource(serviceName: "s", serviceVersion: "1", instanceID: "i"),
+            url: "http://127.0.0.1:1/v1/traces",
+            resource: TraceResource(serviceName: "s", serviceVersion: "1", instanceID: "i"),
             policy: .init(interval: .milliseconds(1), firstRetry: .seconds(30)))
         for _ in 0..<5000 { exporter.export(record) }
         // All are handed over while the first batch is still being tried: none has waited until there was room.

@@ -25,7 +25,7 @@ import Testing
         #expect(buffer.next(hasGathered: true) == .send([span(1)]))
     }
 
-    @Test mutating func flushMakesAllDueAndEndsWithThem() {
+    @Test mutating func flushMakesEverySpanDueAndEndsWithTheLast() {
         for _ in 0..<3 { _ = append() }
         buffer.flush()
         #expect(buffer.next(hasGathered: false) == .send([span(1), span(2)]))
@@ -35,7 +35,7 @@ import Testing
         #expect(buffer.next(hasGathered: false) == .gather)
     }
 
-    @Test mutating func spansOnTheirWayTakeTheirPlace() {
+    @Test mutating func spansInFlightCountAgainstTheCapacity() {
         for _ in 0..<5 { _ = append() }
         _ = buffer.next(hasGathered: false)
         #expect(!append() && buffer.totals.dropped(.queueFull) == 1)
@@ -44,17 +44,18 @@ import Testing
         #expect(buffer.totals.dropped(.queueFull) == 1)
     }
 
-    @Test mutating func eachVerdictIsCounted() {
+    @Test mutating func eachExportResultIsCounted() {
         for _ in 0..<5 { _ = append() }
         for verdict in [ExportVerdict.delivered(rejected: 1), .drop(.failed), .delivered(rejected: 0)] {
             _ = buffer.next(hasGathered: true)
             buffer.finished(verdict)
         }
-        #expect(buffer.totals.exported == 2 && buffer.totals.dropped(.rejected) == 1 && buffer.totals.dropped(.failed) == 2)
+        #expect(
+            buffer.totals.exported == 2 && buffer.totals.dropped(.rejected) == 1 && buffer.totals.dropped(.failed) == 2)
         #expect(buffer.isEmpty)
     }
 
-    @Test mutating func batchThatIsTriedAgainStaysOnItsWay() {
+    @Test mutating func retriedBatchStaysInFlight() {
         _ = append()
         _ = buffer.next(hasGathered: true)
         buffer.finished(.retry(afterSeconds: nil))
@@ -90,7 +91,8 @@ import Testing
 
     private func span(_ number: UInt64) -> SpanRecord {
         SpanRecord(
-            name: "cache.get", traceID: TraceID(high: 1, low: 2), spanID: SpanID(number), parent: nil, isParentRemote: false,
+            name: "cache.get", traceID: TraceID(high: 1, low: 2), spanID: SpanID(number), parent: nil,
+            isParentRemote: false,
             kind: .internal, startNanoseconds: 1, endNanoseconds: 2)
     }
 }

@@ -7,7 +7,9 @@ import Testing
 
     @Test func exampleOfTheStandardIsReadAndWritten() throws {
         let parent = try #require(TraceParent(Self.example))
-        #expect(parent.traceID.description == "0af7651916cd43dd8448eb211c80319c" && parent.spanID.description == "b7ad6b7169203331")
+        #expect(
+            parent.traceID.description == "0af7651916cd43dd8448eb211c80319c"
+                && parent.spanID.description == "b7ad6b7169203331")
         #expect(parent.isSampled && parent.description == Self.example)
     }
 
@@ -34,7 +36,7 @@ import Testing
         Row("not hexadecimal", "00-0af7651916cd43dd8448eb211c80319g-b7ad6b7169203331-01"),
         Row("accent on a digit", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\u{301}"),
     ])
-    func anythingElseIsNil(_ row: Row<String>) {
+    func anyOtherTextIsNil(_ row: Row<String>) {
         #expect(TraceParent(row.value) == nil)
     }
 }
@@ -42,21 +44,32 @@ import Testing
 @Suite struct SamplerTests {
     private func trace(_ low: UInt64) -> TraceID { TraceID(high: .max, low: low) }
 
-    @Test func parentDecidesWhateverTheRatio() {
+    @Test func parentDecidesRegardlessOfTheRatio() {
         let parent = TraceParent(traceID: trace(1), spanID: SpanID(1), isSampled: true)
         let unsampled = TraceParent(traceID: trace(1), spanID: SpanID(1), isSampled: false)
         #expect(Sampler(ratio: 0).samples(parent.traceID, parent: parent))
         #expect(!Sampler(ratio: 1).samples(parent.traceID, parent: unsampled))
     }
 
-    @Test func lowBitsOfTheTraceIDDecideWithoutOne() {
+    @Test func ratioDecidesWhereParentsAreNotFollowed() {
+        let unsampled = TraceParent(traceID: trace(1), spanID: SpanID(1), isSampled: false)
+        let sampled = TraceParent(traceID: trace(.max), spanID: SpanID(1), isSampled: true)
+        let half = Sampler(ratio: 0.5, followsParent: false)
+        #expect(half.samples(unsampled.traceID, parent: unsampled) && !half.samples(sampled.traceID, parent: sampled))
+    }
+
+    @Test func lowBitsOfTheTraceIDDecideWithoutAParent() {
         let half = Sampler(ratio: 0.5)
-        #expect(half.samples(trace(0x7FFF_FFFF_FFFF_FFFF), parent: nil) && !half.samples(trace(0x8000_0000_0000_0000), parent: nil))
+        #expect(
+            half.samples(trace(0x7FFF_FFFF_FFFF_FFFF), parent: nil)
+                && !half.samples(trace(0x8000_0000_0000_0000), parent: nil))
     }
 
     @Test(arguments: [0, .max, 1, 1 << 63] as [UInt64])
-    func endsOfTheRangeAreAllAndNone(_ low: UInt64) {
-        #expect(Sampler(ratio: 1).samples(trace(low), parent: nil) && Sampler(ratio: 7).samples(trace(low), parent: nil))
-        #expect(!Sampler(ratio: 0).samples(trace(low), parent: nil) && !Sampler(ratio: -1).samples(trace(low), parent: nil))
+    func ratiosOfOneAndZeroSampleAllAndNone(_ low: UInt64) {
+        #expect(
+            Sampler(ratio: 1).samples(trace(low), parent: nil) && Sampler(ratio: 7).samples(trace(low), parent: nil))
+        #expect(
+            !Sampler(ratio: 0).samples(trace(low), parent: nil) && !Sampler(ratio: -1).samples(trace(low), parent: nil))
     }
 }

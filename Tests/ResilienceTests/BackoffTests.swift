@@ -11,14 +11,14 @@ import Testing
         #expect(waits(6, &backoff) == [100, 200, 400, 800, 1000, 1000].map { .milliseconds($0) })
     }
 
-    @Test func successStartsAnew() {
+    @Test func successResetsTheWait() {
         var backoff = Backoff(from: .milliseconds(100), to: .seconds(1))
         _ = waits(3, &backoff)
         backoff.succeeded()
         #expect(waits(2, &backoff) == [.milliseconds(100), .milliseconds(200)])
     }
 
-    @Test func jitterTakesUpToHalfAway() {
+    @Test func jitterSubtractsUpToHalf() {
         var backoff = Backoff(from: .milliseconds(100), to: .seconds(1))
         #expect(waits(2, &backoff, jitter: 1) == [.milliseconds(50), .milliseconds(100)])
         #expect(waits(1, &backoff, jitter: 0.5) == [.milliseconds(300)])

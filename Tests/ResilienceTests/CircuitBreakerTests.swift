@@ -5,7 +5,8 @@ import Testing
 @Suite struct CircuitBreakerTests {
     private let clock = ManualClock()
     private var breaker = CircuitBreaker(
-        CircuitBreaker.Policy(failureLimit: 3, openDuration: .seconds(30), firstOpenDuration: .seconds(1), probeLimit: .seconds(10)))
+        CircuitBreaker.Policy(
+            failureLimit: 3, openDuration: .seconds(30), firstOpenDuration: .seconds(1), probeLimit: .seconds(10)))
 
     private mutating func permit() throws -> CircuitBreaker.Permit {
         guard case .admitted(let permit) = breaker.admit(at: clock.now) else { throw Refused() }
@@ -22,7 +23,7 @@ import Testing
 
     private struct Refused: Error {}
 
-    @Test mutating func failuresInARowOpenIt() throws {
+    @Test mutating func consecutiveFailuresOpenTheBreaker() throws {
         try fail(2)
         #expect(breaker.state == .closed)
         try fail()
@@ -30,7 +31,7 @@ import Testing
         #expect(isRefused())
     }
 
-    @Test mutating func successStartsTheCountAnew() throws {
+    @Test mutating func successResetsTheFailureCount() throws {
         for _ in 0..<10 {
             try fail(2)
             breaker.succeeded(try permit())
@@ -38,7 +39,7 @@ import Testing
         #expect(breaker.state == .closed)
     }
 
-    @Test mutating func openBreakerSaysWhenItMayBeProbed() throws {
+    @Test mutating func openBreakerReportsTheTimeOfItsProbe() throws {
         try fail(3)
         let probeAt = clock.now.advanced(by: .seconds(1))
         #expect(breaker.admit(at: clock.now) == .refused(retryAt: probeAt))
@@ -46,7 +47,7 @@ import Testing
         #expect(breaker.admit(at: clock.now) == .refused(retryAt: probeAt))
     }
 
-    @Test mutating func openBreakerWhoseTimeIsOverIsSeenHalfOpen() throws {
+    @Test mutating func openBreakerIsHalfOpenAfterItsWait() throws {
         try fail(3)
         clock.advance(by: .milliseconds(999))
         #expect(breaker.state(at: clock.now) == .open)
@@ -56,7 +57,7 @@ import Testing
         #expect(breaker.state(at: clock.now) == .closed)
     }
 
-    @Test mutating func oneProbeAtATimeIsLetThrough() throws {
+    @Test mutating func oneProbeAtATimeIsAdmitted() throws {
         try fail(3)
         clock.advance(by: .seconds(30))
         let probe = try permit()
@@ -80,7 +81,7 @@ import Testing
         for seconds in [1, 2, 4, 8, 16, 30, 30] { try expectOpen(for: .seconds(seconds)) }
     }
 
-    @Test mutating func successStartsTheBackOffAnew() throws {
+    @Test mutating func successResetsTheBackoff() throws {
         try fail(3)
         for seconds in [1, 2, 4] { try expectOpen(for: .seconds(seconds)) }
         clock.advance(by: .seconds(8))
@@ -104,7 +105,7 @@ import Testing
         #expect(breaker.admit(at: clock.now) == .refused(retryAt: clock.now.advanced(by: .milliseconds(300))))
     }
 
-    @Test mutating func noticedRecoveryLetsOneProbeThroughBeforeItsTime() throws {
+    @Test mutating func noticedRecoveryAdmitsOneProbeBeforeItsTime() throws {
         try fail(3)
         breaker.noticedRecovery(at: clock.now)
         #expect(breaker.state(at: clock.now) == .halfOpen)
@@ -117,7 +118,7 @@ import Testing
         #expect(breaker.state == .closed)
     }
 
-    @Test mutating func callsThatFailAfterANoticedRecoveryKeepTheBackOff() throws {
+    @Test mutating func failuresAfterANoticedRecoveryKeepTheBackoff() throws {
         try fail(3)
         breaker.noticedRecovery(at: clock.now)
         breaker.failed(try permit(), at: clock.now)
@@ -135,7 +136,7 @@ import Testing
         #expect(try permit().isProbe)
     }
 
-    @Test mutating func closedAgainItTakesAsManyFailuresAsBefore() throws {
+    @Test mutating func reclosedBreakerOpensAfterTheSameNumberOfFailures() throws {
         try fail(3)
         clock.advance(by: .seconds(30))
         breaker.succeeded(try permit())
@@ -145,7 +146,7 @@ import Testing
         #expect(breaker.state == .open)
     }
 
-    @Test mutating func probeThatNeverReportsIsGivenUpForAnother() throws {
+    @Test mutating func probeThatNeverReportsIsReplaced() throws {
         try fail(3)
         clock.advance(by: .seconds(30))
         let lost = try permit()
@@ -161,7 +162,7 @@ import Testing
         #expect(breaker.state == .closed)
     }
 
-    @Test mutating func abandonedProbeLeavesItsPlaceToTheNextCall() throws {
+    @Test mutating func abandonedProbeIsReplacedByTheNextCall() throws {
         try fail(3)
         clock.advance(by: .seconds(30))
         breaker.abandoned(try permit(), at: clock.now)
@@ -177,7 +178,7 @@ import Testing
     }
 
     /// Calls that were under way when it opened, and report while it is open, half-open or closed again.
-    @Test mutating func callsOfAnEarlierStateAreNotHeard() throws {
+    @Test mutating func callsOfAnEarlierStateAreIgnored() throws {
         let early = try (0..<6).map { _ in try permit() }
         for call in early.prefix(3) { breaker.failed(call, at: clock.now) }
         #expect(breaker.state == .open)
@@ -193,7 +194,7 @@ import Testing
     }
 
     /// Whatever happens in whatever order: at most one probe is out, and nothing is let through before its time.
-    @Test mutating func randomHistoriesKeepThePromise() {
+    @Test mutating func randomHistoriesKeepTheInvariants() {
         var random = SeededRandom(seed: 4)
         var out: [CircuitBreaker.Permit] = []
         var openedAt: ContinuousClock.Instant?
@@ -204,14 +205,20 @@ import Testing
             case 0...3:
                 switch breaker.admit(at: clock.now) {
                 case .admitted(let permit):
-                    if permit.isProbe, let openedAt, lastRecovery < openedAt { #expect(openedAt.duration(to: clock.now) >= .seconds(1)) }
+                    if permit.isProbe, let openedAt, lastRecovery < openedAt {
+                        #expect(openedAt.duration(to: clock.now) >= .seconds(1))
+                    }
                     #expect(permit.isProbe == (before != .closed))
                     out.append(permit)
                 case .refused(let retryAt):
                     #expect(retryAt > clock.now && before != .closed)
                 }
-            case 4, 5: if !out.isEmpty { breaker.succeeded(out.remove(at: Int.random(in: 0..<out.count, using: &random))) }
-            case 6...8: if !out.isEmpty { breaker.failed(out.remove(at: Int.random(in: 0..<out.count, using: &random)), at: clock.now) }
+            case 4, 5:
+                if !out.isEmpty { breaker.succeeded(out.remove(at: Int.random(in: 0..<out.count, using: &random))) }
+            case 6...8:
+                if !out.isEmpty {
+                    breaker.failed(out.remove(at: Int.random(in: 0..<out.count, using: &random)), at: clock.now)
+                }
             case 9 where Int.random(in: 0..<8, using: &random) == 0:
                 breaker.noticedRecovery(at: clock.now)
                 lastRecovery = clock.now

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct ConditionLockedTests {
-    @Test func whoWaitsIsToldOfTheChange() {
+    @Test func changeWakesEveryWaitingThread() {
         let (count, asked) = (ConditionLocked(0), Locked(0))
         let waiting = Threads(4) {
             asked.withLock { $0 += 1 }
@@ -18,11 +18,11 @@ import Testing
         #expect(waiting.results() == [3, 3, 3, 3])
     }
 
-    @Test func nobodyWaitsForWhatIsThere() {
+    @Test func conditionThatHoldsDoesNotWait() {
         #expect(ConditionLocked(["a"]).wait { $0.popLast().map { .done($0) } ?? .wait(until: nil) } == "a")
     }
 
-    @Test func waitEndsAtItsMomentAndNotBefore() {
+    @Test func waitEndsAtItsDeadlineAndNotBefore() {
         let deadline = Deadline(after: .milliseconds(30))
         var asked = 0
         ConditionLocked(0).wait { _ in
@@ -33,7 +33,7 @@ import Testing
         #expect((2...10).contains(asked))
     }
 
-    @Test func momentThatIsPastIsNoWait() {
+    @Test func pastDeadlineDoesNotWait() {
         let past = ContinuousClock.now.advanced(by: .seconds(-3600))
         #expect(
             ConditionLocked(0).wait { asked in
@@ -42,10 +42,13 @@ import Testing
             } == 3)
     }
 
-    /// One of them, or another one that was just about to ask: each item is taken once, and no thread sleeps beside a full table.
+    /// One of them, or another one that was just about to ask: each item is taken once, and no thread sleeps beside a
+    /// full table.
     @Test func everyItemIsTakenOnce() {
         let items = ConditionLocked([Int]())
-        let takers = Threads(4) { (0..<500).map { _ in items.wait { $0.popLast().map { .done($0) } ?? .wait(until: nil) } } }
+        let takers = Threads(4) {
+            (0..<500).map { _ in items.wait { $0.popLast().map { .done($0) } ?? .wait(until: nil) } }
+        }
         for item in 0..<2000 {
             items.withLock { $0.append(item) }
             items.wakeOne()

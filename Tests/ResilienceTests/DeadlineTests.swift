@@ -2,7 +2,7 @@ import Resilience
 import Testing
 
 @Suite struct DeadlineTests {
-    @Test func pastDeadlineHasNothingLeft() {
+    @Test func pastDeadlineHasNoTimeLeft() {
         for duration in [Duration.zero, .seconds(-1)] {
             let deadline = Deadline(after: duration)
             #expect(deadline.isPast)
@@ -11,7 +11,7 @@ import Testing
         }
     }
 
-    @Test func futureDeadlineHasSomethingLeftAndNoMoreThanItWasGiven() {
+    @Test func futureDeadlineHasTimeLeftAndNoMoreThanItsDuration() {
         let deadline = Deadline(after: .seconds(3600))
         #expect(!deadline.isPast)
         #expect(deadline.remaining > .seconds(3000) && deadline.remaining <= .seconds(3600))

@@ -19,7 +19,7 @@ import Testing
         #expect(inFlight.count == 0)
     }
 
-    @Test func thereIsRoomForOneCallAtLeast() {
+    @Test func limitIsOneCallAtLeast() {
         var inFlight = InFlightLimit(0)
         let entered = inFlight.enter()
         #expect(entered && inFlight.limit == 1)

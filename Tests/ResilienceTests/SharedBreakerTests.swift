@@ -16,7 +16,7 @@ import Testing
         breaker.failed(permit)
     }
 
-    @Test func eachChangeIsToldOnce() throws {
+    @Test func eachStateChangeIsReportedOnce() throws {
         let breaker = makeBreaker()
         fail(breaker)
         fail(breaker)
@@ -28,7 +28,7 @@ import Testing
         #expect(states.withLock { $0 } == [.open, .halfOpen, .closed])
     }
 
-    @Test func probeThatIsAbandonedIsNoNews() throws {
+    @Test func abandonedProbeReportsNoStateChange() throws {
         let breaker = makeBreaker()
         fail(breaker)
         fail(breaker)
@@ -41,7 +41,7 @@ import Testing
         #expect(states.withLock { $0 }.last == .closed)
     }
 
-    @Test func noticedRecoveryIsSeenAsHalfOpenAndEnteredByTheNextCall() throws {
+    @Test func noticedRecoveryIsReportedAsHalfOpenAndTheNextCallIsTheProbe() throws {
         let breaker = makeBreaker()
         fail(breaker)
         fail(breaker)
@@ -53,14 +53,14 @@ import Testing
         #expect(states.withLock { $0 } == [.open, .halfOpen, .closed])
     }
 
-    @Test func changeIsToldToWhoeverBroughtItAbout() {
+    @Test func stateChangeIsReportedToTheObserverThatCausedIt() {
         let breaker = makeBreaker()
-        let other = breaker.observed { _ in Issue.record("brought nothing about") }
+        let other = breaker.observed { _ in Issue.record("caused no state change") }
         fail(other)
         fail(breaker)
         #expect(states.withLock { $0 } == [.open])
         #expect(other.state == .open)
-        if case .admitted = other.admit() { Issue.record("is another breaker") }
+        if case .admitted = other.admit() { Issue.record("the two views must share a breaker") }
     }
 
     @Test func manyThreadsGetOneProbe() {

@@ -15,7 +15,7 @@ import Testing
         #expect(thread.join(by: Deadline(after: .zero)))
     }
 
-    @Test func joinOfAThreadThatGoesOnEndsAtItsDeadline() {
+    @Test func joinOfARunningThreadEndsAtItsDeadline() {
         let mayEnd = ConditionLocked(false)
         let thread = WorkerThread(name: "t-blocked") { mayEnd.wait { $0 ? .done(()) : .wait(until: nil) } }
         #expect(!thread.join(by: Deadline(after: .milliseconds(10))))
@@ -26,7 +26,7 @@ import Testing
         #expect(eventually { ThreadNames.count("t-blocked") == 0 })
     }
 
-    @Test func threadGoesOnWhenNothingRefersToIt() {
+    @Test func unreferencedThreadContinues() {
         let mayEnd = ConditionLocked(false)
         let ended = Locked(false)
         _ = WorkerThread(name: "t-detached") {
@@ -40,7 +40,7 @@ import Testing
     }
 
     /// A thread that is neither joined nor detached keeps its stack after its end.
-    @Test func threadsThatNothingRefersToLeaveNoStackBehind() throws {
+    @Test func unreferencedThreadsFreeTheirStacks() throws {
         func stacks() throws -> Int {
             try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).split(separator: "\n").count
         }

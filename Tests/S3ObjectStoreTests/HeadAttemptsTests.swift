@@ -15,7 +15,7 @@ import Testing
         return attempts
     }
 
-    @Test func attemptTakesItsTimeoutOrWhatTheRequestHasLeft() {
+    @Test func attemptHasItsTimeoutOrTheTimeLeftOfTheRequest() {
         var attempts = makeAttempts(0)
         #expect(attempts.next(at: start) == .seconds(5))
         #expect(attempts.next(at: after(.seconds(6))) == .seconds(2))

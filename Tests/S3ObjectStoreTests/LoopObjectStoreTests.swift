@@ -14,7 +14,8 @@ import Testing
     private let later = ContinuousClock.now.advanced(by: .seconds(600))
 
     private func makeStore(
-        _ endpoint: String, timeout: Duration = .seconds(30), breaker: SharedBreaker = .neverOpening(), limit: Int = 1024,
+        _ endpoint: String, timeout: Duration = .seconds(30), breaker: SharedBreaker = .neverOpening(),
+        limit: Int = 1024,
         verification: S3Settings.Verification = .object
     ) throws -> LoopObjectStore {
         let endpoint = try #require(Endpoint(endpoint))
@@ -22,12 +23,16 @@ import Testing
             S3Settings(
                 endpoint: endpoint, publicEndpoint: endpoint, region: "us-east-1", bucket: "bucket", addressing: .path,
                 presignExpiry: .seconds(120), timeout: timeout, verification: verification),
-            credentials: Credentials(accessKeyID: "id", secretAccessKey: "secret"), clock: SettableWallClock(1_800_000_000),
-            loop: running.loop, client: LoopHTTPClient(running.loop, resolver: NameResolver(running.loop)), verified: verified,
+            credentials: Credentials(accessKeyID: "id", secretAccessKey: "secret"),
+            clock: SettableWallClock(1_800_000_000),
+            loop: running.loop, client: LoopHTTPClient(running.loop, resolver: NameResolver(running.loop)),
+            verified: verified,
             breaker: breaker, inFlight: InFlightLimit(limit))
     }
 
-    private func verify(_ store: LoopObjectStore, _ track: Track, by deadline: ContinuousClock.Instant? = nil) async -> ObjectStoreCall? {
+    private func verify(_ store: LoopObjectStore, _ track: Track, by deadline: ContinuousClock.Instant? = nil) async
+        -> ObjectStoreCall?
+    {
         let deadline = deadline ?? later
         return await running.run { _ in await call(store, track, deadline) }
     }
@@ -44,7 +49,7 @@ import Testing
         #expect(server.requests == 1)
     }
 
-    @Test func newVersionAndInvalidationHaveItLookedForAgain() async throws {
+    @Test func newVersionAndInvalidationCauseANewLookUp() async throws {
         let server = UnhelpfulServer(.answering([.status(200)]))
         let store = try makeStore(server.url)
         for version in [1, 1, 2, 2] { _ = await verify(store, .number(1, version: Int64(version))) }
@@ -56,7 +61,7 @@ import Testing
         #expect(server.requests == 4)
     }
 
-    @Test func missingObjectIsForgottenAndNotRemembered() async throws {
+    @Test func missingObjectIsRemovedAndNotRemembered() async throws {
         let server = UnhelpfulServer(.answering([.status(200), .status(404), .status(404)]))
         let store = try makeStore(server.url)
         _ = await verify(store, .number(1))
@@ -84,7 +89,7 @@ import Testing
         #expect(server.accepted == 2 && store.waitingCount == 0)
     }
 
-    @Test func requestWithMoreTimeGoesOnWhereTheOneThatCalledWasCutShort() async throws {
+    @Test func requestWithMoreTimeCallsAgainAfterTheSharedCallTimedOut() async throws {
         let server = UnhelpfulServer(.silent), clock = ManualClock()
         let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 1), now: { clock.now })
         let store = try makeStore(server.url, breaker: breaker), later = later
@@ -99,10 +104,30 @@ import Testing
         }
         #expect(short?.failure?.code == "timeout")
         #expect(long?.failure?.code == "lost")
-        #expect(breaker.state == .open, "the second call failed for good")
+        #expect(breaker.state == .open, "the failure of the second call is counted")
     }
 
-    @Test func callThatIsCutShortSaysNothingAboutTheStore() async throws {
+    @Test func requestThatIsAbandonedLeavesTheCallToTheOthers() async throws {
+        let server = UnhelpfulServer(.silent), abandonment = Abandonment(), second = Abandonment()
+        let store = try makeStore(server.url), later = later
+        let (first, gone, waiting) = await running.run { loop in
+            async let first = call(store, .number(1), later, unless: abandonment)
+            _ = await loop.turnsPass { server.accepted == 1 }
+            async let gone = call(store, .number(1), later, unless: second)
+            async let waiting = call(store, .number(1), later)
+            _ = await loop.turnsPass { store.waitingCount == 3 }
+            abandonment.happen()
+            second.happen()
+            let goneCall = await gone
+            #expect(store.waitingCount == 2)
+            server.hangUp()
+            return (await first, goneCall, await waiting)
+        }
+        #expect(gone?.failure?.code == "timeout")
+        #expect(first?.failure?.code == "lost" && waiting?.failure?.code == "lost")
+    }
+
+    @Test func callCutShortByItsRequestDoesNotOpenTheBreaker() async throws {
         let server = UnhelpfulServer(.silent)
         let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 1))
         let store = try makeStore(server.url, breaker: breaker)
@@ -128,7 +153,19 @@ import Testing
         #expect(codes == ["http_403", "missing_object", "http_301"] && breaker.state == .closed)
     }
 
-    @Test func openBreakerLeavesTheStoreAloneButNotWhatIsRemembered() async throws {
+    @Test(arguments: [Row("refused_object", 403), Row("invalid_object", 400)])
+    func objectThatIsRefusedWhileOthersAreReadableIsNamedAsTheCause(_ row: Row<Int>) async throws {
+        let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 1))
+        let server = UnhelpfulServer(.answering([.status(row.value), .status(200), .status(row.value)]))
+        let store = try makeStore(server.url, breaker: breaker)
+        #expect(await verify(store, .number(1))?.failure?.code == "http_\(row.value)")
+        #expect(await verify(store, .number(2))?.failure == nil)
+        let refused = try #require(await verify(store, .number(1)))
+        #expect(refused.failure?.code == row.name && refused.failure?.isAboutOneTrack == true)
+        #expect(refused.status == row.value && breaker.state == .closed)
+    }
+
+    @Test func openBreakerCallsNoStoreAndRememberedObjectsAreUsed() async throws {
         let clock = ManualClock()
         let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 2), now: { clock.now })
         let server = UnhelpfulServer(.answering([.status(200), .status(503)]))
@@ -136,7 +173,8 @@ import Testing
         _ = await verify(store, .number(1))
         for number in 2...3 { #expect(await verify(store, .number(number))?.failure?.code == "http_503") }
         let refused = try #require(await verify(store, .number(4)))
-        #expect(refused.failure?.code == "breaker_open" && !refused.wasAttempted && refused.failure?.retryAfterSeconds == 1)
+        #expect(
+            refused.failure?.code == "breaker_open" && !refused.wasAttempted && refused.failure?.retryAfterSeconds == 1)
         #expect(await verify(store, .number(1))?.isRemembered == true)
         #expect(server.requests == 5)
         breaker.noticedRecovery()
@@ -155,7 +193,7 @@ import Testing
         let store = try makeStore("http://127.0.0.1:1"), later = later
         let code = await running.run { _ in
             do throws(Unavailable) {
-                try await store.verify(.number(1, key: key), by: later) { _ in }
+                try await store.verify(.number(1, key: key), by: later, unless: Abandonment()) { _ in }
                 return String?.none
             } catch {
                 return error.code
@@ -168,11 +206,13 @@ import Testing
         let store = try makeStore("http://127.0.0.1:1")
         let urls = try await running.run { _ in
             let first = Result { () throws(Unavailable) in
-                try store.presign(objectKey: "k", contentType: "audio/mpeg", at: UnixTime(seconds: 0)).url.exposeSecret()
+                try store.presign(objectKey: "k", contentType: "audio/mpeg", at: UnixTime(seconds: 0)).url
+                    .exposeSecret()
             }
             store.credentials = Credentials(accessKeyID: "second", secretAccessKey: "s")
             let second = Result { () throws(Unavailable) in
-                try store.presign(objectKey: "k", contentType: "audio/mpeg", at: UnixTime(seconds: 0)).url.exposeSecret()
+                try store.presign(objectKey: "k", contentType: "audio/mpeg", at: UnixTime(seconds: 0)).url
+                    .exposeSecret()
             }
             return [first, second]
         }.map { try $0.get() }
@@ -182,11 +222,12 @@ import Testing
 
 /// The outcome of one request; nil where the observer was not called.
 nonisolated(nonsending) func call(
-    _ store: LoopObjectStore, _ track: Track, _ deadline: ContinuousClock.Instant
+    _ store: LoopObjectStore, _ track: Track, _ deadline: ContinuousClock.Instant,
+    unless abandonment: Abandonment = Abandonment()
 ) async -> ObjectStoreCall? {
     var call: ObjectStoreCall?
     do throws(Unavailable) {
-        try await store.verify(track, by: deadline) { call = $0 }
+        try await store.verify(track, by: deadline, unless: abandonment) { call = $0 }
         #expect(call?.failure == nil)
     } catch {
         #expect(call?.failure == error)
@@ -197,7 +238,8 @@ nonisolated(nonsending) func call(
 extension Track {
     static func number(_ number: Int, version: Int64 = 1, key: SecretText? = nil) -> Track {
         Track(
-            id: .number(number), ownerID: .number(0), status: .ready, version: version, objectKey: key ?? SecretText("audio/\(number)"),
+            id: .number(number), ownerID: .number(0), status: .ready, version: version,
+            objectKey: key ?? SecretText("audio/\(number)"),
             mimeType: "audio/mpeg", sizeInBytes: 1)
     }
 }

@@ -23,26 +23,31 @@ import Testing
             S3Settings(
                 endpoint: endpoint, publicEndpoint: endpoint, region: "us-east-1", bucket: "bucket", addressing: .path,
                 presignExpiry: .seconds(120), timeout: timeout, verification: .object),
-            credentials: Credentials(accessKeyID: "id", secretAccessKey: "secret"), clock: SettableWallClock(1_800_000_000),
+            credentials: Credentials(accessKeyID: "id", secretAccessKey: "secret"),
+            clock: SettableWallClock(1_800_000_000),
             loop: running.loop, client: client, verified: verified, breaker: .neverOpening())
     }
 
     private func remember(_ track: Track) {
-        let object = VerifiedObjectTable.Object(keyDigest: SHA256().hash(track.objectKey.exposeSecret()), version: track.version)
+        let object = VerifiedObjectTable.Object(
+            keyDigest: SHA256().hash(track.objectKey.exposeSecret()), version: track.version)
         guard let epoch = verified.epochUnlessContained(object, of: track.id, at: .now) else { return }
         verified.remember(object, of: track.id, verifiedAt: .now, since: epoch)
     }
 
-    @Test func excessIsRefusedAndAllElseGoesOn() async throws {
+    @Test func excessIsRefusedAndOtherRequestsAreServed() async throws {
         let resolver = NameResolver(running.loop)
-        let client = LoopHTTPClient(running.loop, resolver: resolver), other = LoopHTTPClient(running.loop, resolver: resolver)
+        let client = LoopHTTPClient(running.loop, resolver: resolver),
+            other = LoopHTTPClient(running.loop, resolver: resolver)
         let store = try makeStore(client, timeout: .seconds(600)), known = Track.number(1_000_000)
         remember(known)
         let well = UnhelpfulServer(.answering([.status(200)])), url = well.url, server = server
         let later = ContinuousClock.now.advanced(by: .seconds(600))
         let codes = await running.run { loop in
             await withTaskGroup(of: String?.self) { group in
-                for number in 0..<Self.requests { group.addTask { await call(store, .number(number), later)?.failure?.code } }
+                for number in 0..<Self.requests {
+                    group.addTask { await call(store, .number(number), later)?.failure?.code }
+                }
                 var codes: [String?] = []
                 // The refused ones do not wait for the others.
                 for _ in 0..<Self.requests - 1024 { codes.append(await group.next()!) }
@@ -63,7 +68,34 @@ import Testing
         #expect(store.waitingCount == 0 && client.waitingCount == 0)
     }
 
-    @Test func thoseThatWaitTimeOutAndLeaveTheirPlaces() async throws {
+    @Test func abandonedRequestsFreeTheirPlaces() async throws {
+        let client = LoopHTTPClient(running.loop, resolver: NameResolver(running.loop))
+        let store = try makeStore(client, timeout: .seconds(600)), server = server
+        let later = ContinuousClock.now.advanced(by: .seconds(600))
+        let codes = await running.run { loop in
+            await withTaskGroup(of: String?.self) { group in
+                let abandonments = (0..<1024).map { _ in Abandonment() }
+                for (number, abandonment) in abandonments.enumerated() {
+                    group.addTask { await call(store, .number(number), later, unless: abandonment)?.failure?.code }
+                }
+                #expect(await loop.turnsPass { store.waitingCount == 1024 && client.waitingCount == 960 })
+                for abandonment in abandonments { abandonment.happen() }
+                var codes: [String?] = []
+                for _ in 0..<960 { codes.append(await group.next()!) }
+                // What is left are the calls that have their connections.
+                #expect(store.waitingCount == 64 && client.waitingCount == 0)
+                #expect(codes.allSatisfy { $0 == "timeout" }, "\(Set(codes))")
+                server.hangUp()
+                codes.removeAll()
+                while let code = await group.next() { codes.append(code) }
+                return codes
+            }
+        }
+        #expect(codes == Array(repeating: "lost", count: 64))
+        #expect(store.waitingCount == 0)
+    }
+
+    @Test func waitingRequestsTimeOutAndFreeTheirPlaces() async throws {
         let client = LoopHTTPClient(running.loop, resolver: NameResolver(running.loop))
         let store = try makeStore(client, timeout: .milliseconds(200))
         let codes = await running.run { _ in

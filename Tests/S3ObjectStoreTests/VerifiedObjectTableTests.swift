@@ -23,10 +23,12 @@ import Testing
         let otherKey = VerifiedObjectTable.Object(keyDigest: SHA256().hash("kez"), version: 3)
         let otherVersion = VerifiedObjectTable.Object(keyDigest: SHA256().hash("key"), version: 4)
         #expect(contains(1) && !contains(2))
-        #expect(!table.contains(otherKey, of: .number(1), at: now) && !table.contains(otherVersion, of: .number(1), at: now))
+        #expect(
+            !table.contains(otherKey, of: .number(1), at: now) && !table.contains(otherVersion, of: .number(1), at: now)
+        )
     }
 
-    @Test mutating func lookUpIsGoodForItsLifetimeHoweverOftenItIsAskedFor() {
+    @Test mutating func useOfALookUpDoesNotExtendItsLifetime() {
         remember(1)
         for seconds in stride(from: 100, to: 600, by: 100) { #expect(contains(1, after: .seconds(seconds))) }
         #expect(contains(1, after: .milliseconds(599_999)))
@@ -37,13 +39,13 @@ import Testing
         #expect(!contains(1, after: .seconds(600)))
     }
 
-    @Test mutating func laterLookUpStartsTheLifetimeAnew() {
+    @Test mutating func laterLookUpRestartsTheLifetime() {
         remember(1)
         table.remember(object, of: .number(1), verifiedAt: now.advanced(by: .seconds(500)), since: table.epoch)
         #expect(contains(1, after: .seconds(1000)) && table.count == 1)
     }
 
-    @Test mutating func whatIsAskedForStaysAndTheRestIsForgotten() {
+    @Test mutating func objectsInUseStayAndOthersAreEvicted() {
         for number in 0..<100 {
             remember(number)
             #expect(contains(0))
@@ -52,14 +54,14 @@ import Testing
         #expect(contains(99) && !contains(50))
     }
 
-    @Test mutating func invalidationOfATrackForgetsItAlone() {
+    @Test mutating func invalidationOfATrackRemovesOnlyItsObject() {
         for number in 1...6 { remember(number) }
         table.forget(.track(user: .number(99), track: .number(1)))
         table.forget(.track(user: .number(99), track: .number(6)))
         #expect(!contains(1) && !contains(6) && contains(2) && contains(5))
     }
 
-    @Test mutating func invalidationOfEverythingForgetsAllAndOfAUserNothing() {
+    @Test mutating func invalidationOfEverythingRemovesAllAndOfAUserNothing() {
         for number in 1...6 { remember(number) }
         table.forget(.user(.number(1)))
         #expect(table.count == 6)

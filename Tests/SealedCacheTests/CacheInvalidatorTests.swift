@@ -14,13 +14,17 @@ import Testing
 
     init() throws {
         let cache = LoopStreamURLCache(
-            store: LoopMemoryStore(store), sealer: try EntrySealer(try Rings.ring(current: "v1", ["v1": Rings.one])), prefix: "p",
-            readBreaker: .neverOpening(), writeBreaker: .neverOpening(), observer: { _ in { #expect($0.failure == nil) } })
+            store: LoopMemoryStore(store), sealer: try EntrySealer(try Rings.ring(current: "v1", ["v1": Rings.one])),
+            prefix: "p",
+            readBreaker: .neverOpening(), writeBreaker: .neverOpening(),
+            observer: { _ in { #expect($0.failure == nil) } })
         invalidator = CacheInvalidator(store: store, prefix: "p")
         let entry = CachedStreamURL(
             presigned: PresignedURL(url: "https://h/u", expiresAt: UnixTime(seconds: 1)),
             validators: CacheValidators(trackVersion: 1, objectKey: "k", userEpoch: 0, presignFingerprint: 0))
-        for user in Self.users { for track in Self.tracks { cache.write(entry, user: user, track: track, timeToLive: .seconds(60)) } }
+        for user in Self.users {
+            for track in Self.tracks { cache.write(entry, user: user, track: track, timeToLive: .seconds(60)) }
+        }
     }
 
     /// Which of the four entries are there: user 0 with tracks 0 and 1, user 1 with tracks 0 and 1.
@@ -30,18 +34,27 @@ import Testing
         }
     }
 
-    @Test func trackOfAUserIsTakenOutAlone() throws {
+    @Test func trackOfAUserIsRemovedAlone() throws {
         #expect(try invalidator.remove(.track(user: Self.users[0], track: Self.tracks[1])) == 1)
         #expect(isThere == [true, false, true, true])
         #expect(try invalidator.remove(.track(user: Self.users[0], track: Self.tracks[1])) == 0)
     }
 
-    @Test func userIsTakenOutWithAllTracks() throws {
+    @Test func userIsRemovedWithAllTracks() throws {
         #expect(try invalidator.remove(.user(Self.users[1])) == 2)
         #expect(isThere == [true, true, false, false])
     }
 
-    @Test func everythingIsTakenOutUnderItsPrefixOnly() throws {
+    @Test(arguments: [Invalidation.Scope.track(user: users[0], track: tracks[0]), .user(users[0]), .everything])
+    func copiesAreRemovedToo(_ scope: Invalidation.Scope) throws {
+        let copies = MemoryStore()
+        let key = "p:\(Self.users[0]):\(Self.tracks[0])"
+        try copies.setValue([1], forKey: key, in: "p:\(Self.users[0])", timeToLive: .seconds(60))
+        try CacheInvalidator(store: MemoryStore(), copies: copies, prefix: "p").remove(scope)
+        #expect(try copies.value(forKey: key) == nil)
+    }
+
+    @Test func everythingIsRemovedUnderItsPrefixOnly() throws {
         try store.setValue([1], forKey: "p2:other", in: "p2", timeToLive: .seconds(60))
         #expect(try invalidator.remove(.everything) == 4)
         #expect(isThere == [false, false, false, false])

@@ -36,13 +36,13 @@ import Testing
         let (sealer, good) = try values()
         let mutants = mutants(of: good)
         #expect(opened(mutants, under: Self.key, sealer) == [], "seed \(Self.seed)")
-        #expect(opened(mutants + good, under: Self.key, sealer) == good, "a value that opens is seen")
+        #expect(opened(mutants + good, under: Self.key, sealer) == good, "the search must find a value that opens")
     }
 
     @Test func noMutationOfASealedValueOpensUnderAnotherCacheKey() throws {
         let (sealer, good) = try values()
         #expect(opened(mutants(of: good) + good, under: Self.otherKey, sealer) == [], "seed \(Self.seed)")
         let own = try sealer.seal([1], under: Self.otherKey)
-        #expect(opened(good + [own], under: Self.otherKey, sealer) == [own], "a value that opens is seen")
+        #expect(opened(good + [own], under: Self.otherKey, sealer) == [own], "the search must find a value that opens")
     }
 }

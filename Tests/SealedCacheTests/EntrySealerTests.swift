@@ -7,7 +7,9 @@ import Testing
     private let plaintext = Array("an entry".utf8)
 
     private func sealer(current: String = "v1") throws -> EntrySealer {
-        try EntrySealer(try Rings.ring(current: current, ["v1": Rings.one, "v2": Rings.two]), random: CountingRandom(startingAt: 0x40))
+        try EntrySealer(
+            try Rings.ring(current: current, ["v1": Rings.one, "v2": Rings.two]),
+            random: CountingRandom(startingAt: 0x40))
     }
 
     private func failure(_ value: [UInt8], under key: String = key, _ sealer: EntrySealer) -> EntrySealer.OpenFailure? {
@@ -42,7 +44,9 @@ import Testing
     @Test func sealedEntryMovedToAnotherKeyDoesNotOpen() throws {
         let sealer = try sealer()
         let value = try sealer.seal(plaintext, under: Self.key)
-        for other in [Self.key + "x", String(Self.key.dropLast()), "", "other:" + Self.key.dropFirst(7), Self.key.lowercased()] {
+        for other in [
+            Self.key + "x", String(Self.key.dropLast()), "", "other:" + Self.key.dropFirst(7), Self.key.lowercased(),
+        ] {
             #expect(failure(value, under: other, sealer) == .notAuthentic)
         }
     }
@@ -83,7 +87,7 @@ import Testing
         #expect(failure(value + [0], sealer) == .notAuthentic)
     }
 
-    @Test func unknownFormatIsToldFromUnknownVersion() throws {
+    @Test func unknownFormatIsDistinguishedFromUnknownVersion() throws {
         let sealer = try sealer()
         let value = try sealer.seal(plaintext, under: Self.key)
         for format in UInt8.min ... .max where format != 1 {
@@ -121,11 +125,13 @@ import Testing
         #expect(try sealer.open(value, under: Self.key) == plaintext)
     }
 
-    @Test func noiseDoesNotOpenAndCrashesNothing() throws {
+    @Test func randomBytesDoNotOpenAndDoNotCrash() throws {
         let sealer = try sealer()
         var random = SeededRandom(seed: 4)
         for _ in 0..<3000 {
-            let noise = (0..<Int.random(in: 0..<64, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let noise = (0..<Int.random(in: 0..<64, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             #expect(failure(noise, sealer) != nil)
         }
     }

@@ -7,7 +7,9 @@ import Testing
 @Suite struct KeyUsageTests {
     private let store = MemoryStore()
 
-    private func sealer(_ counts: KeyUsage, _ ring: KeyRing) throws -> EntrySealer { try EntrySealer(ring, counts: counts) }
+    private func sealer(_ counts: KeyUsage, _ ring: KeyRing) throws -> EntrySealer {
+        try EntrySealer(ring, counts: counts)
+    }
 
     private func seal(_ times: Int, _ sealer: EntrySealer) throws {
         for _ in 0..<times { _ = try sealer.seal([1], under: "k") }
@@ -24,7 +26,7 @@ import Testing
         #expect(counts.figures == [KeyUsage.Figures(version: "v2", own: 6, total: 6)])
     }
 
-    @Test func processesThatShareAStoreKnowTheSumOfAll() throws {
+    @Test func processesThatShareAStoreHaveTheSumOfAll() throws {
         let (one, two) = (KeyUsage(), KeyUsage())
         let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
         try seal(5, sealer(one, ring))
@@ -34,12 +36,12 @@ import Testing
         try one.share(through: store, prefix: "p")
         #expect(total(one) == 12 && total(two) == 12)
         try seal(1, sealer(two, ring))
-        #expect(total(two) == 13, "what has not been shared yet counts, too")
+        #expect(total(two) == 13, "seals not yet shared are counted")
         #expect(try KeyUsage.total(of: Rings.one, in: store, prefix: "p") == 12)
     }
 
     /// A version's name may be used again for other bytes, and another version's bytes be the same.
-    @Test func figuresBelongToTheBytesOfAKeyAndNotToItsName() throws {
+    @Test func countBelongsToTheBytesOfAKeyAndNotToItsName() throws {
         let counts = KeyUsage()
         try seal(4, sealer(counts, try Rings.ring(current: "v1", ["v1": Rings.one])))
         try counts.share(through: store, prefix: "p")
@@ -53,7 +55,7 @@ import Testing
 
     /// A client that can write to the store can make it say anything.
     @Test(arguments: [.min, .min + 1, -1, 1 << 40, .max - 1, .max] as [Int64])
-    func figureThatSomebodyElseHasWrittenHarmsNoProcess(figure: Int64) throws {
+    func forgedCountCrashesNoProcessAndLowersNoCount(figure: Int64) throws {
         let counts = KeyUsage()
         let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
         let written = WrittenCounter(figure)
@@ -66,7 +68,7 @@ import Testing
         #expect(try KeyUsage.total(of: Rings.one, in: written, prefix: "p") >= 0)
     }
 
-    @Test func storeThatForgotIsToldAgain() throws {
+    @Test func countLostByTheStoreIsWrittenAgain() throws {
         let counts = KeyUsage()
         let ring = try Rings.ring(current: "v1", ["v1": Rings.one])
         try seal(9, sealer(counts, ring))
@@ -77,7 +79,7 @@ import Testing
         #expect(try KeyUsage.total(of: Rings.one, in: emptied, prefix: "p") == 9)
     }
 
-    @Test func storeThatFailsLosesNoCount() throws {
+    @Test func failedStoreLosesNoCount() throws {
         let counts = KeyUsage()
         let count = try counts.count(of: Rings.one, version: "v1")
         for _ in 0..<3 { #expect(count.tryRecordInvocation()) }
@@ -90,7 +92,7 @@ import Testing
         #expect(try KeyUsage.total(of: Rings.one, in: store, prefix: "p") == 3)
     }
 
-    @Test func keyThatHasSealedAsOftenAsItMaySealsNoMoreAndStillOpens() throws {
+    @Test func keyAtItsSealLimitDoesNotSealAndStillOpens() throws {
         let counts = KeyUsage(limit: 2)
         let sealer = try sealer(counts, try Rings.ring(current: "v1", ["v1": Rings.one]))
         let value = try sealer.seal([7], under: "k")
@@ -101,7 +103,7 @@ import Testing
         #expect(total(counts) == 2)
     }
 
-    @Test func warningComesWellBeforeTheLimit() {
+    @Test func warningPrecedesTheLimit() {
         #expect(KeyUsage.limit == 4_294_967_296 && KeyUsage.warningLevel == KeyUsage.limit / 2)
     }
 }
@@ -117,7 +119,7 @@ private final class WrittenCounter: ValueStore {
     func removeValue(forKey key: String, in group: String) -> Bool { false }
     func removeValues(in group: String) -> Int { 0 }
     func removeValues(under prefix: String) -> Int { 0 }
-    func ping() {}
+    func probe(under prefix: String) {}
 
     func add(_ amount: Int64, toCounter key: String) throws(ValueStoreError) -> Int64 {
         let sum: Int64? = figure.withLock { figure in

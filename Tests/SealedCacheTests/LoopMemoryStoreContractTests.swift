@@ -10,7 +10,8 @@ import Testing
         let clock = ManualClock()
         let memory = MemoryStore(now: { clock.now })
         let failure = await running.run { loop in
-            await LoopValueStoreContract(LoopMemoryStore(memory), beside: memory, on: loop) { clock.advance(by: $0) }.run(check)
+            await LoopValueStoreContract(LoopMemoryStore(memory), beside: memory, on: loop) { clock.advance(by: $0) }
+                .run(check)
         }
         if let failure { throw failure }
     }

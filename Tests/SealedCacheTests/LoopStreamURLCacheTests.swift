@@ -14,7 +14,8 @@ import Testing
         var isClosed = false
         func start() {}
         func read(
-            _ key: String, by deadline: ContinuousClock.Instant, whenDone: @escaping (Result<[UInt8]?, ValueStoreError>) -> Void
+            _ key: String, by deadline: ContinuousClock.Instant,
+            whenDone: @escaping (Result<[UInt8]?, ValueStoreError>) -> Void
         ) { reads.append(whenDone) }
         func write(
             _ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration,
@@ -58,7 +59,9 @@ import Testing
         cache.beginRead(user: user ?? self.user, track: track, by: clock.now.advanced(by: .seconds(1)))
     }
 
-    private nonisolated(nonsending) func found(_ cache: LoopStreamURLCache, _ lookup: CacheLookup) async -> CachedStreamURL? {
+    private nonisolated(nonsending) func found(_ cache: LoopStreamURLCache, _ lookup: CacheLookup) async
+        -> CachedStreamURL?
+    {
         try? await cache.entry(of: lookup).result.get()
     }
 
@@ -100,7 +103,7 @@ import Testing
         #expect(outcomes.all.last?.duration == .milliseconds(3))
     }
 
-    @Test func storeThatFailsTooOftenIsNotAskedUntilTheProbe() async throws {
+    @Test func breakerStaysOpenUntilTheProbeAfterRepeatedFailures() async throws {
         let hand = HandStore()
         let cache = try cache(hand)
         let lookups = (0..<3).map { _ in lookup(cache) }
@@ -144,7 +147,7 @@ import Testing
     }
 
     @Test(arguments: [ValueStoreError.connecting, .overloaded, .pastDeadline, .closed])
-    func failureThatSaysNothingOfTheServerLeavesTheBreakersAlone(_ error: ValueStoreError) async throws {
+    func failureOutsideTheServerDoesNotOpenTheBreakers(_ error: ValueStoreError) async throws {
         let hand = HandStore()
         let cache = try cache(hand)
         for round in 0..<20 {

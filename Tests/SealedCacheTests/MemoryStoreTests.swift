@@ -7,7 +7,7 @@ import Testing
         try candidates.filter { try store.value(forKey: $0) != nil }
     }
 
-    @Test func leastRecentlyUsedEntryGoesFirst() throws {
+    @Test func leastRecentlyUsedEntryIsEvictedFirst() throws {
         let store = MemoryStore(limits: .init(entries: 3))
         for key in ["a", "b", "c"] { try store.setValue([1], forKey: key, in: "g", timeToLive: .seconds(60)) }
         _ = try store.value(forKey: "a")
@@ -38,7 +38,7 @@ import Testing
         #expect(store.usage.bytes <= limit)
     }
 
-    @Test func valueLargerThanTheLimitIsNotStoredAndTakesNothingWithIt() throws {
+    @Test func valueLargerThanTheLimitIsNotStoredAndEvictsNothing() throws {
         let store = MemoryStore(limits: .init(bytes: 1000))
         try store.setValue([1], forKey: "a", in: "g", timeToLive: .seconds(60))
         try store.setValue([UInt8](repeating: 0, count: 1000), forKey: "b", in: "g", timeToLive: .seconds(60))
@@ -49,7 +49,7 @@ import Testing
         #expect(store.usage == (0, 0))
     }
 
-    @Test func expiredEntryThatIsAskedForGivesItsSpaceBack() throws {
+    @Test func readOfAnExpiredEntryReleasesItsSpace() throws {
         let clock = ManualClock()
         let store = MemoryStore(now: { clock.now })
         try store.setValue([1], forKey: "a", in: "g", timeToLive: .seconds(1))
@@ -60,7 +60,7 @@ import Testing
         #expect(store.usage == (0, 0))
     }
 
-    @Test func usageCountsWhatIsThere() throws {
+    @Test func usageCountsStoredEntries() throws {
         let store = MemoryStore()
         try store.setValue([1, 2, 3], forKey: "key", in: "g", timeToLive: .seconds(60))
         #expect(store.usage == (1, 7 + MemoryStore.overheadInBytes))
@@ -71,7 +71,7 @@ import Testing
     }
 
     /// A list and a dictionary that must agree are compared with the simplest thing that does the same.
-    @Test func behavesAsASimpleModelDoes() throws {
+    @Test func behavesLikeASimpleModel() throws {
         struct Model {
             var order: [String] = []
             var values: [String: [UInt8]] = [:]
@@ -98,7 +98,8 @@ import Testing
                 #expect(try store.value(forKey: key) == model.values[key], "step \(step)")
                 if let index = model.order.firstIndex(of: key) { model.order.append(model.order.remove(at: index)) }
             case 6, 7:
-                #expect(try store.removeValue(forKey: key, in: group(key)) == (model.values[key] != nil), "step \(step)")
+                #expect(
+                    try store.removeValue(forKey: key, in: group(key)) == (model.values[key] != nil), "step \(step)")
                 forget { $0 == key }
             default:
                 let members = model.order.count { group($0) == group(key) }

@@ -17,6 +17,7 @@ import Testing
     @Test func valueMayHoldAnyByte() {
         var command = RESPCommand("SET", ["k"])
         command.append(Array(0...255))
-        #expect(command.bytes == Array("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$256\r\n".utf8) + Array(0...255) + Array("\r\n".utf8))
+        #expect(
+            command.bytes == Array("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$256\r\n".utf8) + Array(0...255) + Array("\r\n".utf8))
     }
 }

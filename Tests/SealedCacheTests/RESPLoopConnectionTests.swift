@@ -33,7 +33,8 @@ import Testing
         let loop: EventLoop
         let connection: RESPLoopConnection
 
-        func ask(_ command: String = "PING", replies: Int = 1, within time: Duration = .seconds(60)) -> Promise<String> {
+        func ask(_ command: String = "PING", replies: Int = 1, within time: Duration = .seconds(60)) -> Promise<String>
+        {
             let promise = Promise<String>()
             connection.send(Array(command.utf8), replies: replies, by: loop.now.advanced(by: time)) { result in
                 switch result {
@@ -65,7 +66,7 @@ import Testing
         }
     }
 
-    @Test func whatTheServerDoesNotTakeLeavesWhenItHasRoom() async {
+    @Test func unsentBytesLeaveWhenTheServerReads() async {
         let server = server
         await connected { client in
             let command = String(repeating: "x", count: 100_000)
@@ -82,7 +83,7 @@ import Testing
         #expect(ended.withLock { $0 }.isEmpty)
     }
 
-    @Test func silentServerEndsTheConnectionAndAllThatWait() async {
+    @Test func silentServerEndsTheConnectionAndFailsEveryWaitingCommand() async {
         await connected(timeout: .milliseconds(30)) { client in
             let answers = (0..<3).map { _ in client.ask() }
             for answer in answers { #expect(await answer.value() == "timeout") }
@@ -93,7 +94,7 @@ import Testing
         #expect(server.receive() == "PINGPINGPING")
     }
 
-    @Test func tricklingServerEndsTheConnectionAllTheSame() async {
+    @Test func tricklingServerEndsTheConnection() async {
         let server = server
         await connected(timeout: .milliseconds(50)) { client in
             let answer = client.ask()
@@ -107,7 +108,7 @@ import Testing
         #expect(ended.withLock { $0 } == ["timeout"])
     }
 
-    @Test func replyThatComesByteByByteIsAReply() async {
+    @Test func replyInSingleBytesIsRead() async {
         let server = server
         await connected { client in
             let answer = client.ask()
@@ -182,7 +183,7 @@ import Testing
         #expect(ended.withLock { $0 } == ["refused"])
     }
 
-    @Test func replyAboveItsBoundEndsTheConnectionBeforeItHasCome() async {
+    @Test func replyAboveItsBoundEndsTheConnectionBeforeItIsComplete() async {
         let server = server
         let limits = RESPLoopConnection.Limits(replyBytes: 100_000)
         await connected(limits: limits) { client in
@@ -200,7 +201,7 @@ import Testing
         #expect(ended.withLock { $0 } == ["protocol"])
     }
 
-    @Test func tenThousandThatWaitAreAllAnswered() async {
+    @Test func tenThousandWaitingCommandsGetTheirReplies() async {
         let server = server
         await connected { client in
             let answers = (0..<10_000).map { _ in client.ask("x") }
@@ -210,7 +211,9 @@ import Testing
                 received += server.receive().utf8.count
             }
             for thousand in 0..<10 {
-                while !server.send((0..<1000).map { "+\(thousand * 1000 + $0)\r\n" }.joined()) { await client.nextTurn() }
+                while !server.send((0..<1000).map { "+\(thousand * 1000 + $0)\r\n" }.joined()) {
+                    await client.nextTurn()
+                }
                 await client.nextTurn()
             }
             for (number, answer) in answers.enumerated() { #expect(await answer.value() == "status(\"\(number)\")") }
@@ -218,7 +221,7 @@ import Testing
         #expect(ended.withLock { $0 }.isEmpty)
     }
 
-    @Test func tenThousandThatWaitAllFailWhenTheConnectionIsClosed() async {
+    @Test func tenThousandWaitingCommandsFailWhenTheConnectionIsClosed() async {
         await connected { client in
             let answers = (0..<10_000).map { _ in client.ask() }
             client.connection.close()
@@ -229,7 +232,7 @@ import Testing
         #expect(server.receive().utf8.isEmpty && server.isClosed)
     }
 
-    @Test func whatIsTooMuchFailsAndTheRestIsServed() async {
+    @Test func commandsBeyondTheLimitsFailAndTheOthersAreServed() async {
         let server = server
         await connected(limits: RESPLoopConnection.Limits(pendingGroups: 2, unsentBytes: 100)) { client in
             let (first, second, third) = (client.ask(), client.ask(), client.ask())

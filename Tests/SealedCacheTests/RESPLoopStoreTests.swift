@@ -18,6 +18,8 @@ import Testing
             var failures: [ValueStoreError] = []
             var attempts = 0
             var hangs = false
+            /// The passwords that the connections were made with.
+            var passwords: [String?] = []
         }
         let state = ConditionLocked(State())
         let queue = BlockingQueue(name: "test-connector")
@@ -39,9 +41,12 @@ import Testing
 
         var connector: RESPConnector {
             let state = state
-            return RESPConnector(on: queue) { (_, _) throws(ValueStoreError) in
+            return RESPConnector(on: queue) { (server, _) throws(ValueStoreError) in
                 let pair = SocketPair()
-                state.withLock { $0.attempts += 1 }
+                state.withLock { state in
+                    state.attempts += 1
+                    state.passwords.append(server.password)
+                }
                 let failure: ValueStoreError? = state.wait { state in
                     if state.hangs { return .wait(until: nil) }
                     if !state.failures.isEmpty { return .done(state.failures.removeFirst()) }
@@ -92,13 +97,15 @@ import Testing
 
     private func started(
         timeout: Duration = .seconds(60), writeLimits: WriteLimits = .init(), connected: Bool = true,
+        server: CurrentServer = CurrentServer(RESPServer(location: .unix(path: "/none"))),
         _ body: @escaping @Sendable (Client, Servers) async -> Void
     ) async {
         let servers = servers
         await running.run { loop in
             let store = RESPLoopStore(
-                RESPServer(location: .unix(path: "/none")), on: loop, connector: servers.connector, timeout: timeout,
-                commands: StoreCommands(longestTimeToLive: .seconds(60), clock: SettableWallClock(1000)), writeLimits: writeLimits)
+                server, on: loop, connector: servers.connector, timeout: timeout,
+                commands: StoreCommands(longestTimeToLive: .seconds(60), clock: SettableWallClock(1000)),
+                writeLimits: writeLimits)
             let client = Client(loop: loop, store: store)
             store.start()
             if connected { await client.turns { store.isConnected } }
@@ -138,7 +145,8 @@ import Testing
             for write in writes { #expect(await write.value() == "timeout") }
             // The connection for writes is made again, the one for reads is as it was.
             await client.turns { servers.attempts == 3 && client.store.isConnected }
-            #expect(!servers.pairs[0].isClosed && servers.pairs[1].receive().contains("ZADD") && servers.pairs[1].isClosed)
+            #expect(
+                !servers.pairs[0].isClosed && servers.pairs[1].receive().contains("ZADD") && servers.pairs[1].isClosed)
             let write = client.write()
             servers.pairs[2].send(":1\r\n:0\r\n:1\r\n+OK\r\n")
             await client.nextTurn()
@@ -162,7 +170,7 @@ import Testing
         }
     }
 
-    @Test func connectThatHangsHoldsNoReadUp() async {
+    @Test func hangingConnectDelaysNoRead() async {
         let servers = servers
         servers.state.withLock { $0.hangs = true }
         await started(connected: false) { client, servers in
@@ -192,7 +200,7 @@ import Testing
         }
     }
 
-    @Test func connectionThatIsLostIsMadeAgain() async {
+    @Test func lostConnectionIsReplaced() async {
         await started { client, servers in
             let read = client.read()
             servers.pairs[0].hangUp()
@@ -205,7 +213,56 @@ import Testing
         }
     }
 
-    @Test func connectionThatComesAfterTheEndIsClosed() async {
+    @Test func nextConnectionUsesARenewedPassword() async {
+        let current = CurrentServer(RESPServer(location: .unix(path: "/none"), password: "old"))
+        let renewed = RESPServer(location: .unix(path: "/none"), password: "new")
+        await started(server: current) { client, servers in
+            #expect(current.renewCredentials(from: renewed))
+            let read = client.read()
+            servers.pairs[0].hangUp()
+            #expect(await read.value() == "lost")
+            await client.turns { client.store.isConnected }
+            #expect(servers.state.withLock { $0.passwords } == ["old", "old", "new"])
+        }
+    }
+
+    @Test func serverAtAnotherPlaceIsNotTaken() {
+        let former = RESPServer(location: .unix(path: "/none"), database: 1)
+        let current = CurrentServer(former)
+        for other in [
+            RESPServer(location: .unix(path: "/none")), RESPServer(location: .unix(path: "/other"), database: 1),
+            RESPServer(location: .unix(path: "/none"), database: 1, usesTLS: true),
+        ] {
+            #expect(!current.renewCredentials(from: other))
+        }
+        #expect(current.value == former)
+    }
+
+    @Test func replicaEndsTheConnectionForWritesAndReadsFollowToTheNewMaster() async {
+        await started { client, servers in
+            let refused = client.write()
+            await client.nextTurn()
+            servers.pairs[1].send("-READONLY You can't write against a read only replica.\r\n")
+            #expect(await refused.value() == "refused")
+            await client.turns { client.store.isConnected }
+            #expect(servers.pairs.count == 3)
+            #expect(servers.pairs[1].receive().contains("ZADD") && servers.pairs[1].isClosed)
+            // Until a server takes a write, reads stay where they are.
+            let read = client.read()
+            servers.pairs[0].send("$2\r\nhi\r\n")
+            #expect(await read.value() == "hi")
+            let write = client.write()
+            await client.nextTurn()
+            servers.pairs[2].send(":1\r\n:0\r\n:1\r\n+OK\r\n")
+            #expect(await write.value() == "stored")
+            await client.turns { servers.pairs.count == 4 && client.store.isConnected }
+            let moved = client.read()
+            servers.pairs[3].send("$3\r\nnew\r\n")
+            #expect(await moved.value() == "new")
+        }
+    }
+
+    @Test func connectionMadeAfterTheEndIsClosed() async {
         let servers = servers
         servers.state.withLock { $0.hangs = true }
         await started(connected: false) { client, servers in
@@ -218,7 +275,7 @@ import Testing
         #expect(servers.pairs.count == 2)
     }
 
-    @Test func closingFailsTenThousandReadsAndWhatIsQueued() async {
+    @Test func closingFailsTenThousandReadsAndQueuedWrites() async {
         await started { client, _ in
             let reads = (0..<10_000).map { client.read("\($0)") }
             let writes = (0..<500).map { client.write("\($0)") }

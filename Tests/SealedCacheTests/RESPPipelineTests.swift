@@ -27,7 +27,7 @@ import Testing
         #expect(pipeline.count == 0 && pipeline.lateAt == nil && pipeline.hasAnswered)
     }
 
-    @Test mutating func groupLearnsItsLastReply() {
+    @Test mutating func groupGetsItsLastReply() {
         _ = append("group", replies: 3)
         #expect(text(pipeline.receive(.integer(1))) == "none")
         #expect(text(pipeline.receive(.integer(2))) == "none")
@@ -49,6 +49,29 @@ import Testing
         #expect(text(test.pipeline.receive(.error(name: name))) == "ended: refused")
         #expect(!test.pipeline.hasAnswered)
         #expect(test.pipeline.removeAll() == ["one"])
+    }
+
+    /// Garnet answers a whole pipeline by one error; where it was the last reply, the connection stays.
+    @Test mutating func unknownCommandEndsTheConnectionWhereFurtherRepliesAreExpected() {
+        _ = append("alone")
+        #expect(text(pipeline.receive(.error(name: "ERR"))) == "alone: refused")
+        _ = append("group", replies: 2)
+        #expect(text(pipeline.receive(.error(name: "ERR"))) == "ended: refused")
+        _ = pipeline.removeAll()
+        _ = append("first")
+        _ = append("second")
+        #expect(text(pipeline.receive(.error(name: "ERR"))) == "ended: refused")
+    }
+
+    @Test mutating func refusalNamesTheCommandThatItAnswers() {
+        _ = pipeline.append("group", replies: 3, names: ["ZADD", "PEXPIRE", "SET"], lateAt: start)
+        _ = pipeline.receive(.integer(1))
+        _ = pipeline.receive(.error(name: "NOPERM"))
+        guard case .finished(_, .failure(let error)) = pipeline.receive(.error(name: "OOM")) else {
+            Issue.record("no refusal")
+            return
+        }
+        #expect(error.reason.hasPrefix("the server answered NOPERM to PEXPIRE: its user may not"))
     }
 
     @Test mutating func replyThatNoCommandWaitsForEndsTheConnection() {
@@ -77,7 +100,7 @@ import Testing
         #expect(!pipeline.isLate(at: start.advanced(by: .seconds(1))))
     }
 
-    @Test mutating func numbersStayTrueOverThousandsOfCommands() {
+    @Test mutating func countsAreRightOverThousandsOfCommands() {
         var numbers: [Int] = []
         for number in 0..<3000 { numbers.append(append("\(number)")) }
         for number in 0..<2000 { #expect(text(pipeline.receive(.null)) == "\(number): null") }

@@ -23,7 +23,7 @@ import Testing
         #expect(reader.unfinishedBytes == 0)
     }
 
-    @Test func replyMayComeByteByByte() throws {
+    @Test func replyInSingleBytesIsRead() throws {
         let text = "$5\r\nhello\r\n"
         for scalar in text.unicodeScalars.dropLast() {
             try feed(String(scalar))
@@ -34,8 +34,10 @@ import Testing
         #expect(try reader.next() == .bulk(Array("hello".utf8)))
     }
 
-    @Test(arguments: ["HTTP/1.1 400 Bad Request\r\n", "!", "$-\r\n", "$abc\r\nabc\r\n", ":\r\nx\r\n", "$99999999999999999999999\r\n"])
-    func whatIsNoReplyIsAProtocolError(_ text: String) throws {
+    @Test(arguments: [
+        "HTTP/1.1 400 Bad Request\r\n", "!", "$-\r\n", "$abc\r\nabc\r\n", ":\r\nx\r\n", "$99999999999999999999999\r\n",
+    ])
+    func invalidReplyIsAProtocolError(_ text: String) throws {
         try feed(text)
         // A line that hiredis 0.14 takes for a reply is none that is expected.
         #expect(throws: ValueStoreError.self) {
@@ -45,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: ["*0\r\n", "*2\r\n:1\r\n:2\r\n", "*2000000000\r\n"])
-    func arrayIsRefusedBeforeRoomIsMadeForIt(_ text: String) throws {
+    func arrayIsRefusedBeforeItIsAllocated(_ text: String) throws {
         try feed(text)
         expectProtocolError()
     }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 @Suite struct SealedVectorTests {
-    @Test func valuesOfPythonOpen() throws {
+    @Test func valuesSealedByPythonOpen() throws {
         let vectors = try SealedVectors.read()
         let sealer = try EntrySealer(try vectors.ring(current: "v1"))
         for vector in vectors.vectors {
@@ -13,7 +13,7 @@ import Testing
         }
     }
 
-    @Test func valuesSealedHereAreThoseOfPython() throws {
+    @Test func sealedValuesEqualThoseOfPython() throws {
         let vectors = try SealedVectors.read()
         for vector in vectors.vectors {
             let random = CountingRandom(startingAt: vector.firstNonceByte)

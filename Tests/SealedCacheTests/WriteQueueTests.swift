@@ -20,14 +20,14 @@ import Testing
         #expect(queue.inFlight == 2 && queue.count == 0 && queue.bytes == 0)
     }
 
-    @Test mutating func writeThatIsOneTooManyDoesNotFit() {
+    @Test mutating func writeBeyondTheLimitIsRefused() {
         #expect(append(1...3) == 3)
         #expect(append(4...4) == 0)
         #expect(queue.next() == 1)
         #expect(append(4...4) == 1)
     }
 
-    @Test mutating func bytesAreBoundedToo() {
+    @Test mutating func bytesBeyondTheLimitAreRefused() {
         #expect(append(1...1, bytes: 6) == 1)
         #expect(append(2...2, bytes: 5) == 0)
         #expect(append(3...3, bytes: 4) == 1)

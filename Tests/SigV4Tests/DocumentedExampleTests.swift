@@ -3,7 +3,8 @@ import Cryptography
 import StreamIssuing
 import Testing
 
-/// "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)", Amazon S3 API Reference: the example, stage by stage.
+/// "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)", Amazon S3 API Reference: the example,
+/// stage by stage.
 @Suite struct DocumentedExampleTests {
     private static let credentials = Credentials(
         accessKeyID: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -14,11 +15,11 @@ import Testing
         + "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
     private static let signature = "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
 
-    @Test func credentialScopeIsAWSs() {
+    @Test func credentialScopeEqualsThatOfAWS() {
         #expect(Self.scope.description == "20130524/us-east-1/s3/aws4_request")
     }
 
-    @Test func canonicalRequestIsAWSs() {
+    @Test func canonicalRequestEqualsThatOfAWS() {
         let request = CanonicalRequest(
             method: "GET", uri: "/test.txt", queryString: Self.queryString, host: "examplebucket.s3.amazonaws.com")
         #expect(
@@ -31,10 +32,12 @@ import Testing
                 host
                 UNSIGNED-PAYLOAD
                 """)
-        #expect(SHA256().hash(request.text).hexadecimal == "3bfa292879f6447bbcda7001decf97f4a54dc650c8942174ae0a9121cf58ad04")
+        #expect(
+            SHA256().hash(request.text).hexadecimal
+                == "3bfa292879f6447bbcda7001decf97f4a54dc650c8942174ae0a9121cf58ad04")
     }
 
-    @Test func stringToSignIsAWSs() {
+    @Test func stringToSignEqualsThatOfAWS() {
         let request = CanonicalRequest(
             method: "GET", uri: "/test.txt", queryString: Self.queryString, host: "examplebucket.s3.amazonaws.com")
         let string = StringToSign(time: Self.time, scope: Self.scope, canonicalRequestHash: SHA256().hash(request.text))
@@ -47,18 +50,22 @@ import Testing
                 """)
     }
 
-    @Test func signatureIsAWSs() throws {
+    @Test func signatureEqualsThatOfAWS() throws {
         let request = CanonicalRequest(
             method: "GET", uri: "/test.txt", queryString: Self.queryString, host: "examplebucket.s3.amazonaws.com")
         let string = StringToSign(time: Self.time, scope: Self.scope, canonicalRequestHash: SHA256().hash(request.text))
         #expect(try SigningKey(Self.credentials, scope: Self.scope).signature(of: string) == Self.signature)
     }
 
-    @Test func wholeURLIsAWSs() throws {
+    @Test func wholeURLEqualsThatOfAWS() throws {
         let presigner = Presigner(
-            credentials: Self.credentials, region: "us-east-1", endpoint: try #require(Endpoint("https://s3.amazonaws.com")),
+            credentials: Self.credentials, region: "us-east-1",
+            endpoint: try #require(Endpoint("https://s3.amazonaws.com")),
             bucket: "examplebucket", addressing: .virtual)
         let url = try presigner.presign(key: "test.txt", at: Self.time, expiry: .seconds(86_400))
-        #expect(url == "https://examplebucket.s3.amazonaws.com/test.txt?\(Self.queryString)&X-Amz-Signature=\(Self.signature)")
+        #expect(
+            url
+                == "https://examplebucket.s3.amazonaws.com/test.txt?\(Self.queryString)&X-Amz-Signature=\(Self.signature)"
+        )
     }
 }

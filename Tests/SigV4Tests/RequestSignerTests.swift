@@ -18,16 +18,18 @@ import Testing
         let authorization: String
     }
 
-    @Test func headersAreSignedAsBotocoreSignsThem() throws {
+    @Test func signedHeadersEqualThoseOfBotocore() throws {
         let vectors = try VectorFile("signed.jsonl").jsonLines(Vector.self)
         #expect(vectors.count >= 90)
         for vector in vectors {
             let signer = RequestSigner(
                 credentials: Credentials(
-                    accessKeyID: vector.accessKeyID, secretAccessKey: vector.secretAccessKey, sessionToken: vector.sessionToken),
+                    accessKeyID: vector.accessKeyID, secretAccessKey: vector.secretAccessKey,
+                    sessionToken: vector.sessionToken),
                 region: vector.region, service: "kms")
             let sent = try signer.post(
-                try #require(Endpoint(vector.endpoint)), headers: vector.headers.map { (name: $0.key, value: $0.value) },
+                try #require(Endpoint(vector.endpoint)),
+                headers: vector.headers.map { (name: $0.key, value: $0.value) },
                 payload: Array(vector.payload.utf8), at: UnixTime(seconds: vector.unixTime))
             #expect(sent.first { $0.name == "authorization" }?.value == vector.authorization)
             #expect(sent.first { $0.name == "x-amz-security-token" }?.value == vector.sessionToken)
@@ -35,9 +37,10 @@ import Testing
     }
 
     @Test(arguments: [
-        Row("https://127.0.0.1", true), Row("https://127.255.0.3:1", true), Row("http://localhost", true), Row("http://[::1]:9", true),
+        Row("https://127.0.0.1", true), Row("https://127.255.0.3:1", true), Row("http://localhost", true),
+        Row("http://[::1]:9", true),
         Row("http://128.0.0.1", false), Row("http://127.0.0.1.example.com", false), Row("http://127.0.0.256", false),
         Row("https://kms.eu-central-1.amazonaws.com", false), Row("http://localhost.example.com", false),
     ])
-    func endpointKnowsWhetherItIsOnThisMachine(_ row: Row<Bool>) { #expect(Endpoint(row.name)?.isLoopback == row.value) }
+    func endpointReportsWhetherItIsLoopback(_ row: Row<Bool>) { #expect(Endpoint(row.name)?.isLoopback == row.value) }
 }

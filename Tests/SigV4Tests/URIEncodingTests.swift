@@ -2,7 +2,7 @@
 import Testing
 
 @Suite struct URIEncodingTests {
-    @Test func onlyUnreservedCharactersStayAsTheyAre() {
+    @Test func onlyUnreservedCharactersStayUnchanged() {
         let unreserved = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".unicodeScalars)
         for value in 0..<UInt8(128) {
             let scalar = Unicode.Scalar(value)
@@ -12,7 +12,7 @@ import Testing
         }
     }
 
-    @Test func slashStaysOnlyWhereAsked() {
+    @Test func slashStaysOnlyWhereRequested() {
         #expect(URIEncoding.encode("a/b") == "a%2Fb")
         #expect(URIEncoding.encode("a/b", keepingSlashes: true) == "a/b")
     }

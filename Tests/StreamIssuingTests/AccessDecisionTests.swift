@@ -4,7 +4,9 @@ import Testing
 
 /// Checks 5 to 8 of the contract and their order.
 @Suite struct AccessDecisionTests {
-    private func decide(_ facts: AccessFacts, issuedAt: Int64? = Facts.now - 60) -> Result<AccessDecision.Permission, Problem> {
+    private func decide(_ facts: AccessFacts, issuedAt: Int64? = Facts.now - 60) -> Result<
+        AccessDecision.Permission, Problem
+    > {
         Result { () throws(Problem) in try AccessDecision.decide(for: Facts.listener(issuedAt: issuedAt), facts) }
     }
 
@@ -12,7 +14,7 @@ import Testing
         if case .failure(let problem) = decide(facts, issuedAt: issuedAt) { problem } else { nil }
     }
 
-    @Test func everythingInOrderIsPermitted() throws {
+    @Test func allConditionsMetIsPermitted() throws {
         let permission = try decide(Facts.facts()).get()
         #expect(permission.track == Facts.track())
         #expect(permission.sessionEpoch == 3)
@@ -34,7 +36,9 @@ import Testing
 
     @Test func trackOfAnotherIsForbidden() {
         let denial = problem(Facts.facts(accessExpiresAt: nil))
-        #expect(denial == .accessDenied(owner: Facts.ownerID) && denial?.kind == .forbidden && denial?.detail == Problem.forbidden.detail)
+        #expect(
+            denial == .accessDenied(owner: Facts.ownerID) && denial?.kind == .forbidden
+                && denial?.detail == Problem.forbidden.detail)
     }
 
     @Test(arguments: ["Processing", "Failed", "Deleted", "ready", "READY", "", "Archived"])
@@ -56,12 +60,14 @@ import Testing
 
     @Test func tokenComesBeforeTrack() {
         let loggedOut = Facts.user(validAfterMicroseconds: .max)
-        #expect(problem(Facts.facts(user: loggedOut, track: nil)) == .unauthorized(.invalidToken))
-        #expect(problem(Facts.facts(user: loggedOut, accessExpiresAt: nil)) == .unauthorized(.invalidToken))
-        #expect(problem(Facts.facts(user: loggedOut, track: Facts.track("Failed"))) == .unauthorized(.invalidToken))
+        #expect(problem(Facts.facts(user: loggedOut, track: nil)) == .unauthorized(.sessionEnded))
+        #expect(problem(Facts.facts(user: loggedOut, accessExpiresAt: nil)) == .unauthorized(.sessionEnded))
+        #expect(problem(Facts.facts(user: loggedOut, track: Facts.track("Failed"))) == .unauthorized(.sessionEnded))
     }
 
     @Test func ownershipComesBeforeStatus() {
-        #expect(problem(Facts.facts(track: Facts.track("Processing"), accessExpiresAt: nil)) == .accessDenied(owner: Facts.ownerID))
+        #expect(
+            problem(Facts.facts(track: Facts.track("Processing"), accessExpiresAt: nil))
+                == .accessDenied(owner: Facts.ownerID))
     }
 }

@@ -3,10 +3,14 @@ import TestSupport
 import Testing
 
 @Suite struct CachedStreamURLTests {
-    private static let validators = CacheValidators(trackVersion: 7, objectKey: "k", userEpoch: 3, presignFingerprint: 9)
-    private let entry = CachedStreamURL(presigned: PresignedURL(url: "u", expiresAt: UnixTime(seconds: 1000)), validators: validators)
+    private static let validators = CacheValidators(
+        trackVersion: 7, objectKey: "k", userEpoch: 3, presignFingerprint: 9)
+    private let entry = CachedStreamURL(
+        presigned: PresignedURL(url: "u", expiresAt: UnixTime(seconds: 1000)), validators: validators)
 
-    private func isUsable(at seconds: Int64, buffer: Duration = .seconds(30), validators: CacheValidators = validators) -> Bool {
+    private func isUsable(at seconds: Int64, buffer: Duration = .seconds(30), validators: CacheValidators = validators)
+        -> Bool
+    {
         entry.isUsable(at: UnixTime(seconds: seconds), validators: validators, buffer: buffer)
     }
 
@@ -36,12 +40,16 @@ import Testing
 
     @Test(arguments: [
         Row("track version", CacheValidators(trackVersion: 8, objectKey: "k", userEpoch: 3, presignFingerprint: 9)),
-        Row("earlier track version", CacheValidators(trackVersion: 6, objectKey: "k", userEpoch: 3, presignFingerprint: 9)),
+        Row(
+            "earlier track version",
+            CacheValidators(trackVersion: 6, objectKey: "k", userEpoch: 3, presignFingerprint: 9)),
         Row("object key", CacheValidators(trackVersion: 7, objectKey: "l", userEpoch: 3, presignFingerprint: 9)),
         Row("user epoch", CacheValidators(trackVersion: 7, objectKey: "k", userEpoch: 4, presignFingerprint: 9)),
-        Row("presign fingerprint", CacheValidators(trackVersion: 7, objectKey: "k", userEpoch: 3, presignFingerprint: 8)),
+        Row(
+            "presign fingerprint", CacheValidators(trackVersion: 7, objectKey: "k", userEpoch: 3, presignFingerprint: 8)
+        ),
     ])
-    func entryWithAnotherMemberInItsStampIsNotUsable(_ row: Row<CacheValidators>) {
+    func entryWithAnotherValidatorIsNotUsable(_ row: Row<CacheValidators>) {
         #expect(!isUsable(at: 0, validators: row.value))
     }
 }

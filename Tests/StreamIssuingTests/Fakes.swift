@@ -8,16 +8,23 @@ final class Journal {
 final class FakeTrackStore: TrackStore {
     var facts = Facts.facts()
     var failure: Unavailable?
+    var onAnswer: () -> Void = {}
     private let journal: Journal
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func ask(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) {
-        journal.events.append("ask \(user) \(track)")
+    func ask(user: UserReference, track: ULID, by deadline: ContinuousClock.Instant) {
+        let name =
+            switch user {
+            case .id(let id): id.description
+            case .identity(let identity): "\(identity.issuer) \(identity.subject.exposeSecret())"
+            }
+        journal.events.append("ask \(name) \(track)")
     }
 
     nonisolated(nonsending) func answer(to question: Void) async -> CallOutcome<AccessFacts> {
         journal.events.append("answer")
+        onAnswer()
         return outcome(failure.map { .failure($0) } ?? .success(facts))
     }
 }
@@ -61,8 +68,12 @@ final class FakeObjectStore: ObjectStore {
 
     /// Whether the object is known to be there without a call.
     var isRemembered = false
+    var onVerify: () -> Void = {}
 
-    nonisolated(nonsending) func verify(_ track: Track, by deadline: ContinuousClock.Instant) async -> CallOutcome<Void>? {
+    nonisolated(nonsending) func verify(
+        _ track: Track, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment
+    ) async -> CallOutcome<Void>? {
+        onVerify()
         journal.events.append("verify \(track.objectKey.exposeSecret())")
         return isRemembered ? nil : outcome(failureOnVerify.map { .failure($0) } ?? .success(()))
     }

@@ -11,9 +11,12 @@ import Testing
     }
 
     @Test(arguments: [
-        Row("", #""""#), Row("plain", #""plain""#), Row(#"a"b"#, #""a\"b""#), Row(#"a\b"#, #""a\\b""#), Row(#"\""#, #""\\\"""#),
-        Row("a/b", #""a/b""#), Row("\n", #""\u000a""#), Row("\r\n", #""\u000d\u000a""#), Row("\t", #""\u0009""#), Row("\0", #""\u0000""#),
-        Row("\u{1F}", #""\u001f""#), Row("\u{7F}", #""\u007f""#), Row("é", #""é""#), Row("音楽", #""音楽""#), Row("🎵", #""🎵""#),
+        Row("", #""""#), Row("plain", #""plain""#), Row(#"a"b"#, #""a\"b""#), Row(#"a\b"#, #""a\\b""#),
+        Row(#"\""#, #""\\\"""#),
+        Row("a/b", #""a/b""#), Row("\n", #""\u000a""#), Row("\r\n", #""\u000d\u000a""#), Row("\t", #""\u0009""#),
+        Row("\0", #""\u0000""#),
+        Row("\u{1F}", #""\u001f""#), Row("\u{7F}", #""\u007f""#), Row("é", #""é""#), Row("音楽", #""音楽""#),
+        Row("🎵", #""🎵""#),
         Row("e\u{301}", "\"e\u{301}\""), Row("\u{2028}", "\"\u{2028}\""), Row("</script>", #""</script>""#),
     ])
     func stringIsEscaped(_ row: Row<String>) {
@@ -34,12 +37,13 @@ import Testing
         #expect(String(decoding: json.bytes, as: UTF8.self) == "\(number)")
     }
 
-    @Test func streamURLHasTheContractsFiveMembersInItsOrder() {
+    @Test func streamURLHasTheFiveMembersOfTheContractInItsOrder() {
         var json = JSONText()
         json.append(
             StreamURL(
                 url: "https://media.example.com/audio/a%20b.mp3?X-Amz-Expires=120&X-Amz-Signature=0f",
-                expiresAt: UnixTime(seconds: 1_767_875_520), contentType: #"audio/ogg; codecs="opus""#, fileSizeInBytes: 15_728_640))
+                expiresAt: UnixTime(seconds: 1_767_875_520), contentType: #"audio/ogg; codecs="opus""#,
+                fileSizeInBytes: 15_728_640))
         #expect(
             String(decoding: json.bytes, as: UTF8.self)
                 == #"{"streamUrl":"https://media.example.com/audio/a%20b.mp3?X-Amz-Expires=120&X-Amz-Signature=0f","#
@@ -47,7 +51,7 @@ import Testing
                 + #""supportsRangeRequests":true}"#)
     }
 
-    @Test func removingAllStartsAnew() {
+    @Test func removingAllEmptiesTheText() {
         var json = JSONText()
         json.append("[1]")
         json.removeAll()

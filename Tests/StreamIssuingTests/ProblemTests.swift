@@ -16,20 +16,24 @@ import Testing
         arguments: [
             Row(
                 #"{"type":"https://novatune.dev/errors/unauthorized","title":"Authentication required","status":401,"#
-                    + #""detail":"A valid bearer token is required.","instance":"/tracks/x/stream"}"#, .unauthorized(.noToken)),
+                    + #""detail":"A valid bearer token is required.","instance":"/tracks/x/stream"}"#,
+                .unauthorized(.missing)),
             Row(
                 #"{"type":"https://novatune.dev/errors/unauthorized","title":"Authentication required","status":401,"#
-                    + #""detail":"A valid bearer token is required.","instance":"/tracks/x/stream"}"#, .unauthorized(.invalidToken)),
+                    + #""detail":"A valid bearer token is required.","instance":"/tracks/x/stream"}"#,
+                .unauthorized(.sessionEnded)),
             Row(
                 #"{"type":"https://novatune.dev/errors/forbidden","title":"Access denied","status":403,"#
-                    + #""detail":"You do not have access to this resource.","instance":"/tracks/x/stream"}"#, .forbidden),
+                    + #""detail":"You do not have access to this resource.","instance":"/tracks/x/stream"}"#, .forbidden
+            ),
             Row(
                 #"{"type":"https://novatune.dev/errors/rate-limit-exceeded","title":"Rate limit exceeded","status":429,"#
                     + #""detail":"The allowance of 60 requests a minute is used up.","instance":"/tracks/x/stream"}"#,
                 .rateLimitExceeded(RateLimit(perMinute: 60)!)),
             Row(
                 #"{"type":"https://novatune.dev/errors/invalid-track-id","title":"Invalid track ID","status":400,"#
-                    + #""detail":"The track ID is not a ULID of 26 characters.","instance":"/tracks/x/stream"}"#, .invalidTrackID),
+                    + #""detail":"The track ID is not a ULID of 26 characters.","instance":"/tracks/x/stream"}"#,
+                .invalidTrackID),
             Row(
                 #"{"type":"https://novatune.dev/errors/track-not-found","title":"Track not found","status":404,"#
                     + #""detail":"There is no track with this ID.","instance":"/tracks/x/stream"}"#, .trackNotFound),
@@ -45,9 +49,10 @@ import Testing
                     + #""detail":"Only POST is allowed here.","instance":"/tracks/x/stream"}"#, .methodNotAllowed),
             Row(
                 #"{"type":"https://novatune.dev/errors/content-too-large","title":"Content too large","status":413,"#
-                    + #""detail":"The request body is larger than 16384 bytes.","instance":"/tracks/x/stream"}"#, .contentTooLarge),
+                    + #""detail":"The request body is larger than 16384 bytes.","instance":"/tracks/x/stream"}"#,
+                .contentTooLarge),
         ] as [Row<Problem>])
-    func bodyIsTheContracts(_ row: Row<Problem>) {
+    func bodyEqualsThatOfTheContract(_ row: Row<Problem>) {
         #expect(body(row.value) == row.name)
     }
 
@@ -81,14 +86,17 @@ import Testing
     func retryAfterIsAtLeastASecond(_ row: Row<Int>) throws {
         let asked = try #require(Int(row.name))
         #expect(
-            Problem.serviceUnavailable(Unavailable(.objectStore, code: "c", reason: "r", retryAfterSeconds: asked)).retryAfterSeconds
+            Problem.serviceUnavailable(Unavailable(.objectStore, code: "c", reason: "r", retryAfterSeconds: asked))
+                .retryAfterSeconds
                 == row.value)
     }
 
-    @Test func onlyTheUnauthorizedHaveAChallenge() {
-        #expect(Problem.unauthorized(.noToken).challenge == .noToken)
-        #expect(Problem.unauthorized(.invalidToken).challenge == .invalidToken)
-        for problem in [Problem.forbidden, .invalidTrackID, .trackNotFound, .notFound, .serviceUnavailable(Self.unavailable)] {
+    @Test func onlyUnauthorizedHasAChallenge() {
+        #expect(Problem.unauthorized(.missing).challenge == .noToken)
+        #expect(Problem.unauthorized(.sessionEnded).challenge == .invalidToken)
+        for problem in [
+            Problem.forbidden, .invalidTrackID, .trackNotFound, .notFound, .serviceUnavailable(Self.unavailable),
+        ] {
             #expect(problem.challenge == nil)
         }
     }

@@ -16,6 +16,7 @@ import Testing
     private let cache: FakeCache
     private let objects: FakeObjectStore
     private let observer = FakeObserver()
+    private let abandonment = Abandonment()
     private let clock = SettableWallClock(Facts.now)
 
     init() {
@@ -25,22 +26,83 @@ import Testing
     }
 
     private nonisolated(nonsending) func issue(
-        credentialsEnd: UnixTime? = nil
+        to listener: Listener = Facts.listener(), credentialsEnd: UnixTime? = nil, tokenLeeway: Duration = .zero
     ) async throws(Problem) -> IssuedURL {
         let policy = IssuingPolicy(
-            presignExpiry: .seconds(120), cacheBuffer: .seconds(30), presignFingerprint: Self.fingerprint, credentialsEnd: credentialsEnd)
+            presignExpiry: .seconds(120), cacheBuffer: .seconds(30), presignFingerprint: Self.fingerprint,
+            credentialsEnd: credentialsEnd, tokenLeeway: tokenLeeway)
         return try await StreamIssuer(store: store, cache: cache, objects: objects, policy: policy, clock: clock)
-            .issue(Facts.trackID, to: Facts.listener(), by: .now.advanced(by: .seconds(10)), observer)
+            .issue(
+                Facts.trackID, to: listener, by: .now.advanced(by: .seconds(10)), unless: abandonment, observer)
     }
 
-    private func cached(expiresAt: Int64 = Facts.now + 100, validators: CacheValidators = validators) -> CachedStreamURL {
-        CachedStreamURL(presigned: PresignedURL(url: "https://h/cached", expiresAt: UnixTime(seconds: expiresAt)), validators: validators)
+    private func cached(expiresAt: Int64 = Facts.now + 100, validators: CacheValidators = validators) -> CachedStreamURL
+    {
+        CachedStreamURL(
+            presigned: PresignedURL(url: "https://h/cached", expiresAt: UnixTime(seconds: expiresAt)),
+            validators: validators)
     }
 
     private func fresh() -> StreamURL {
         StreamURL(
-            url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120), contentType: "audio/mpeg", fileSizeInBytes: 15_728_640)
+            url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120), contentType: "audio/mpeg",
+            fileSizeInBytes: 15_728_640)
     }
+
+    // MARK: A user named by an identity
+
+    private static let askByIdentity = "ask https://login.example.com/ auth0|4711 \(Facts.trackID)"
+
+    @Test func identityIsResolvedBeforeTheCacheIsRead() async throws {
+        cache.entry = cached()
+        #expect(try await issue(to: Facts.listener(.identity(Facts.identity))).cameFromCache)
+        #expect(journal.events == [Self.askByIdentity, "answer", Self.read, "entry"])
+        #expect(observer.steps == ["asked", "read"])
+    }
+
+    @Test func entryOfAnIdentityIsTheUsersOwn() async throws {
+        _ = try await issue(to: Facts.listener(.identity(Facts.identity)))
+        #expect(journal.events == [Self.askByIdentity, "answer", Self.read] + Self.miss.dropFirst(3))
+        #expect(cache.written.map(\.user) == [Facts.userID])
+    }
+
+    @Test func unknownIdentityIsForbiddenAndReadsNoCache() async {
+        cache.entry = cached()
+        store.facts = Facts.facts(user: nil, track: nil, accessExpiresAt: nil)
+        await #expect(throws: Problem.forbidden) { try await issue(to: Facts.listener(.identity(Facts.identity))) }
+        #expect(journal.events == [Self.askByIdentity, "answer"])
+        #expect(observer.steps == ["asked"])
+    }
+
+    @Test func usableEntryOfAnIdentityDoesNotOverrideARefusalOfTheDatabase() async {
+        cache.entry = cached()
+        for (facts, problem) in [
+            (Facts.facts(user: Facts.user("Suspended")), Problem.forbidden),
+            (Facts.facts(user: Facts.user(validAfterMicroseconds: .max)), .unauthorized(.sessionEnded)),
+            (Facts.facts(accessExpiresAt: nil), .accessDenied(owner: Facts.ownerID)),
+        ] {
+            store.facts = facts
+            await #expect(throws: problem) { try await issue(to: Facts.listener(.identity(Facts.identity))) }
+        }
+        #expect(cache.written == [])
+    }
+
+    @Test func failedQuestionAboutAnIdentityReadsNoCache() async {
+        let failure = Unavailable(.database, code: "lost", reason: "lost")
+        store.failure = failure
+        await #expect(throws: Problem.serviceUnavailable(failure)) {
+            try await issue(to: Facts.listener(.identity(Facts.identity)))
+        }
+        #expect(journal.events == [Self.askByIdentity, "answer"])
+    }
+
+    @Test func disconnectedClientOfAnIdentityReadsNoCache() async {
+        store.onAnswer = abandonment.happen
+        await #expect(throws: Problem.clientGone) { try await issue(to: Facts.listener(.identity(Facts.identity))) }
+        #expect(journal.events == [Self.askByIdentity, "answer"])
+    }
+
+    // MARK: Hits
 
     @Test func hitIsAnsweredWithoutTheObjectStore() async throws {
         cache.entry = cached()
@@ -54,7 +116,43 @@ import Testing
         #expect(journal.events == [Self.ask, Self.read, "answer", "entry"])
     }
 
-    @Test func cacheIsReadBetweenAskAndAnswer() async throws {
+    @Test func disconnectedClientCausesNoCallOfTheObjectStore() async {
+        store.onAnswer = abandonment.happen
+        await #expect(throws: Problem.clientGone) { try await issue() }
+        #expect(journal.events == [Self.ask, Self.read, "answer", "entry"])
+    }
+
+    @Test func clientThatDisconnectsDuringTheVerificationCausesNoSignature() async {
+        objects.onVerify = abandonment.happen
+        objects.failureOnVerify = Unavailable(.objectStore, code: "timeout", reason: "gave up")
+        await #expect(throws: Problem.clientGone) { try await issue() }
+        #expect(journal.events == Array(Self.miss.prefix(5)))
+        #expect(observer.steps == ["asked", "read"], "an abandoned wait is no failure of the store")
+    }
+
+    /// The issuer's clock is 5 s ahead, and the logout comes 2 s after the token.
+    @Test func tokenUsedBeforeALogoutIsRefusedAfterItThroughout() async throws {
+        let token = Listener(
+            user: .id(Facts.userID), holdsListenerRole: true, tokenIssuedAt: UnixTime(seconds: Facts.now + 5),
+            tokenHistory: TokenHistory(firstSeen: UnixTime(seconds: Facts.now)))
+        _ = try await issue(to: token, tokenLeeway: .seconds(5))
+        store.facts = Facts.facts(user: Facts.user(validAfterMicroseconds: (Facts.now + 2) * 1_000_000))
+        for seconds in [2, 5, 60] as [Int64] {
+            clock.set(Facts.now + seconds)
+            await #expect(throws: Problem.unauthorized(.sessionEnded)) {
+                try await issue(to: token, tokenLeeway: .seconds(5))
+            }
+        }
+    }
+
+    @Test func leewayOfThePolicyAcceptsANewLoginWhoseClockIsBehind() async throws {
+        store.facts = Facts.facts(user: Facts.user(validAfterMicroseconds: Facts.now * 1_000_000))
+        let token = Facts.listener(issuedAt: Facts.now - 5)
+        _ = try await issue(to: token, tokenLeeway: .seconds(5))
+        await #expect(throws: Problem.unauthorized(.sessionEnded)) { try await issue(to: token) }
+    }
+
+    @Test func cacheIsReadBetweenQuestionAndAnswer() async throws {
         _ = try await issue()
         #expect(Array(journal.events.prefix(3)) == [Self.ask, Self.read, "answer"])
     }
@@ -65,7 +163,8 @@ import Testing
         #expect(issued.streamURL == fresh())
         #expect(journal.events == Self.miss)
         let entry = CachedStreamURL(
-            presigned: PresignedURL(url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120)), validators: Self.validators)
+            presigned: PresignedURL(url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120)),
+            validators: Self.validators)
         #expect(
             cache.written == [.init(entry: entry, user: Facts.userID, track: Facts.trackID, timeToLive: .seconds(90))])
     }
@@ -89,14 +188,21 @@ import Testing
     }
 
     @Test(arguments: [
-        Row("track version", CacheValidators(trackVersion: 6, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
-        Row("object key", CacheValidators(trackVersion: 7, objectKey: "audio/old.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
-        Row("user epoch", CacheValidators(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 2, presignFingerprint: fingerprint)),
+        Row(
+            "track version",
+            CacheValidators(trackVersion: 6, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
+        Row(
+            "object key",
+            CacheValidators(trackVersion: 7, objectKey: "audio/old.mp3", userEpoch: 3, presignFingerprint: fingerprint)),
+        Row(
+            "user epoch",
+            CacheValidators(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 2, presignFingerprint: fingerprint)),
         Row(
             "presign fingerprint",
-            CacheValidators(trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint + 1)),
+            CacheValidators(
+                trackVersion: 7, objectKey: "audio/k.mp3", userEpoch: 3, presignFingerprint: fingerprint + 1)),
     ])
-    func entryWithAStaleStampIsAMiss(_ row: Row<CacheValidators>) async throws {
+    func entryWithAStaleValidatorIsAMiss(_ row: Row<CacheValidators>) async throws {
         cache.entry = cached(validators: row.value)
         #expect(try await issue().streamURL == fresh())
         #expect(journal.events == Self.miss)
@@ -110,7 +216,7 @@ import Testing
         #expect(try await issue().cameFromCache)
     }
 
-    @Test func entryThatAgesBecomesAMiss() async throws {
+    @Test func entryBecomesAMissWithTime() async throws {
         cache.entry = cached(expiresAt: Facts.now + 100)
         clock.set(Facts.now + 69)
         #expect(try await issue().cameFromCache)
@@ -125,12 +231,13 @@ import Testing
         #expect(try await !issue(credentialsEnd: UnixTime(seconds: Facts.now + 99)).cameFromCache)
     }
 
-    @Test func usableEntryDoesNotOpenWhatTheDatabaseForbids() async {
+    @Test func usableEntryDoesNotOverrideARefusalOfTheDatabase() async {
         cache.entry = cached()
         for (facts, problem) in [
             (Facts.facts(user: Facts.user("Suspended")), Problem.forbidden),
-            (Facts.facts(user: Facts.user(validAfterMicroseconds: .max)), .unauthorized(.invalidToken)),
-            (Facts.facts(track: nil), .trackNotFound), (Facts.facts(accessExpiresAt: nil), .accessDenied(owner: Facts.ownerID)),
+            (Facts.facts(user: Facts.user(validAfterMicroseconds: .max)), .unauthorized(.sessionEnded)),
+            (Facts.facts(track: nil), .trackNotFound),
+            (Facts.facts(accessExpiresAt: nil), .accessDenied(owner: Facts.ownerID)),
             (Facts.facts(track: Facts.track("Deleted")), .trackNotReady(Facts.trackID, .deleted)),
         ] {
             store.facts = facts
@@ -140,7 +247,7 @@ import Testing
         #expect(!journal.events.contains { $0.hasPrefix("verify") || $0.hasPrefix("presign") })
     }
 
-    @Test func databaseThatIsDownIsUnavailableEvenWithAUsableEntry() async {
+    @Test func unavailableDatabaseIsUnavailableEvenWithAUsableEntry() async {
         cache.entry = cached()
         let failure = Unavailable(.database, code: "connect", reason: "down", retryAfterSeconds: 9)
         store.failure = failure
@@ -148,20 +255,20 @@ import Testing
         #expect(journal.events == [Self.ask, Self.read, "answer", "entry"])
     }
 
-    @Test func cacheThatFailsIsAMiss() async throws {
+    @Test func failedCacheIsAMiss() async throws {
         cache.entry = cached()
         cache.failure = Unavailable(.cache, code: "timeout", reason: "slow")
         #expect(try await issue().streamURL == fresh())
         #expect(observer.steps == ["asked", "read!", "verified", "presigned"])
     }
 
-    @Test func objectThatIsRememberedIsNotVerifiedAgain() async throws {
+    @Test func rememberedObjectIsNotVerifiedAgain() async throws {
         objects.isRemembered = true
         #expect(try await issue().streamURL == fresh())
         #expect(observer.steps == ["asked", "read", "presigned"])
     }
 
-    @Test func stepThatFailsIsTheLastThatIsObserved() async {
+    @Test func failedStepIsTheLastObserved() async {
         objects.failureOnVerify = Unavailable(.objectStore, code: "timeout", reason: "slow")
         await #expect(throws: Problem.self) { try await issue() }
         #expect(observer.steps == ["asked", "read", "verified!"])
@@ -182,7 +289,7 @@ import Testing
         #expect(cache.written == [])
     }
 
-    @Test func objectStoreThatIsDownDoesNotHarmAHit() async throws {
+    @Test func unavailableObjectStoreDoesNotAffectAHit() async throws {
         cache.entry = cached()
         objects.failureOnVerify = Unavailable(.objectStore, code: "timeout", reason: "slow")
         #expect(try await issue().cameFromCache)

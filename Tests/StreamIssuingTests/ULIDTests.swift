@@ -4,7 +4,8 @@ import Testing
 /// github.com/ulid/spec, "Canonical String Representation".
 @Suite struct ULIDTests {
     @Test(arguments: [
-        "01HXK5Z8J3QW9R7N2M4P6T8V0B", "00000000000000000000000000", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "0123456789ABCDEFGHJKMNPQRS",
+        "01HXK5Z8J3QW9R7N2M4P6T8V0B", "00000000000000000000000000", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+        "0123456789ABCDEFGHJKMNPQRS",
         "0TVWXYZ0000000000000000000",
     ])
     func canonicalTextIsKept(_ text: String) {
@@ -21,17 +22,21 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "0", "01HXK5Z8J3QW9R7N2M4P6T8V0", "01HXK5Z8J3QW9R7N2M4P6T8V0BB", "80000000000000000000000000", "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
-        "ZZZZZZZZZZZZZZZZZZZZZZZZZZ", "A1HXK5Z8J3QW9R7N2M4P6T8V0B", "z1HXK5Z8J3QW9R7N2M4P6T8V0B", " 1HXK5Z8J3QW9R7N2M4P6T8V0B",
-        "01HXK5Z8J3QW9R7N2M4P6T8V0 ", "01HXK5Z8J3QW9R7N2M4P6T8V0\n", "01HXK5Z8J3QW9R7N2M4P6T8V0B\n", "01HXK5Z8-3QW9R7N2M4P6T8V0B",
-        "01HXK5Z8J3QW9R7N2M4P6T8V0\0", "018fa65f-4a43-bf12-7c2a-42268da46c0b", "01HXK5Z8J3QW9R7N2M4P6T8V0É", "０1HXK5Z8J3QW9R7N2M4P6T8V0B",
+        "", "0", "01HXK5Z8J3QW9R7N2M4P6T8V0", "01HXK5Z8J3QW9R7N2M4P6T8V0BB", "80000000000000000000000000",
+        "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+        "ZZZZZZZZZZZZZZZZZZZZZZZZZZ", "A1HXK5Z8J3QW9R7N2M4P6T8V0B", "z1HXK5Z8J3QW9R7N2M4P6T8V0B",
+        " 1HXK5Z8J3QW9R7N2M4P6T8V0B",
+        "01HXK5Z8J3QW9R7N2M4P6T8V0 ", "01HXK5Z8J3QW9R7N2M4P6T8V0\n", "01HXK5Z8J3QW9R7N2M4P6T8V0B\n",
+        "01HXK5Z8-3QW9R7N2M4P6T8V0B",
+        "01HXK5Z8J3QW9R7N2M4P6T8V0\0", "018fa65f-4a43-bf12-7c2a-42268da46c0b", "01HXK5Z8J3QW9R7N2M4P6T8V0É",
+        "０1HXK5Z8J3QW9R7N2M4P6T8V0B",
         "01HXK5Z8J3QW9R7N2M4P6T8V0B\u{301}", "01HXK5Z8J3QW9R7N2M4P6T8V%30",
     ])
     func anyOtherShapeIsRefused(_ text: String) {
         #expect(ULID(text) == nil)
     }
 
-    @Test func onlyCrockfordsLettersAndDigitsAreTaken() {
+    @Test func onlyLettersAndDigitsOfCrockfordAreAccepted() {
         let alphabet = Set("0123456789ABCDEFGHJKMNPQRSTVWXYZabcdefghjkmnpqrstvwxyz")
         for value in UInt8.min..<128 {
             let character = Character(Unicode.Scalar(value))
@@ -39,11 +44,11 @@ import Testing
         }
     }
 
-    @Test func everyFirstCharacterUpToSevenIsTaken() {
+    @Test func everyFirstCharacterUpToSevenIsAccepted() {
         for digit in 0...9 { #expect((ULID("\(digit)0000000000000000000000000") != nil) == (digit <= 7)) }
     }
 
-    @Test func partOfALongerTextIsTaken() {
+    @Test func partOfALongerTextIsAccepted() {
         #expect(ULID("/tracks/01HXK5Z8J3QW9R7N2M4P6T8V0B".dropFirst(8))?.description == "01HXK5Z8J3QW9R7N2M4P6T8V0B")
     }
 }

@@ -26,7 +26,7 @@ import Testing
         return (parts[0].split(separator: "\r\n"), parts.count > 1 ? parts[1] : "")
     }
 
-    @Test func processThatRunsIsAlive() {
+    @Test func runningProcessIsAlive() {
         let (head, body) = answer("/healthz")
         #expect(head.first == "Status: 200 OK" && head.contains("Cache-Control: no-store"))
         #expect(body == #"{"status":"alive"}"#)
@@ -41,15 +41,34 @@ import Testing
         )
     }
 
-    @Test func notReadyWithoutADependencyThatRequestsNeed() {
+    @Test func standbyIsShownWithItsLag() {
         var readiness = FixedReadiness()
-        readiness.dependencies[0] = DependencyHealth(name: "database", failure: "a \"quoted\" reason", isOptional: false)
-        let (head, body) = answer("/readyz", readiness)
-        #expect(head.first == "Status: 503 Service Unavailable" && head.contains("Retry-After: 5"))
-        #expect(body.hasPrefix(#"{"status":"not ready","dependencies":{"database":{"status":"failed","reason":"a \"quoted\" reason"}"#))
+        readiness.dependencies[0] = DependencyHealth(
+            name: "database", failure: nil, isOptional: false, replicaLag: .milliseconds(1234))
+        #expect(answer("/readyz", readiness).body.contains(#""database":{"status":"ok","replicaLagMs":1234}"#))
     }
 
-    @Test func readyWithoutWhatRequestsCanDoWithout() {
+    @Test func notReadyWithoutARequiredDependency() {
+        var readiness = FixedReadiness()
+        readiness.dependencies[0] = DependencyHealth(
+            name: "database", failure: "a \"quoted\" reason", isOptional: false)
+        let (head, body) = answer("/readyz", readiness)
+        #expect(head.first == "Status: 503 Service Unavailable" && head.contains("Retry-After: 5"))
+        #expect(
+            body.hasPrefix(
+                #"{"status":"not ready","dependencies":{"database":{"status":"failed","reason":"a \"quoted\" reason"}"#)
+        )
+    }
+
+    @Test func warningAboutADependencyThatAnswersIsShown() {
+        var readiness = FixedReadiness()
+        readiness.dependencies[0] = DependencyHealth(
+            name: "database", failure: nil, isOptional: false, warning: "a clock")
+        let (head, body) = answer("/readyz", readiness)
+        #expect(head.first == "Status: 200 OK" && body.contains(#""database":{"status":"ok","warning":"a clock"}"#))
+    }
+
+    @Test func readyWithoutAnOptionalDependency() {
         var readiness = FixedReadiness(reloadRefusal: "no such file")
         readiness.dependencies[1] = DependencyHealth(name: "cache", failure: "refused", isOptional: true)
         let (head, body) = answer("/readyz", readiness)
@@ -58,8 +77,10 @@ import Testing
         #expect(body.contains("the former keys and credentials stay: no such file"))
     }
 
-    @Test(arguments: [Row("text/plain", nil), Row("application/openmetrics-text", "application/openmetrics-text; version=1.0.0")])
-    func figuresAreGivenInTheFormThatIsAskedFor(_ row: Row<String?>) {
+    @Test(arguments: [
+        Row("text/plain", nil), Row("application/openmetrics-text", "application/openmetrics-text; version=1.0.0"),
+    ])
+    func metricsAreInTheRequestedFormat(_ row: Row<String?>) {
         let (head, body) = answer("/metrics", accept: row.value)
         #expect(head.contains { $0.hasPrefix("Content-Type: \(row.name)") })
         #expect(body.contains("test_figure 7"))

@@ -13,23 +13,27 @@ import Testing
     private func lines(_ problem: Problem?, user: ULID? = nil, body: StaticString = "{}") -> [Substring] {
         var (text, response) = (JSONText(), FastCGIResponse())
         text.append(body)
-        HeaderAnswer(problem: problem, userID: user).write(text, to: &response)
-        return String(decoding: response.bytes, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false)
+        HeaderAnswer(problem: problem, allowanceKey: user?.description).write(text, to: &response)
+        return String(decoding: response.bytes, as: UTF8.self).split(
+            separator: "\r\n", omittingEmptySubsequences: false)
     }
 
     @Test func answerIs204WithStatusUserAndBodyInHeaders() {
         #expect(
             lines(nil, user: Self.user, body: "{\"streamUrl\":\"é\"}") == [
-                "Status: 204 No Content", "X-Status: 200", "X-User-Id: 01HXK5Z8J3QW9R7N2M4P6T8V0B", "X-Answer: {\"streamUrl\":\"é\"}", "",
+                "Status: 204 No Content", "X-Status: 200", "X-User-Id: 01HXK5Z8J3QW9R7N2M4P6T8V0B",
+                "X-Answer: {\"streamUrl\":\"é\"}", "",
                 "",
             ])
     }
 
     @Test(
         arguments: [
-            Row("401", .unauthorized(.noToken)), Row("403", .forbidden), Row("429", .rateLimitExceeded(RateLimit(perMinute: 60)!)),
+            Row("401", .unauthorized(.missing)), Row("403", .forbidden),
+            Row("429", .rateLimitExceeded(RateLimit(perMinute: 60)!)),
             Row("400", .invalidTrackID), Row("404", .trackNotFound), Row("409", .trackNotReady(user, .processing)),
-            Row("503", .serviceUnavailable(lost)), Row("503", .overloaded), Row("405", .methodNotAllowed), Row("413", .contentTooLarge),
+            Row("503", .serviceUnavailable(lost)), Row("503", .overloaded), Row("405", .methodNotAllowed),
+            Row("413", .contentTooLarge),
         ] as [Row<Problem>])
     func problemIs204WithItsStatus(_ row: Row<Problem>) {
         let lines = lines(row.value)
@@ -39,8 +43,9 @@ import Testing
 
     @Test func unauthorizedNamesNoUserAndCarriesItsChallenge() {
         #expect(
-            lines(.unauthorized(.noToken), user: Self.user) == [
-                "Status: 204 No Content", "X-Status: 401", "X-Challenge: Bearer realm=\"novatune\"", "X-Answer: {}", "", "",
+            lines(.unauthorized(.missing), user: Self.user) == [
+                "Status: 204 No Content", "X-Status: 401", "X-Challenge: Bearer realm=\"novatune\"", "X-Answer: {}", "",
+                "",
             ])
     }
 
@@ -52,11 +57,11 @@ import Testing
         #expect(!lines(.forbidden).contains { $0.hasPrefix("X-User-Id") })
     }
 
-    @Test func unavailableSaysWhenToAskAgain() {
+    @Test func unavailableHasRetryAfter() {
         #expect(lines(.serviceUnavailable(Self.lost), user: Self.user).contains("X-Retry-After: 7"))
     }
 
-    @Test func controlCharactersMakeNoHeaderOfTheirOwn() {
+    @Test func controlCharactersAddNoHeader() {
         #expect(lines(nil, body: "{}\r\nX-User-Id: other").contains("X-Answer: {}X-User-Id: other"))
     }
 }

@@ -1,4 +1,3 @@
-import BearerTokens
 import FastCGI
 import Resilience
 import StreamIssuing
@@ -10,28 +9,31 @@ import Testing
 
 /// Parse → authenticate → issue → write, without a server.
 @Suite struct StreamRouteTests {
-    private let services = FakeServices()
-    private let observer = RequestObserver()
-    private let allowances = Locked(AllowanceTracker())
-    private static let issueCall = "issue \(RecordedExchange.track) to \(FakeServices.user)"
-    private static let lost = Unavailable(.database, code: "lost", reason: "lost", retryAfterSeconds: 7)
+    let services = FakeServices()
+    let observer = RequestObserver()
+    let abandonment = Abandonment()
+    let allowances = Locked(AllowanceTracker())
+    static let issueCall = "issue \(RecordedExchange.track) to \(FakeServices.user)"
+    static let lost = Unavailable(.database, code: "lost", reason: "lost", retryAfterSeconds: 7)
 
-    private func route(_ clock: FixedArrivalClock = FixedArrivalClock()) -> StreamRoute {
+    func route(_ clock: FixedArrivalClock = FixedArrivalClock()) -> StreamRoute {
         StreamRoute(
-            services, limits: RequestLimits(requestTimeout: .seconds(5), queueTimeout: .seconds(2)), allowances: allowances, clock: clock
+            services, limits: RequestLimits(requestTimeout: .seconds(5), queueTimeout: .seconds(2)),
+            allowances: allowances, clock: clock
         ) { RequestObserver() }
     }
 
     /// The lines of the answer's head, and its body.
-    private nonisolated(nonsending) func answer(
+    nonisolated(nonsending) func answer(
         _ exchange: RecordedExchange, _ clock: FixedArrivalClock = FixedArrivalClock()
     ) async -> (head: [Substring], body: Substring) {
-        await route(clock).respond(to: exchange, observer)
-        let lines = String(decoding: exchange.response.bytes, as: UTF8.self).split(separator: "\r\n", omittingEmptySubsequences: false)
+        await route(clock).respond(to: exchange, observer, abandonment)
+        let lines = String(decoding: exchange.response.bytes, as: UTF8.self).split(
+            separator: "\r\n", omittingEmptySubsequences: false)
         return (Array(lines.prefix { !$0.isEmpty }), lines.last ?? "")
     }
 
-    private func status(_ head: [Substring]) -> Substring? {
+    func status(_ head: [Substring]) -> Substring? {
         head.first { $0.hasPrefix("X-Status: ") }?.dropFirst("X-Status: ".count)
     }
 
@@ -42,7 +44,9 @@ import Testing
         #expect(body.isEmpty)
         #expect(services.calls == ["secrets", "verify Bearer good", Self.issueCall])
         #expect(observer.record.status == 200 && observer.record.cameFromCache)
-        #expect(observer.record.userID == FakeServices.user && observer.record.trackID?.description == RecordedExchange.track)
+        #expect(
+            observer.record.userID == FakeServices.user
+                && observer.record.trackID?.description == RecordedExchange.track)
     }
 
     @Test func withoutTheParameterTheAnswerHasABody() async {
@@ -60,7 +64,7 @@ import Testing
     // MARK: The order of the checks (contract §2)
 
     @Test(arguments: ["/", "/tracks//stream", "/tracks/a/b/stream", "/tracks/x/stream/", "/Tracks/x/stream"])
-    func otherPathIsNotFoundAndAsksNothing(path: String) async {
+    func otherPathIsNotFoundWithoutACall(path: String) async {
         let (head, _) = await answer(RecordedExchange(["DOCUMENT_URI": path, "REQUEST_METHOD": "GET"]))
         #expect(status(head) == "404")
         #expect(services.calls.isEmpty)
@@ -101,7 +105,8 @@ import Testing
     }
 
     @Test func userWithoutTheRoleIsForbiddenAndSpendsNothing() async {
-        services.listener = .success(Listener(userID: FakeServices.user, holdsListenerRole: false, tokenIssuedAt: nil))
+        services.listener = .success(
+            Listener(user: .id(FakeServices.user), holdsListenerRole: false, tokenIssuedAt: nil))
         let (head, _) = await answer(RecordedExchange())
         #expect(status(head) == "403" && !head.contains { $0.hasPrefix("X-User-Id") })
         #expect(observer.record.userID == FakeServices.user)
@@ -117,7 +122,7 @@ import Testing
 
     // MARK: Rate limit
 
-    @Test func userClearlyOverTheLimitCostsNoWork() async {
+    @Test func userClearlyOverTheLimitIsRefusedWithoutACall() async {
         let limit = RecordedExchange(["RATE_LIMIT_PER_MINUTE": "1"])
         for _ in 0..<2 { _ = await answer(limit) }
         let before = services.calls.filter { $0.hasPrefix("issue") }.count
@@ -128,7 +133,7 @@ import Testing
     }
 
     @Test(arguments: [nil, "", "0", "-1", "x", "100001", "99999999999999999999"] as [String?])
-    func limitThatIsNoneLetsEveryRequestPass(_ limit: String?) async {
+    func absentOrInvalidLimitAdmitsEveryRequest(_ limit: String?) async {
         for _ in 0..<5 {
             let (head, _) = await answer(RecordedExchange(["RATE_LIMIT_PER_MINUTE": limit]))
             #expect(status(head) == "200")
@@ -137,8 +142,8 @@ import Testing
     }
 
     /// nginx does not count it either, because the answer names no user.
-    @Test func tokenThatTheDatabaseRefusesGivesItsAllowanceBack() async {
-        services.outcome = .failure(.unauthorized(.invalidToken))
+    @Test func tokenRefusedByTheDatabaseSpendsNoAllowance() async {
+        services.outcome = .failure(.unauthorized(.sessionEnded))
         for _ in 0..<5 {
             let (head, _) = await answer(RecordedExchange(["RATE_LIMIT_PER_MINUTE": "1"]))
             #expect(status(head) == "401" && !head.contains { $0.hasPrefix("X-User-Id") })
@@ -147,10 +152,28 @@ import Testing
 
     // MARK: Deadlines
 
-    @Test func requestThatWaitedTooLongIsTurnedAwayWithoutWork() async {
+    @Test func requestThatWaitedTooLongIsRefusedWithoutACall() async {
         let (head, _) = await answer(RecordedExchange(), FixedArrivalClock(milliseconds: 1_767_875_402_501))
         #expect(status(head) == "503" && head.contains("X-Retry-After: 1"))
         #expect(services.calls.isEmpty)
+        #expect(observer.record.duration >= .milliseconds(2001))
+    }
+
+    /// The other host's clock is 3 s behind.
+    @Test func anotherHostsClockMakesNoRequestLate() async throws {
+        let exchange = RecordedExchange()
+        exchange.isFromThisHost = false
+        let (head, _) = await answer(exchange, FixedArrivalClock(milliseconds: 1_767_875_403_500))
+        #expect(status(head) == "200")
+        #expect(try #require(services.timeLeft) > .seconds(4) && observer.record.duration < .seconds(1))
+    }
+
+    @Test func waitOfAnotherHostsRequestCountsFromItsArrivalHere() async {
+        let exchange = RecordedExchange()
+        exchange.isFromThisHost = false
+        exchange.arrivedAt = .now.advanced(by: .milliseconds(-2001))
+        let (head, _) = await answer(exchange)
+        #expect(status(head) == "503" && services.calls.isEmpty)
         #expect(observer.record.duration >= .milliseconds(2001))
     }
 
@@ -167,25 +190,44 @@ import Testing
         return String(decoding: exchange.response.bytes, as: UTF8.self).split(separator: "\r\n")
     }
 
-    @Test func requestBeyondTheLimitIs503AndSaysWhenToAskAgain() {
+    @Test func requestBeyondTheLimitIs503WithRetryAfter() {
         let head = refusal(of: RecordedExchange(), isForWantOfRoom: true)
-        #expect(status(head) == "503" && head.contains("X-Retry-After: 1") && head.contains("X-User-Id: \(FakeServices.user)"))
+        #expect(
+            status(head) == "503" && head.contains("X-Retry-After: 1")
+                && head.contains("X-User-Id: \(FakeServices.user)"))
         #expect(services.calls == ["secrets", "verify Bearer good"])
     }
 
-    @Test func strangerBeyondTheLimitIs401AsEver() {
+    @Test func invalidTokenBeyondTheLimitIs401() {
         services.listener = .failure(.expired)
         #expect(status(refusal(of: RecordedExchange(), isForWantOfRoom: false)) == "401")
     }
 
     // MARK: Failures
 
-    @Test func failedDependencyIs503AndSaysWhenToAskAgain() async {
+    @Test func failedDependencyIs503WithRetryAfter() async {
         services.outcome = .failure(.serviceUnavailable(Self.lost))
         let (head, _) = await answer(RecordedExchange())
         #expect(status(head) == "503" && head.contains("X-Retry-After: 7"))
         #expect(!String(describing: head).contains("lost"))
         #expect(observer.record.problem?.cause == Self.lost)
+    }
+
+    @Test func disconnectedClientIsRecordedForEveryOutcome() async {
+        let exchange = RecordedExchange()
+        exchange.abandon()
+        _ = await answer(exchange)
+        #expect(services.wasAbandoned)
+        #expect(
+            observer.record.status == 499 && observer.record.problem == .clientGone && !observer.record.cameFromCache)
+    }
+
+    @Test func disconnectedClientDoesNotAffectTheNextRequest() async {
+        let exchange = RecordedExchange()
+        exchange.abandon()
+        _ = await answer(exchange)
+        _ = await answer(RecordedExchange())
+        #expect(!services.wasAbandoned && observer.record.status == 200)
     }
 
     @Test func problemNamesThePathWithoutItsQuery() async {
@@ -194,7 +236,7 @@ import Testing
         #expect(head.last?.contains(#""instance":"/tracks/\#(RecordedExchange.track)/stream""#) == true)
     }
 
-    @Test func observerIsUsedAgainWithoutAnythingOfTheRequestBefore() async {
+    @Test func reusedObserverKeepsNothingOfTheEarlierRequest() async {
         services.outcome = .failure(.serviceUnavailable(Self.lost))
         _ = await answer(RecordedExchange())
         services.listener = .failure(.missing)

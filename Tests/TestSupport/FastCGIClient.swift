@@ -49,14 +49,18 @@ public final class FastCGIClient {
     public func write(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = unsafe rest.withUnsafeBytes {
+                unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { throw Failure(description: "send: \(unsafe String(cString: strerror(errno)))") }
             rest = rest.dropFirst(count)
         }
     }
 
     /// A whole request in one write.
-    public func send(_ parameters: KeyValuePairs<String, String>, body: [UInt8] = [], keep: Bool = true, requestID: UInt16 = 1) throws {
+    public func send(
+        _ parameters: KeyValuePairs<String, String>, body: [UInt8] = [], keep: Bool = true, requestID: UInt16 = 1
+    ) throws {
         try write(FastCGIRecords.request(parameters, body: body, keep: keep, requestID: requestID))
     }
 
@@ -72,7 +76,8 @@ public final class FastCGIClient {
             case FastCGIRecords.endRequest:
                 guard content.count == 8 else { throw Failure(description: "an end record of \(content.count) bytes") }
                 return Answer(
-                    output: String(decoding: output, as: UTF8.self), requestID: UInt16(header[2]) << 8 | UInt16(header[3]),
+                    output: String(decoding: output, as: UTF8.self),
+                    requestID: UInt16(header[2]) << 8 | UInt16(header[3]),
                     appStatus: content[..<4].reduce(0) { $0 << 8 | UInt32($1) }, protocolStatus: content[4])
             default: break
             }
@@ -93,8 +98,12 @@ public final class FastCGIClient {
         var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0
         while filled < count {
-            let more = unsafe bytes.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress! + filled, count - filled, 0) }
-            guard more > 0 else { throw Failure(description: more == 0 ? "closed" : unsafe String(cString: strerror(errno))) }
+            let more = unsafe bytes.withUnsafeMutableBytes {
+                unsafe recv(descriptor, $0.baseAddress! + filled, count - filled, 0)
+            }
+            guard more > 0 else {
+                throw Failure(description: more == 0 ? "closed" : unsafe String(cString: strerror(errno)))
+            }
             filled += more
         }
         return bytes

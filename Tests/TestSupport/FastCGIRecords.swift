@@ -9,7 +9,8 @@ public enum FastCGIRecords {
 
     public static func record(_ type: UInt8, _ content: [UInt8], requestID: UInt16 = 1, version: UInt8 = 1) -> [UInt8] {
         [
-            version, type, UInt8(requestID >> 8), UInt8(requestID & 255), UInt8(content.count >> 8 & 255), UInt8(content.count & 255), 0, 0,
+            version, type, UInt8(requestID >> 8), UInt8(requestID & 255), UInt8(content.count >> 8 & 255),
+            UInt8(content.count & 255), 0, 0,
         ] + content
     }
 
@@ -24,7 +25,8 @@ public enum FastCGIRecords {
         let pairs = parameters.flatMap { name, value in
             length(name.utf8.count) + length(value.utf8.count) + Array(name.utf8) + Array(value.utf8)
         }
-        bytes += record(Self.parameters, pairs, requestID: requestID) + record(Self.parameters, [], requestID: requestID)
+        bytes +=
+            record(Self.parameters, pairs, requestID: requestID) + record(Self.parameters, [], requestID: requestID)
         for start in stride(from: 0, to: body.count, by: 60_000) {
             bytes += record(standardInput, Array(body[start..<min(start + 60_000, body.count)]), requestID: requestID)
         }
@@ -33,6 +35,7 @@ public enum FastCGIRecords {
 
     private static func length(_ count: Int) -> [UInt8] {
         count < 128
-            ? [UInt8(count)] : [UInt8(count >> 24 & 127 | 128), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)]
+            ? [UInt8(count)]
+            : [UInt8(count >> 24 & 127 | 128), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)]
     }
 }

@@ -3,7 +3,8 @@ import Foundation
 public import KeyManagement
 public import Testing
 
-/// What every source of a key ring must do. One suite for all of them, the one behind a key management service included.
+/// What every source of a key ring must do. One suite for all of them, the one behind a key management service
+/// included.
 public struct KeyRingSourceContract: Sendable {
     /// A kind of source, and how a ring gets into one.
     public struct Kind: Sendable, CustomTestStringConvertible {
@@ -11,8 +12,10 @@ public struct KeyRingSourceContract: Sendable {
         let make: @Sendable (_ ring: KeyRing, _ place: TemporaryDirectory) throws -> any KeyRingSource
 
         /// - Parameter make: puts the ring into a place, in the stead of what is there.
-        public init(_ name: String, _ make: @escaping @Sendable (_ ring: KeyRing, _ place: TemporaryDirectory) throws -> any KeyRingSource)
-        {
+        public init(
+            _ name: String,
+            _ make: @escaping @Sendable (_ ring: KeyRing, _ place: TemporaryDirectory) throws -> any KeyRingSource
+        ) {
             testDescription = name
             self.make = make
         }
@@ -20,17 +23,19 @@ public struct KeyRingSourceContract: Sendable {
 
     /// Each check by its name, for parameterised tests.
     public static let checks: [Row<@Sendable (Kind) throws -> Void>] = [
-        Row("ringComesBackAsItWas", ringComesBackAsItWas),
-        Row("sourceIsReadAnewEachTime", sourceIsReadAnewEachTime),
-        Row("changedRingChangesTheStampOfWhatIsWatched", changedRingChangesTheStampOfWhatIsWatched),
+        Row("ringRoundTrips", ringRoundTrips),
+        Row("sourceIsReadAgainEachTime", sourceIsReadAgainEachTime),
+        Row("changedRingChangesTheStampOfTheWatchedFiles", changedRingChangesTheStampOfTheWatchedFiles),
         Row("neitherSourceNorRingShowsAKey", neitherSourceNorRingShowsAKey),
     ]
 
     private static func ring(_ count: Int, current: String) throws -> KeyRing {
-        try KeyRing(current: current, keys: Dictionary(uniqueKeysWithValues: (1...count).map { ("v\($0)", SymmetricKey.random()) }))
+        try KeyRing(
+            current: current,
+            keys: Dictionary(uniqueKeysWithValues: (1...count).map { ("v\($0)", SymmetricKey.random()) }))
     }
 
-    @Sendable private static func ringComesBackAsItWas(_ kind: Kind) throws {
+    @Sendable private static func ringRoundTrips(_ kind: Kind) throws {
         for (count, current) in [(1, "v1"), (3, "v2"), (12, "v12")] {
             let ring = try Self.ring(count, current: current)
             let place = try TemporaryDirectory()
@@ -40,7 +45,7 @@ public struct KeyRingSourceContract: Sendable {
     }
 
     /// A source in the environment has no place that could change: a changed ring is another source.
-    @Sendable private static func sourceIsReadAnewEachTime(_ kind: Kind) throws {
+    @Sendable private static func sourceIsReadAgainEachTime(_ kind: Kind) throws {
         let place = try TemporaryDirectory()
         let (first, second) = (try ring(1, current: "v1"), try ring(2, current: "v2"))
         let source = try kind.make(first, place)
@@ -51,7 +56,7 @@ public struct KeyRingSourceContract: Sendable {
         withExtendedLifetime(place) {}
     }
 
-    @Sendable private static func changedRingChangesTheStampOfWhatIsWatched(_ kind: Kind) throws {
+    @Sendable private static func changedRingChangesTheStampOfTheWatchedFiles(_ kind: Kind) throws {
         let place = try TemporaryDirectory()
         let source = try kind.make(try ring(1, current: "v1"), place)
         let before = FileStamp(of: source.watchedPaths)

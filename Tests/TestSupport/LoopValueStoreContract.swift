@@ -2,7 +2,8 @@ public import EventLoop
 public import SealedCache
 import Testing
 
-/// What every value store of an event loop must do. One suite for all backends: each check stands alone, on keys of its own.
+/// What every value store of an event loop must do. One suite for all backends: each check stands alone, on keys of its
+/// own.
 ///
 /// For the loop's thread only; unchecked, because the compiler does not know that a loop's tasks share one thread.
 public struct LoopValueStoreContract: @unchecked Sendable {
@@ -17,7 +18,8 @@ public struct LoopValueStoreContract: @unchecked Sendable {
     ///   - keyPrefix: so that checks on a shared server do not meet what others left there.
     ///   - letTimePass: moves the clock that values expire by; on a live server it waits.
     public init(
-        _ store: any LoopValueStore, beside blocking: any ValueStore, on loop: EventLoop, keyPrefix: String = "loop-contract",
+        _ store: any LoopValueStore, beside blocking: any ValueStore, on loop: EventLoop,
+        keyPrefix: String = "loop-contract",
         letTimePass: @escaping (Duration) -> Void
     ) {
         self.store = store
@@ -34,14 +36,16 @@ public struct LoopValueStoreContract: @unchecked Sendable {
         Row("absentKeyHasNoValue") { try await $0.absentKeyHasNoValue() },
         Row("writtenValueIsRead") { try await $0.writtenValueIsRead() },
         Row("laterValueReplacesEarlier") { try await $0.laterValueReplacesEarlier() },
-        Row("bytesOfEveryKindComeBackAsTheyWere") { try await $0.bytesOfEveryKindComeBackAsTheyWere() },
-        Row("largeValueComesBackWhole") { try await $0.largeValueComesBackWhole() },
-        Row("valueEndsWithItsTimeToLive") { try await $0.valueEndsWithItsTimeToLive() },
+        Row("bytesOfEveryKindRoundTrip") { try await $0.bytesOfEveryKindRoundTrip() },
+        Row("largeValueRoundTrips") { try await $0.largeValueRoundTrips() },
+        Row("valueExpiresWithItsTimeToLive") { try await $0.valueExpiresWithItsTimeToLive() },
         Row("readsOfOneTurnGetTheirOwnValues") { try await $0.readsOfOneTurnGetTheirOwnValues() },
-        Row("blockingStoreReadsAndRemovesWhatTheLoopWrote") { try await $0.blockingStoreReadsAndRemovesWhatTheLoopWrote() },
+        Row("blockingStoreReadsAndRemovesWhatTheLoopWrote") {
+            try await $0.blockingStoreReadsAndRemovesWhatTheLoopWrote()
+        },
         Row("loopReadsWhatTheBlockingStoreWrote") { try await $0.loopReadsWhatTheBlockingStoreWrote() },
-        Row("groupOfWhatTheLoopWroteIsRemovedWhole") { try await $0.groupOfWhatTheLoopWroteIsRemovedWhole() },
-        Row("closedStoreFailsEverything") { await $0.closedStoreFailsEverything() },
+        Row("groupWrittenByTheLoopIsRemovedCompletely") { try await $0.groupWrittenByTheLoopIsRemovedCompletely() },
+        Row("closedStoreFailsEveryCall") { await $0.closedStoreFailsEveryCall() },
     ]
 
     /// - Returns: what the check threw.
@@ -54,7 +58,10 @@ public struct LoopValueStoreContract: @unchecked Sendable {
         }
     }
 
-    private func key(_ name: String) -> String { "\(keyPrefix):\(name)" }
+    private func group(_ name: String) -> String { "\(keyPrefix):\(name)" }
+
+    /// A key begins with its group.
+    private func key(_ name: String, in group: String = "group") -> String { "\(keyPrefix):\(group):\(name)" }
 
     private func read(_ key: String) async throws(ValueStoreError) -> [UInt8]? {
         try await store.read(key, by: .now.advanced(by: .seconds(60))).value().get()
@@ -70,7 +77,7 @@ public struct LoopValueStoreContract: @unchecked Sendable {
         _ value: [UInt8], _ key: String, in group: String? = nil, timeToLive: Duration = .seconds(60)
     ) -> Promise<Result<Void, ValueStoreError>> {
         let promise = Promise<Result<Void, ValueStoreError>>()
-        store.write(value, forKey: key, in: group ?? "\(keyPrefix):group", timeToLive: timeToLive) { promise.keep($0) }
+        store.write(value, forKey: key, in: group ?? self.group("group"), timeToLive: timeToLive) { promise.keep($0) }
         return promise
     }
 
@@ -81,7 +88,7 @@ public struct LoopValueStoreContract: @unchecked Sendable {
     private func writtenValueIsRead() async throws {
         try await write([1, 2, 3], key("written"))
         #expect(try await read(key("written")) == [1, 2, 3])
-        #expect(try await read(key("written")) == [1, 2, 3], "a read must not take the value away")
+        #expect(try await read(key("written")) == [1, 2, 3], "a read must not remove the value")
     }
 
     private func laterValueReplacesEarlier() async throws {
@@ -90,20 +97,22 @@ public struct LoopValueStoreContract: @unchecked Sendable {
         #expect(try await read(key("replaced")) == [5, 5])
     }
 
-    private func bytesOfEveryKindComeBackAsTheyWere() async throws {
-        let values: [[UInt8]] = [[], [0], [13, 10], Array("$-1\r\n".utf8), Array("*1\r\n$4\r\nPING\r\n".utf8), Array(0...255)]
+    private func bytesOfEveryKindRoundTrip() async throws {
+        let values: [[UInt8]] = [
+            [], [0], [13, 10], Array("$-1\r\n".utf8), Array("*1\r\n$4\r\nPING\r\n".utf8), Array(0...255),
+        ]
         for (index, value) in values.enumerated() { try await write(value, key("bytes \r\n\(index)")) }
         for (index, value) in values.enumerated() { #expect(try await read(key("bytes \r\n\(index)")) == value) }
     }
 
-    private func largeValueComesBackWhole() async throws {
+    private func largeValueRoundTrips() async throws {
         var random = SeededRandom(seed: 65)
         let value = (0..<262_144).map { _ in UInt8.random(in: 0...255, using: &random) }
         try await write(value, key("large"))
         #expect(try await read(key("large")) == value)
     }
 
-    private func valueEndsWithItsTimeToLive() async throws {
+    private func valueExpiresWithItsTimeToLive() async throws {
         try await write([1], key("short"), timeToLive: .milliseconds(400))
         try await write([2], key("long"))
         #expect(try await read(key("short")) == [1])
@@ -120,31 +129,42 @@ public struct LoopValueStoreContract: @unchecked Sendable {
     }
 
     private func blockingStoreReadsAndRemovesWhatTheLoopWrote() async throws {
-        try await write([7], key("removed"), in: key("own"))
-        #expect(try blocking.value(forKey: key("removed")) == [7])
-        #expect(try blocking.removeValue(forKey: key("removed"), in: key("own")))
-        #expect(try await read(key("removed")) == nil)
-        #expect(try blocking.removeValues(in: key("own")) == 0)
+        let removed = key("removed", in: "own")
+        try await write([7], removed, in: group("own"))
+        #expect(try blocking.value(forKey: removed) == [7])
+        #expect(try blocking.removeValue(forKey: removed, in: group("own")))
+        #expect(try await read(removed) == nil)
+        #expect(try blocking.removeValues(in: group("own")) == 0)
     }
 
     private func loopReadsWhatTheBlockingStoreWrote() async throws {
-        try blocking.setValue([8], forKey: key("blocking"), in: key("own2"), timeToLive: .seconds(60))
-        #expect(try await read(key("blocking")) == [8])
+        try blocking.setValue([8], forKey: key("blocking", in: "own2"), in: group("own2"), timeToLive: .seconds(60))
+        #expect(try await read(key("blocking", in: "own2")) == [8])
     }
 
-    private func groupOfWhatTheLoopWroteIsRemovedWhole() async throws {
-        let writes = (0..<700).map { beginWrite([1], key("crowd:\($0)"), in: key("crowd")) }
+    private func groupWrittenByTheLoopIsRemovedCompletely() async throws {
+        let writes = (0..<700).map { beginWrite([1], key("\($0)", in: "crowd"), in: group("crowd")) }
         for write in writes { try await write.value().get() }
-        #expect(try blocking.removeValues(in: key("crowd")) == 700)
-        #expect(try await read(key("crowd:699")) == nil)
+        #expect(try blocking.removeValues(in: group("crowd")) == 700)
+        #expect(try await read(key("699", in: "crowd")) == nil)
     }
 
-    private func closedStoreFailsEverything() async {
+    private func closedStoreFailsEveryCall() async {
         let pending = [beginWrite([1], key("late")), beginWrite([1], key("later"))]
         store.close()
         for write in pending where write.isKept == false { Issue.record("close must fail what waits") }
-        let (write, read) = (beginWrite([1], key("closed")), store.read(key("closed"), by: .now.advanced(by: .seconds(60))))
-        if case .failure(let error) = await write.value() { #expect(error.code == "closed") } else { Issue.record("written") }
-        if case .failure(let error) = await read.value() { #expect(error.code == "closed") } else { Issue.record("read") }
+        let (write, read) = (
+            beginWrite([1], key("closed")), store.read(key("closed"), by: .now.advanced(by: .seconds(60)))
+        )
+        if case .failure(let error) = await write.value() {
+            #expect(error.code == "closed")
+        } else {
+            Issue.record("written")
+        }
+        if case .failure(let error) = await read.value() {
+            #expect(error.code == "closed")
+        } else {
+            Issue.record("read")
+        }
     }
 }

@@ -2,7 +2,8 @@ public import Cryptography
 import Foundation
 import KeyManagement
 
-/// A directory as a Kubernetes node mounts a secret: each name is a link into `..data`, which is a link to the directory of this
+/// A directory as a Kubernetes node mounts a secret: each name is a link into `..data`, which is a link to the
+/// directory of this
 /// edition, and is swapped by a rename.
 public struct MountedSecret: Sendable {
     private let place: TemporaryDirectory
@@ -23,7 +24,8 @@ public struct MountedSecret: Sendable {
         for name in contents.keys where (try? files.destinationOfSymbolicLink(atPath: place.path(name))) == nil {
             try files.createSymbolicLink(atPath: place.path(name), withDestinationPath: "..data/\(name)")
         }
-        for name in try files.contentsOfDirectory(atPath: place.path) where !name.hasPrefix("..") && contents[name] == nil {
+        for name in try files.contentsOfDirectory(atPath: place.path)
+        where !name.hasPrefix("..") && contents[name] == nil {
             try files.removeItem(atPath: place.path(name))
         }
         if let former { try files.removeItem(atPath: place.path(former)) }

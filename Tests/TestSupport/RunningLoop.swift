@@ -30,9 +30,9 @@ public final class RunningLoop: Sendable {
 
 extension EventLoop {
     /// Lets other turns pass until the condition holds, or a generous limit does; for a task on the loop.
-    public nonisolated(nonsending) func turnsPass(until condition: () -> Bool) async -> Bool {
+    public nonisolated(nonsending) func turnsPass(until condition: () async -> Bool) async -> Bool {
         for _ in 0..<10_000 {
-            if condition() { return true }
+            if await condition() { return true }
             let pause = Promise<Void>()
             _ = schedule(at: .now.advanced(by: .milliseconds(1))) { pause.keep(()) }
             await pause.value()

@@ -12,8 +12,9 @@ public struct SeededRandom: RandomNumberGenerator {
         return mixed ^ mixed >> 31
     }
 
-    /// `bytes` with one to four changes: a bit flipped, a byte set, inserted or removed, the end cut off, a part doubled, a character
-    /// exchanged for one of another class, and where there is an `other`, the rest taken from that.
+    /// `bytes` with one to four changes: a bit flipped, a byte set, inserted or removed, the end cut off, a part
+    /// doubled, a character exchanged for one of another class, and where there is an `other`, the rest taken from
+    /// that.
     public mutating func mutated(_ bytes: [UInt8], splicing other: [UInt8]? = nil) -> [UInt8] {
         var result = bytes
         for _ in 0..<Int.random(in: 1...4, using: &self) {

@@ -11,6 +11,8 @@ public enum ThreadNames {
     private static var all: [String] {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
         // A thread may end meanwhile.
-        return tasks.compactMap { try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8) }.map { String($0.dropLast()) }
+        return tasks.compactMap { try? String(contentsOfFile: "/proc/self/task/\($0)/comm", encoding: .utf8) }.map {
+            String($0.dropLast())
+        }
     }
 }

@@ -2,7 +2,8 @@ import Foundation
 import Glibc
 import Resilience
 
-/// A peer as it must not be: accepts and never answers, or answers with a byte now and then; or an HTTP server that says what it is given.
+/// A peer as it must not be: accepts and never answers, or answers with a byte now and then; or an HTTP server that
+/// says what it is given.
 public final class UnhelpfulServer: Sendable {
     public enum Behaviour: Sendable {
         case silent
@@ -19,13 +20,17 @@ public final class UnhelpfulServer: Sendable {
         let text: String
         let closes: Bool
 
-        /// - Parameter closes: whether the connection ends after it, announced or not.
+        /// - Parameters:
+        ///   - text: `{port}` in it becomes the server's port.
+        ///   - closes: whether the connection ends after it, announced or not.
         public init(_ text: String, closes: Bool = false) {
             self.text = text
             self.closes = closes
         }
 
-        public static func status(_ status: Int) -> Answer { Answer("HTTP/1.1 \(status) Whatever\r\nContent-Length: 0\r\n\r\n") }
+        public static func status(_ status: Int) -> Answer {
+            Answer("HTTP/1.1 \(status) Whatever\r\nContent-Length: 0\r\n\r\n")
+        }
     }
 
     private struct Traffic {
@@ -54,7 +59,7 @@ public final class UnhelpfulServer: Sendable {
         }
         port = UInt16(bigEndian: name.sin_port)
         self.listener = listener
-        Thread.detachNewThread { [traffic] in
+        Thread.detachNewThread { [traffic, port] in
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
@@ -65,7 +70,7 @@ public final class UnhelpfulServer: Sendable {
                 }
                 if isHangingUp { shutdown(connection, Int32(SHUT_RDWR)) }
                 Thread.detachNewThread {
-                    Self.serve(connection, behaviour, traffic)
+                    Self.serve(connection, behaviour, traffic, port: port)
                     traffic.withLock { _ = $0.connections.remove(connection) }
                     close(connection)
                 }
@@ -94,7 +99,9 @@ public final class UnhelpfulServer: Sendable {
         }
     }
 
-    private static func serve(_ connection: Int32, _ behaviour: Behaviour, _ traffic: Locked<Traffic>) {
+    private static func serve(
+        _ connection: Int32, _ behaviour: Behaviour, _ traffic: Locked<Traffic>, port: UInt16
+    ) {
         switch behaviour {
         case .hangsUp: return
         case .silent:
@@ -113,7 +120,7 @@ public final class UnhelpfulServer: Sendable {
                     return traffic.requests
                 }
                 let answer = answers[min(number, answers.count) - 1]
-                guard send(answer.text, connection), !answer.closes else { return }
+                guard send(answer.text.replacing("{port}", with: "\(port)"), connection), !answer.closes else { return }
             }
         }
     }

@@ -21,29 +21,35 @@ public struct ValueStoreContract {
         Row("absentKeyHasNoValue") { try $0.absentKeyHasNoValue() },
         Row("storedValueIsRead") { try $0.storedValueIsRead() },
         Row("laterValueReplacesEarlier") { try $0.laterValueReplacesEarlier() },
-        Row("removedValueIsGoneAndOthersStay") { try $0.removedValueIsGoneAndOthersStay() },
+        Row("removedValueIsAbsentAndOthersStay") { try $0.removedValueIsAbsentAndOthersStay() },
         Row("removingAnAbsentKeySucceeds") { try $0.removingAnAbsentKeySucceeds() },
-        Row("bytesOfEveryKindComeBackAsTheyWere") { try $0.bytesOfEveryKindComeBackAsTheyWere() },
+        Row("bytesOfEveryKindRoundTrip") { try $0.bytesOfEveryKindRoundTrip() },
         Row("emptyValueIsNotAbsent") { try $0.emptyValueIsNotAbsent() },
-        Row("largeValueComesBackWhole") { try $0.largeValueComesBackWhole() },
-        Row("valueEndsWithItsTimeToLive") { try $0.valueEndsWithItsTimeToLive() },
+        Row("largeValueRoundTrips") { try $0.largeValueRoundTrips() },
+        Row("valueExpiresWithItsTimeToLive") { try $0.valueExpiresWithItsTimeToLive() },
         Row("readingDoesNotExtendTimeToLive") { try $0.readingDoesNotExtendTimeToLive() },
-        Row("writingAgainSetsTimeToLiveAnew") { try $0.writingAgainSetsTimeToLiveAnew() },
-        Row("keysThatLookAlikeAreDifferent") { try $0.keysThatLookAlikeAreDifferent() },
-        Row("removingAValueSaysWhetherThereWasOne") { try $0.removingAValueSaysWhetherThereWasOne() },
+        Row("secondWriteReplacesTheTimeToLive") { try $0.secondWriteReplacesTheTimeToLive() },
+        Row("similarKeysAreDifferent") { try $0.similarKeysAreDifferent() },
+        Row("removingAValueReportsWhetherItWasPresent") { try $0.removingAValueReportsWhetherItWasPresent() },
         Row("removingAGroupLeavesOtherGroups") { try $0.removingAGroupLeavesOtherGroups() },
         Row("removingAnUnknownGroupRemovesNothing") { try $0.removingAnUnknownGroupRemovesNothing() },
-        Row("groupForgetsValuesThatWereRemovedOrReplaced") { try $0.groupForgetsValuesThatWereRemovedOrReplaced() },
-        Row("groupKnowsItsLongestValueWhateverCameAfter") { try $0.groupKnowsItsLongestValueWhateverCameAfter() },
-        Row("groupOfThousandsIsRemovedWhole") { try $0.groupOfThousandsIsRemovedWhole() },
+        Row("groupDropsRemovedAndReplacedValues") { try $0.groupDropsRemovedAndReplacedValues() },
+        Row("shortLivedValueDoesNotShortenItsGroup") { try $0.shortLivedValueDoesNotShortenItsGroup() },
+        Row("groupOfThousandsIsRemovedCompletely") { try $0.groupOfThousandsIsRemovedCompletely() },
         Row("removingUnderAPrefixLeavesOtherPrefixes") { try $0.removingUnderAPrefixLeavesOtherPrefixes() },
         Row("counterRisesAndIsNoValue") { try $0.counterRisesAndIsNoValue() },
-        Row("storeAnswersPing") { try $0.storeAnswersPing() },
+        Row("probeSucceedsAndLeavesNothing") { try $0.probeSucceedsAndLeavesNothing() },
     ]
 
-    private var group: String { "\(keyPrefix):group" }
+    private var group: String { group("group") }
 
-    private func key(_ name: String) -> String { "\(keyPrefix):\(name)" }
+    private func group(_ name: String) -> String { "\(keyPrefix):\(name)" }
+
+    /// A key begins with its group.
+    private func key(_ name: String) -> String { "\(group):\(name)" }
+
+    /// A prefix has no colon.
+    private func prefix(_ name: String) -> String { "\(keyPrefix)-\(name)" }
 
     private func counterRisesAndIsNoValue() throws {
         // Beside the keys of the group, as a counter of the cache is beside its prefix.
@@ -53,7 +59,9 @@ public struct ValueStoreContract {
         #expect(try store.add(1 << 33, toCounter: counter) == before + 5 + (1 << 33))
         #expect(try store.add(0, toCounter: "\(counter)-other") == 0)
         try store.removeValues(under: keyPrefix)
-        #expect(try store.add(0, toCounter: counter) == before + 5 + (1 << 33), "taking entries out must leave counters alone")
+        #expect(
+            try store.add(0, toCounter: counter) == before + 5 + (1 << 33),
+            "removing entries must not change counters")
     }
 
     private func absentKeyHasNoValue() throws {
@@ -63,7 +71,7 @@ public struct ValueStoreContract {
     private func storedValueIsRead() throws {
         try store.setValue([1, 2, 3], forKey: key("stored"), in: group, timeToLive: .seconds(60))
         #expect(try store.value(forKey: key("stored")) == [1, 2, 3])
-        #expect(try store.value(forKey: key("stored")) == [1, 2, 3], "a read must not take the value away")
+        #expect(try store.value(forKey: key("stored")) == [1, 2, 3], "a read must not remove the value")
     }
 
     private func laterValueReplacesEarlier() throws {
@@ -72,7 +80,7 @@ public struct ValueStoreContract {
         #expect(try store.value(forKey: key("replaced")) == [2])
     }
 
-    private func removedValueIsGoneAndOthersStay() throws {
+    private func removedValueIsAbsentAndOthersStay() throws {
         try store.setValue([1], forKey: key("removed"), in: group, timeToLive: .seconds(60))
         try store.setValue([2], forKey: key("kept"), in: group, timeToLive: .seconds(60))
         try store.removeValue(forKey: key("removed"), in: group)
@@ -85,9 +93,10 @@ public struct ValueStoreContract {
         #expect(try store.value(forKey: key("never-there")) == nil)
     }
 
-    private func bytesOfEveryKindComeBackAsTheyWere() throws {
+    private func bytesOfEveryKindRoundTrip() throws {
         let values: [[UInt8]] = [
-            [0], [0, 0, 0], [13, 10], [10, 13, 10], Array("$-1\r\n".utf8), Array("*1\r\n$4\r\nPING\r\n".utf8), [0xFF, 0xFE, 0x00, 0x80],
+            [0], [0, 0, 0], [13, 10], [10, 13, 10], Array("$-1\r\n".utf8), Array("*1\r\n$4\r\nPING\r\n".utf8),
+            [0xFF, 0xFE, 0x00, 0x80],
             Array(0...255),
         ]
         for (index, value) in values.enumerated() {
@@ -103,14 +112,14 @@ public struct ValueStoreContract {
         #expect(try store.value(forKey: key("empty")) == [])
     }
 
-    private func largeValueComesBackWhole() throws {
+    private func largeValueRoundTrips() throws {
         var random = SeededRandom(seed: 64)
         let value = (0..<65_536).map { _ in UInt8.random(in: 0...255, using: &random) }
         try store.setValue(value, forKey: key("large"), in: group, timeToLive: .seconds(60))
         #expect(try store.value(forKey: key("large")) == value)
     }
 
-    private func valueEndsWithItsTimeToLive() throws {
+    private func valueExpiresWithItsTimeToLive() throws {
         try store.setValue([1], forKey: key("short"), in: group, timeToLive: .milliseconds(400))
         try store.setValue([2], forKey: key("long"), in: group, timeToLive: .seconds(60))
         #expect(try store.value(forKey: key("short")) == [1])
@@ -127,27 +136,29 @@ public struct ValueStoreContract {
         #expect(try store.value(forKey: key("read")) == nil)
     }
 
-    private func writingAgainSetsTimeToLiveAnew() throws {
+    private func secondWriteReplacesTheTimeToLive() throws {
         try store.setValue([1], forKey: key("again"), in: group, timeToLive: .milliseconds(400))
         try store.setValue([2], forKey: key("again"), in: group, timeToLive: .seconds(60))
         letTimePass(.milliseconds(600))
         #expect(try store.value(forKey: key("again")) == [2])
     }
 
-    private func keysThatLookAlikeAreDifferent() throws {
+    private func similarKeysAreDifferent() throws {
         let keys = ["a:b", "a:b:", "A:B", "a b", "a\r\nb", "a"].map(key)
-        for (index, key) in keys.enumerated() { try store.setValue([UInt8(index)], forKey: key, in: group, timeToLive: .seconds(60)) }
+        for (index, key) in keys.enumerated() {
+            try store.setValue([UInt8(index)], forKey: key, in: group, timeToLive: .seconds(60))
+        }
         for (index, key) in keys.enumerated() { #expect(try store.value(forKey: key) == [UInt8(index)]) }
     }
 
-    private func removingAValueSaysWhetherThereWasOne() throws {
+    private func removingAValueReportsWhetherItWasPresent() throws {
         try store.setValue([1], forKey: key("said"), in: group, timeToLive: .seconds(60))
         #expect(try store.removeValue(forKey: key("said"), in: group))
         #expect(try !store.removeValue(forKey: key("said"), in: group))
     }
 
     private func removingAGroupLeavesOtherGroups() throws {
-        let (mine, other) = (key("mine"), key("other"))
+        let (mine, other) = (group("mine"), group("other"))
         for number in 0..<3 {
             try store.setValue([1], forKey: "\(mine):\(number)", in: mine, timeToLive: .seconds(60))
             try store.setValue([2], forKey: "\(other):\(number)", in: other, timeToLive: .seconds(60))
@@ -162,20 +173,22 @@ public struct ValueStoreContract {
     }
 
     private func removingAnUnknownGroupRemovesNothing() throws {
-        #expect(try store.removeValues(in: key("unknown")) == 0)
-        #expect(try store.removeValues(under: key("unknown")) == 0)
+        #expect(try store.removeValues(in: group("unknown")) == 0)
+        #expect(try store.removeValues(under: prefix("unknown")) == 0)
     }
 
-    private func groupForgetsValuesThatWereRemovedOrReplaced() throws {
-        let own = key("forgetful")
-        for name in ["a", "b", "c"] { try store.setValue([1], forKey: "\(own):\(name)", in: own, timeToLive: .seconds(60)) }
+    private func groupDropsRemovedAndReplacedValues() throws {
+        let own = group("forgetful")
+        for name in ["a", "b", "c"] {
+            try store.setValue([1], forKey: "\(own):\(name)", in: own, timeToLive: .seconds(60))
+        }
         try store.removeValue(forKey: "\(own):b", in: own)
         try store.setValue([2], forKey: "\(own):c", in: own, timeToLive: .seconds(60))
         #expect(try store.removeValues(in: own) == 2)
     }
 
-    private func groupKnowsItsLongestValueWhateverCameAfter() throws {
-        let own = key("long-lived")
+    private func shortLivedValueDoesNotShortenItsGroup() throws {
+        let own = group("long-lived")
         try store.setValue([1], forKey: "\(own):long", in: own, timeToLive: .seconds(60))
         try store.setValue([1], forKey: "\(own):short", in: own, timeToLive: .milliseconds(400))
         letTimePass(.milliseconds(600))
@@ -184,26 +197,36 @@ public struct ValueStoreContract {
         #expect(try store.value(forKey: "\(own):long") == nil)
     }
 
-    private func groupOfThousandsIsRemovedWhole() throws {
-        let own = key("crowd")
-        for number in 0..<1500 { try store.setValue([1], forKey: "\(own):\(number)", in: own, timeToLive: .seconds(60)) }
+    private func groupOfThousandsIsRemovedCompletely() throws {
+        let own = group("crowd")
+        for number in 0..<1500 {
+            try store.setValue([1], forKey: "\(own):\(number)", in: own, timeToLive: .seconds(60))
+        }
         #expect(try store.removeValues(in: own) == 1500)
         for number in stride(from: 0, to: 1500, by: 100) { #expect(try store.value(forKey: "\(own):\(number)") == nil) }
     }
 
     /// A prefix may hold what patterns give a meaning to, and one may begin with another.
     private func removingUnderAPrefixLeavesOtherPrefixes() throws {
-        let prefixes = ["p", "p2", "p[0-9]*", "p?"].map(key)
+        let prefixes = ["p", "p2", "p[0-9]*", "p?"].map(prefix)
         for prefix in prefixes {
-            for number in 0..<3 { try store.setValue([1], forKey: "\(prefix):\(number)", in: prefix, timeToLive: .seconds(60)) }
+            for number in 0..<3 {
+                try store.setValue([1], forKey: "\(prefix):g:\(number)", in: "\(prefix):g", timeToLive: .seconds(60))
+            }
         }
         #expect(try store.removeValues(under: prefixes[2]) == 3)
         #expect(try store.removeValues(under: prefixes[0]) == 3)
-        for prefix in [prefixes[1], prefixes[3]] { #expect(try store.value(forKey: "\(prefix):2") == [1]) }
-        for prefix in prefixes { #expect(try store.removeValues(in: prefix) == (prefix == prefixes[1] || prefix == prefixes[3] ? 3 : 0)) }
+        for prefix in [prefixes[1], prefixes[3]] { #expect(try store.value(forKey: "\(prefix):g:2") == [1]) }
+        for prefix in prefixes {
+            #expect(
+                try store.removeValues(in: "\(prefix):g") == (prefix == prefixes[1] || prefix == prefixes[3] ? 3 : 0))
+        }
     }
 
-    private func storeAnswersPing() throws {
-        try store.ping()
+    private func probeSucceedsAndLeavesNothing() throws {
+        let prefix = prefix("probed")
+        for _ in 0..<3 { try store.probe(under: prefix) }
+        // A probe's key is left out under its own prefix, not under a longer one.
+        #expect(try store.removeValues(under: "\(prefix):probe") == 0)
     }
 }

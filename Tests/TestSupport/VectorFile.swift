@@ -5,7 +5,8 @@ public struct VectorFile {
     private let url: URL
 
     public init(_ name: String, besideTest path: String = #filePath) {
-        url = URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent("Vectors").appendingPathComponent(name)
+        url = URL(fileURLWithPath: path).deletingLastPathComponent().appendingPathComponent("Vectors")
+            .appendingPathComponent(name)
     }
 
     public func bytes() throws -> [UInt8] { [UInt8](try Data(contentsOf: url)) }

@@ -1,245 +1,254 @@
-// The player: an <audio> element whose short-lived URL is renewed whenever it is needed and no longer good.
-import { Problem, requestStreamURL } from './stream-url.js';
+// The player's page: what it shows of its queue, and what a listener does with it.
+import { Queue } from './queue.js';
+import { keep, restored } from './session.js';
+import { draw, loudness } from './waveform.js';
+import { choose, titleOf, word } from './words.js';
 
 const $ = (id) => document.getElementById(id);
-const audio = $('audio');
-const seek = $('seek');
+const queue = new Queue([...document.querySelectorAll('audio')]);
+const session = restored();
+const BARS = 160;
+// Shorter waits are not announced: a screen reader would say nothing else.
+const ANNOUNCED_AFTER_MS = 800;
 
-// A URL that the store refuses again and again is not mended by asking for another one.
-const MOST_RENEWALS_IN_A_ROW = 3;
+let peaks = null;
+let picture = new AbortController();
+let shown = {}; // the track, and the state with its reason, that are on the page
 
-// Where no Retry-After says when to come back.
-const SECONDS_BETWEEN_TRIES = 5;
-
-let track = null; // { title, owner, trackId, token }
-let streamURL = null; // the one in audio.src
-let position = 0; // where to go on, in seconds
-let wantsToPlay = false;
-let renewals = 0; // since audio last flowed
-let loading = null; // AbortController of the request under way
-let waiting = null; // timer of an announced retry
-
-function choose(chosen) {
-  track = chosen;
-  streamURL = null;
-  position = 0;
-  renewals = 0;
-  wantsToPlay = true;
-  audio.removeAttribute('src');
-  audio.load();
-  $('title').textContent = track.title;
-  $('owner').textContent = track.owner ?? '';
-  for (const button of $('tracks').querySelectorAll('button')) {
-    button.setAttribute('aria-current', String(button.value === track.trackId));
-  }
-  if ('mediaSession' in navigator) {
-    navigator.mediaSession.metadata = new MediaMetadata({ title: track.title, artist: track.owner ?? 'NovaTune' });
-  }
-  $('play').disabled = false;
-  showTime();
-  load();
-}
-
-/** Gets a URL and continues at `position`. */
-async function load() {
-  clearTimeout(waiting);
-  loading?.abort();
-  const request = (loading = new AbortController());
-  showProblem(null);
-  say(position > 0 ? 'Reconnecting…' : 'Loading…');
-  try {
-    const fresh = await requestStreamURL({ ...track, signal: request.signal });
-    if (request.signal.aborted) return;
-    streamURL = fresh;
-    audio.src = fresh.url;
-    // Before the metadata is there this sets the position to start from.
-    audio.currentTime = position;
-    if (wantsToPlay) startAudio();
-    else say('Ready');
-  } catch (error) {
-    if (error.name === 'AbortError' || request.signal.aborted) return;
-    fail(error);
-  } finally {
-    if (loading === request) loading = null;
-  }
-}
-
-async function startAudio() {
-  try {
-    await audio.play();
-  } catch (error) {
-    // AbortError: another load came in between. NotSupportedError: the error event follows and is handled there.
-    if (error.name === 'NotAllowedError') {
-      wantsToPlay = false;
-      say('Ready. Press Play.');
-      showButton();
-    }
-  }
-}
-
-function fail(error) {
-  const problem = error instanceof Problem ? error : new Problem({ title: 'Error', detail: error.message, isTemporary: false });
-  wantsToPlay &&= problem.isTemporary;
-  showProblem(problem);
-  say('');
-  showButton();
-  if (problem.isTemporary) waitAndLoad(problem.retryAfterSeconds ?? SECONDS_BETWEEN_TRIES);
-}
-
-/** Counts down, then tries again. */
-function waitAndLoad(seconds) {
-  if (seconds <= 0) {
-    load();
-    return;
-  }
-  say(`Trying again in ${seconds} s`);
-  waiting = setTimeout(waitAndLoad, 1000, seconds - 1);
-}
-
-function toggle() {
-  if (!track) return;
-  if (wantsToPlay) {
-    wantsToPlay = false;
-    clearTimeout(waiting);
-    audio.pause();
-    say('Paused');
-  } else {
-    wantsToPlay = true;
-    renewals = 0;
-    continuePlaying();
-  }
-  showButton();
-}
-
-/** Plays on, with a new URL if the old one could not be opened any more. */
-function continuePlaying() {
-  if (loading) return;
-  if (audio.ended) position = 0;
-  if (streamURL?.isGood() && !audio.error) startAudio();
-  else load();
-}
-
-function seekTo(seconds) {
-  position = seconds;
-  // What is not buffered makes the browser open the URL again.
-  if (streamURL?.isGood() || isBuffered(seconds)) audio.currentTime = seconds;
-  else if (!loading) load();
-  showTime();
-}
-
-function isBuffered(seconds) {
-  for (let i = 0; i < audio.buffered.length; i++) {
-    if (audio.buffered.start(i) <= seconds && seconds < audio.buffered.end(i)) return true;
-  }
-  return false;
-}
-
-audio.addEventListener('error', () => {
-  if (!track || !audio.getAttribute('src')) return;
-  // The store answers an expired URL with 403, which the element reports like any other failure.
-  if (renewals++ < MOST_RENEWALS_IN_A_ROW) load();
-  else fail(new Problem({ title: 'Playback failed', detail: 'The audio cannot be loaded or is not playable here.', isTemporary: false }));
-});
-audio.addEventListener('playing', () => {
-  say('Playing');
-  showButton();
-});
-audio.addEventListener('pause', showButton);
-audio.addEventListener('waiting', () => wantsToPlay && say('Buffering…'));
-audio.addEventListener('ended', () => {
-  wantsToPlay = false;
-  position = 0;
-  say('Finished');
-  showButton();
-});
-audio.addEventListener('timeupdate', () => {
-  // While a new URL loads the element's own time is meaningless.
-  if (loading || audio.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || audio.seeking) return;
-  if (audio.currentTime > position) renewals = 0;
-  position = audio.currentTime;
-  showTime();
-});
-for (const event of ['durationchange', 'progress', 'loadedmetadata']) audio.addEventListener(event, showTime);
-
-$('play').addEventListener('click', toggle);
-$('retry').addEventListener('click', () => {
-  renewals = 0;
-  wantsToPlay = true;
-  load();
-});
-seek.addEventListener('input', () => seekTo(Number(seek.value)));
-$('form').addEventListener('submit', (event) => {
-  event.preventDefault();
-  const trackId = $('track').value.trim();
-  choose({ title: trackId, trackId, token: $('token').value.trim().replace(/^Bearer\s+/i, '') });
-});
-document.addEventListener('keydown', (event) => {
-  if (event.key !== ' ' || event.target.closest('button, input, summary, a')) return;
-  event.preventDefault();
-  toggle();
-});
-if ('mediaSession' in navigator) {
-  navigator.mediaSession.setActionHandler('play', () => wantsToPlay || toggle());
-  navigator.mediaSession.setActionHandler('pause', () => wantsToPlay && toggle());
-  navigator.mediaSession.setActionHandler('seekto', (details) => seekTo(details.seekTime));
-}
-
-function say(text) {
-  $('status').textContent = text;
-}
-
-function showProblem(problem) {
-  $('problem').hidden = !problem;
-  $('problem-title').textContent = problem?.title ?? '';
-  $('problem-detail').textContent = problem?.detail ?? '';
-}
-
-function showButton() {
-  $('play').classList.toggle('playing', wantsToPlay);
-  $('play').setAttribute('aria-label', wantsToPlay ? 'Pause' : 'Play');
-}
-
-function showTime() {
-  const duration = Number.isFinite(audio.duration) ? audio.duration : 0;
-  if (duration || !streamURL) {
-    seek.max = duration;
-    seek.disabled = !duration;
-    $('duration').textContent = clock(duration);
-  }
-  seek.value = position;
-  $('elapsed').textContent = clock(position);
-  seek.setAttribute('aria-valuetext', `${clock(position)} of ${clock(Number(seek.max))}`);
-  const percent = (seconds) => `${Number(seek.max) ? (100 * seconds) / Number(seek.max) : 0}%`;
-  const ranges = audio.buffered;
-  seek.style.setProperty('--played', percent(position));
-  seek.style.setProperty('--buffered', percent(Math.max(position, ranges.length ? ranges.end(ranges.length - 1) : 0)));
-}
+// What is shown
 
 function clock(seconds) {
   const whole = Math.floor(seconds);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const padded = (number) => String(number).padStart(2, '0');
+  return `${hours ? `${hours}:${padded(minutes)}` : minutes}:${padded(whole % 60)}`;
 }
 
-/** The local stack offers tracks with tokens; elsewhere there is no such file and both are pasted. */
-async function showDemo() {
-  const response = await fetch('demo.json', { cache: 'no-store' }).catch(() => null);
-  if (!response?.ok) {
-    $('own').open = true;
-    return;
-  }
-  const { tracks } = await response.json();
-  for (const demo of tracks) {
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.value = demo.trackId;
-    const note = document.createElement('small');
-    note.textContent = [demo.owner, demo.format.toUpperCase(), demo.status === 'Ready' ? '' : demo.status].filter(Boolean).join(' · ');
-    button.append(demo.title, note);
-    button.addEventListener('click', () => choose(demo));
-    const item = document.createElement('li');
-    item.append(button);
-    $('tracks').append(item);
-  }
-  $('library').hidden = false;
+function show() {
+  const { track, source, wantsToPlay } = queue;
+  if (!track) $('title').textContent = word('choose');
+  else if (track !== shown.track) showTrack(track);
+  $('play').classList.toggle('playing', wantsToPlay);
+  $('play').setAttribute('aria-label', word(wantsToPlay ? 'pause' : 'play'));
+  $('play').disabled = !track;
+  $('previous').disabled = !track;
+  $('next').disabled = !queue.upNext;
+  $('mute').setAttribute('aria-label', word(queue.muted ? 'unmute' : 'mute'));
+  $('mute').classList.toggle('muted', queue.muted);
+  $('volume').value = Math.round(queue.volume * 100);
+  for (const part of ['--played', '--buffered']) $('volume').style.setProperty(part, `${$('volume').value}%`);
+  $('next-title').textContent = queue.upNext ? word('upNext', queue.upNext.title) : '';
+  $('renewals').textContent = source?.renewals ? word('renewed', source.renewals) : '';
+  showState(source);
+  showTime();
+  if ('mediaSession' in navigator) navigator.mediaSession.playbackState = wantsToPlay ? 'playing' : 'paused';
 }
-showDemo();
+
+function showTrack(track) {
+  clearTimeout(shown.timer);
+  shown = { track };
+  picture.abort();
+  peaks = null;
+  $('seek').classList.remove('over-picture');
+  $('picture').hidden = true;
+  $('title').textContent = track.title;
+  $('owner').textContent = track.owner ?? '';
+  document.title = `${track.title} – NovaTune`;
+  for (const button of $('tracks').querySelectorAll('button')) {
+    button.setAttribute('aria-current', String(Number(button.value) === queue.index));
+  }
+  if (!('mediaSession' in navigator)) return;
+  navigator.mediaSession.metadata = new MediaMetadata({
+    title: track.title, artist: track.owner ?? 'NovaTune', artwork: [{ src: 'icon.svg', sizes: 'any', type: 'image/svg+xml' }],
+  });
+}
+
+function showState(source) {
+  const state = source?.state ?? (queue.track ? 'issuing' : 'idle');
+  const said = source?.waitingFor ?? state;
+  if (said !== shown.said) {
+    shown.said = said;
+    clearTimeout(shown.timer);
+    const isBrief = ['issuing', 'loading', 'data'].includes(said);
+    shown.timer = setTimeout(() => ($('status').textContent = word(said)), isBrief ? ANNOUNCED_AFTER_MS : 0);
+  }
+  const { problem } = source ?? {};
+  $('problem').hidden = !problem;
+  if (problem !== shown.problem) {
+    shown.problem = problem;
+    $('problem-title').textContent = problem ? titleOf(problem) : '';
+    $('problem-detail').textContent = problem?.detail ?? '';
+  }
+  if (said === 'sign-in') $('own').open = true;
+  if (state === 'playing' && source.mode === 'worker') showPicture();
+  showCountdown();
+}
+
+/** Not announced: it changes each second. */
+function showCountdown() {
+  const seconds = Math.ceil(((queue.source?.retryAt ?? 0) - Date.now()) / 1000);
+  $('countdown').textContent = seconds > 0 ? word('inSeconds', seconds) : '';
+}
+setInterval(showCountdown, 1000);
+
+/** The worker's address can be read by the page; a presigned URL cannot. */
+async function showPicture() {
+  if (shown.isDrawn || navigator.connection?.saveData) return;
+  shown.isDrawn = true;
+  picture = new AbortController();
+  const { signal } = picture;
+  const found = await loudness(queue.element.src, BARS, signal);
+  if (signal.aborted || !found) return;
+  peaks = found;
+  $('picture').hidden = false;
+  $('seek').classList.add('over-picture');
+  showTime();
+}
+
+function showTime() {
+  const { position, element } = queue;
+  const duration = Number.isFinite(element.duration) ? element.duration : 0;
+  const seek = $('seek');
+  seek.max = duration;
+  seek.disabled = !duration;
+  seek.value = position;
+  seek.setAttribute('aria-valuetext', word('positionOf', clock(position), clock(duration)));
+  $('elapsed').textContent = clock(position);
+  $('duration').textContent = clock(duration);
+  const ranges = element.buffered;
+  const buffered = Math.max(position, ranges.length ? ranges.end(ranges.length - 1) : 0);
+  const percent = (seconds) => `${duration ? (100 * seconds) / duration : 0}%`;
+  seek.style.setProperty('--played', percent(position));
+  seek.style.setProperty('--buffered', percent(buffered));
+  if (peaks) draw($('picture'), peaks, duration ? position / duration : 0);
+  if (duration && 'mediaSession' in navigator) {
+    navigator.mediaSession.setPositionState({ duration, position: Math.min(position, duration), playbackRate: element.playbackRate });
+  }
+}
+
+queue.addEventListener('change', show);
+addEventListener('resize', showTime);
+
+// What a listener does
+
+const step = (seconds) => queue.seek(queue.position + seconds);
+const louder = (by) => changeVolume(queue.volume + by);
+
+function changeVolume(volume) {
+  queue.volume = volume;
+  queue.muted = false;
+  show();
+}
+
+function mute() {
+  queue.muted = !queue.muted;
+  show();
+}
+
+const KEYS = {
+  ' ': () => queue.toggle(), ArrowLeft: () => step(-5), ArrowRight: () => step(5), ArrowUp: () => louder(0.05),
+  ArrowDown: () => louder(-0.05), m: mute, M: mute, Home: () => queue.seek(0),
+};
+
+document.addEventListener('keydown', (event) => {
+  const does = KEYS[event.key];
+  if (!does || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || !$('shortcuts').checked) return;
+  // These have keys of their own.
+  if (event.target.closest('input:not([type=range]), select')) return;
+  const isActivated = event.key === ' ' && event.target.closest('button, summary, a');
+  const isMoved = event.target.closest('#volume') && event.key !== ' ' && event.key.toLowerCase() !== 'm';
+  if (isActivated || isMoved) return;
+  event.preventDefault();
+  does();
+});
+
+// With shortcuts off the slider still moves by steps that a listener can use.
+$('seek').addEventListener('keydown', (event) => {
+  const by = { ArrowLeft: -5, ArrowRight: 5, ArrowDown: -5, ArrowUp: 5, PageDown: -30, PageUp: 30 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  step(by);
+});
+
+$('play').addEventListener('click', () => queue.toggle());
+$('previous').addEventListener('click', () => queue.previous());
+$('next').addEventListener('click', () => queue.next());
+$('mute').addEventListener('click', mute);
+$('retry').addEventListener('click', () => queue.play());
+$('seek').addEventListener('input', () => queue.seek(Number($('seek').value)));
+$('volume').addEventListener('input', () => changeVolume($('volume').value / 100));
+$('shortcuts').addEventListener('change', () => save());
+$('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const trackId = $('track').value.trim();
+  const token = $('token').value.trim().replace(/^Bearer\s+/i, '');
+  const index = queue.tracks.findIndex((track) => track.trackId === trackId);
+  if (index < 0) return add({ title: trackId, trackId, token }) && queue.open(queue.tracks.length - 1);
+  queue.tracks[index].token = token;
+  if (index === queue.index) queue.play();
+  else queue.open(index);
+});
+
+if ('mediaSession' in navigator) {
+  const actions = {
+    play: () => queue.play(), pause: () => queue.pause(), stop: () => queue.pause(), previoustrack: () => queue.previous(),
+    nexttrack: () => queue.next(), seekto: ({ seekTime }) => queue.seek(seekTime),
+    seekbackward: ({ seekOffset }) => step(-(seekOffset ?? 10)), seekforward: ({ seekOffset }) => step(seekOffset ?? 10),
+  };
+  for (const [name, does] of Object.entries(actions)) {
+    // A browser may lack one of them.
+    try { navigator.mediaSession.setActionHandler(name, does); } catch {}
+  }
+}
+
+// The list, and what the last visit left
+
+function add(track) {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.value = queue.tracks.push(track) - 1;
+  const note = document.createElement('small');
+  const status = track.status === 'Ready' ? '' : track.status;
+  note.textContent = [track.owner, track.format?.toUpperCase(), status].filter(Boolean).join(' · ');
+  button.append(track.title, note);
+  button.addEventListener('click', () => queue.open(Number(button.value)));
+  const item = document.createElement('li');
+  item.append(button);
+  $('tracks').append(item);
+  $('library').hidden = false;
+  return track;
+}
+
+const save = keep(() => ({
+  trackId: queue.track?.trackId, title: queue.track?.title, owner: queue.track?.owner, position: queue.position,
+  volume: queue.volume, muted: queue.muted, language: $('language').value, shortcuts: $('shortcuts').checked,
+}));
+
+function speak(wanted) {
+  $('language').value = choose(wanted);
+  shown.said = shown.problem = undefined;
+  show();
+}
+$('language').addEventListener('change', () => {
+  speak([$('language').value]);
+  save();
+});
+
+/** The local stack offers tracks with tokens; elsewhere there is no such file and both are entered. */
+async function demo() {
+  const response = await fetch('demo.json', { cache: 'no-store' }).catch(() => null);
+  return response?.ok ? (await response.json()).tracks : [];
+}
+
+async function begin() {
+  $('shortcuts').checked = session.shortcuts !== false;
+  if (Number.isFinite(session.volume)) queue.volume = session.volume;
+  queue.muted = session.muted === true;
+  speak([session.language, ...navigator.languages]);
+  (await demo()).forEach(add);
+  if (queue.tracks.length === 0) $('own').open = true;
+  const index = queue.tracks.findIndex((track) => track.trackId === session.trackId);
+  if (index >= 0) queue.open(index, { position: session.position, play: false });
+  else if (session.trackId) $('track').value = session.trackId;
+}
+begin();

@@ -29,7 +29,10 @@ remember() { # NAME VALUE
     (
         flock 8
         umask 077
-        { grep -v "^$1=" "$STATE/stack.env" 2>/dev/null || true; printf '%s=%s\n' "$1" "$(quote "$2")"; } >"$STATE/stack.env.new"
+        {
+            grep -v "^$1=" "$STATE/stack.env" 2>/dev/null || true
+            printf '%s=%s\n' "$1" "$(quote "$2")"
+        } >"$STATE/stack.env.new"
         mv "$STATE/stack.env.new" "$STATE/stack.env"
     ) 8>>"$STATE/stack.lock"
     printf -v "$1" '%s' "$2"
@@ -57,7 +60,7 @@ load_settings() {
     done < <(sed -n 's/^\(NOVATUNE_[A-Z0-9_]*\)=.*/\1/p' "$STATE/settings.env")
 }
 
-# A pid alone may belong to someone else by now; with its start time (proc(5), field 22) it is unmistakable.
+# A pid alone may belong to another process by now; with its start time (proc(5), field 22) it is unmistakable.
 started_at() { # PID
     local stat
     { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
@@ -105,7 +108,7 @@ end() { # NAME [SIGNAL [SECONDS]]
     local name=$1 signal=${2:-TERM} seconds=${3:-10} pid start now deadline
     { read -r pid start <"$STATE/pid/$name"; } 2>/dev/null || return 0
     now=$(started_at "$pid") || now=''
-    # The number stays taken while the group has members: unless someone else leads it now, the group is ours.
+    # The number stays taken while the group has members: unless another process leads it now, the group is ours.
     if [[ -z $now || $now == "$start" ]]; then
         deadline=$((SECONDS + seconds))
         kill -"$signal" -- "-$pid" 2>/dev/null || true

@@ -30,7 +30,7 @@ finish() { # NAME...
         if [[ $pid == "$ticker" ]]; then
             for name in "${job_of[@]}"; do
                 last=$(tail -n 1 "$STATE/log/up-$name.log" | tr -d '\r' | cut -c1-90)
-                say "... ${job_label[$name]}, $(since "${job_since[$name]}")${last:+: $last}"
+                say "... in progress: ${job_label[$name]}, $(since "${job_since[$name]}")${last:+: $last}"
             done
             continue
         fi
@@ -40,7 +40,7 @@ finish() { # NAME...
         rm -f "$STATE/pid/job-$name"
         if ((rc)); then
             tail -n 25 "$STATE/log/up-$name.log" >&2
-            fail "${job_label[$name]}: failed; all it said is in $STATE/log/up-$name.log"
+            fail "${job_label[$name]}: failed; its output is in $STATE/log/up-$name.log"
         fi
         say "$(printf '%-28s %8s' "${job_label[$name]}" "$(since "${job_since[$name]}")")"
     done

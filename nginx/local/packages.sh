@@ -5,9 +5,11 @@
 needed_packages=(
     'nginx nginx' 'redis-server redis-server' 'postgresql /usr/lib/postgresql/*/bin/initdb' 'sqitch sqitch'
     'libdbd-pg-perl /usr/lib/*/perl5/*/DBD/Pg.pm' 'radosgw radosgw' 'ceph-mon ceph-mon' 'ceph-osd ceph-osd'
-    'lame lame' 'flac flac' 'gettext-base envsubst' 'curl curl' 'openssl openssl' 'procps ps' 'perl /usr/share/perl/*/perl5db.pl'
+    'lame lame' 'flac flac' 'gettext-base envsubst' 'curl curl' 'openssl openssl' 'procps ps'
+    'perl /usr/share/perl/*/perl5db.pl'
     # To build the responder:
-    'git git' 'ca-certificates /etc/ssl/certs/ca-certificates.crt' 'g++ /usr/lib/gcc/*/*/libstdc++.so' 'libc6-dev /usr/include/stdio.h' 'libfcgi-dev /usr/include/fcgiapp.h'
+    'git git' 'ca-certificates /etc/ssl/certs/ca-certificates.crt' 'g++ /usr/lib/gcc/*/*/libstdc++.so'
+    'libc6-dev /usr/include/stdio.h' 'libfcgi-dev /usr/include/fcgiapp.h'
     'libhiredis-dev /usr/include/hiredis/hiredis.h' 'libcurl4-openssl-dev /usr/include/*/curl/curl.h'
     'libpq-dev /usr/include/postgresql/libpq-fe.h' 'libssl-dev /usr/include/openssl/ssl.h'
 )
@@ -35,14 +37,28 @@ install_packages() {
     if [[ $(id -u) != 0 ]]; then
         as_root=(sudo)
         if ! command -v sudo >/dev/null || { [[ ! -t 0 ]] && ! sudo -n true 2>/dev/null; } || ! sudo -v; then
-            fail "packages are missing; as root: apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+            fail "packages are missing; as root:" \
+                "apt-get update && apt-get install --no-install-recommends ${missing[*]}"
         fi
     fi
     say "installing: ${missing[*]}"
     "${as_root[@]}" bash "$LOCAL/apt-install" "${missing[@]}" 2>&1 | condense "$STATE/log/apt.log" ||
-        fail "apt failed; all it said is in $STATE/log/apt.log"
+        fail "apt failed; its output is in $STATE/log/apt.log"
     mapfile -t missing < <(missing_packages)
     ((${#missing[@]} == 0)) || fail "still missing after the installation: ${missing[*]}"
+}
+
+# No package of Debian has it.
+find_garnet() {
+    local program=${GARNET_SERVER:-}
+    if [[ -n $program ]]; then
+        [[ -f $program && -x $program ]] || fail "GARNET_SERVER: '$program' is not a program"
+    else
+        program=$(command -v garnet-server) ||
+            fail "there is no garnet-server: neither GARNET_SERVER nor PATH names it;" \
+                "dotnet tool install -g garnet-server installs it into ~/.dotnet/tools"
+    fi
+    realpath -- "$program"
 }
 
 # Everything to a file, and to the terminal what shows that it goes on: some hundred packages, so not a line for each.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# A fresh state directory: secrets, ports, paths and the names that everyone else reads. Sourced by nginx/up.
+# A fresh state directory: secrets, ports, paths and the names that every other script reads. Sourced by nginx/up.
 
 free_ports() { # COUNT FIRST LAST
     # Below the kernel's ephemeral range, so that a stopped component finds its port free when it comes back.
@@ -13,7 +13,8 @@ free_ports() { # COUNT FIRST LAST
 }
 
 port_is_free() {
-    perl -MIO::Socket::INET -e 'IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => shift, Listen => 1, ReuseAddr => 1) or exit 1' "$1"
+    perl -MIO::Socket::INET -e '
+        IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => shift, Listen => 1, ReuseAddr => 1) or exit 1' "$1"
 }
 
 random() { openssl rand -hex "$1"; }
@@ -31,9 +32,9 @@ choose_run_dir() {
     remember RUN_DIR "$dir"
 }
 
-# The caller's NOVATUNE_* hold for the responder. Of those, sockets and token settings hold for the names in env too; CACHE_URL and
-# S3_* there always name the stack's own servers.
-prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY
+# The caller's NOVATUNE_* hold for the responder. Of those, sockets and token settings hold for the names in env too;
+# CACHE_URL and S3_* there always name the stack's own servers.
+prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY GARNET-OR-EMPTY
     local ports monitor
     find "$STATE" -mindepth 1 -maxdepth 1 ! -name .novatune-stack ! -name up.lock ! -name pid -exec rm -rf {} +
     mkdir -p "$STATE/log" "$STATE/secrets"
@@ -72,8 +73,11 @@ prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY
     # The server trusts this socket; the responder has a secret to keep all the same.
     remember RESPONDER_PASSWORD "$(random 16)"
     local responder="novatune_responder:$RESPONDER_PASSWORD"
-    remember RESPONDER_DATABASE_URL "${NOVATUNE_DATABASE_URL:-postgresql://$responder@/novatune?host=$PG_DIR&port=$PG_PORT}"
+    remember RESPONDER_DATABASE_URL \
+        "${NOVATUNE_DATABASE_URL:-postgresql://$responder@/novatune?host=$PG_DIR&port=$PG_PORT}"
 
+    # The program; empty for Redis.
+    remember GARNET_PROGRAM "${3:-}"
     remember REDIS_PORT "${ports[2]}"
     remember REDIS_SOCKET "$RUN_DIR/redis.sock"
     remember CACHE_URL "redis://127.0.0.1:$REDIS_PORT/0"
@@ -96,7 +100,10 @@ prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY
     remember JWT_ISSUER "${NOVATUNE_JWT_ISSUER:-https://auth.novatune.dev}"
     remember JWT_AUDIENCE "${NOVATUNE_JWT_AUDIENCE:-novatune-stream}"
     remember CACHE_KEYS_FILE "${NOVATUNE_CACHE_KEYS_FILE:-$STATE/secrets/cache-keys.json}"
-    (umask 077; printf '{"current":"v1","keys":{"v1":"%s"}}\n' "$(openssl rand -base64 32)" >"$STATE/secrets/cache-keys.json")
+    (
+        umask 077
+        printf '{"current":"v1","keys":{"v1":"%s"}}\n' "$(openssl rand -base64 32)" >"$STATE/secrets/cache-keys.json"
+    )
 }
 
 save_settings() {

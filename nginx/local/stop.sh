@@ -21,5 +21,6 @@ stop_stack() {
     end postgres INT 5
     if [[ ${RUN_DIR:-} == /var/tmp/novatune.?????? ]]; then rm -rf "$RUN_DIR"; fi
     # The logs stay, to show what went wrong.
-    find "$STATE" -mindepth 1 -maxdepth 1 ! -name .novatune-stack ! -name up.lock ! -name pid ! -name log -exec rm -rf {} +
+    find "$STATE" -mindepth 1 -maxdepth 1 ! -name .novatune-stack ! -name up.lock ! -name pid ! -name log \
+        -exec rm -rf {} +
 }

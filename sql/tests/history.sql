@@ -55,7 +55,8 @@ select is((select event from novatune.history where (subject_kind, subject_id) =
     'removed', 'a removed user leaves a last row');
 
 -- Who, when and why.
-select is((select array_agg(distinct changed_by) from novatune.history), array[session_user::text], 'each row names the session''s user');
+select is((select array_agg(distinct changed_by) from novatune.history), array[session_user::text],
+    'each row names the session''s user');
 select ok((select bool_and(changed_at between now() and clock_timestamp()) from novatune.history
             where (subject_kind, subject_id) = ('track', pg_temp.ulid(1))), 'and when it was made');
 set local novatune.actor = 'ann@desk';

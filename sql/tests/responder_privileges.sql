@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(55);
+select plan(64);
 
 create function pg_temp.may(statement text, description text) returns text
     language sql
@@ -23,12 +23,15 @@ select results_eq(
 select pg_temp.may(format('select %s from novatune.%I', columns, name), format('read %s of %s', columns, name))
   from (values ('users',        'user_id, status, session_epoch, tokens_valid_after'),
                ('tracks',       'track_id, user_id, object_key, mime_type, file_size_bytes, status, version'),
-               ('track_grants', 'track_id, grantee_id, expires_at')) as allowed (name, columns);
-select pg_temp.may_not(format('select %I from novatune.%I', columns, name), format('permission denied for table %s', name),
+               ('track_grants', 'track_id, grantee_id, expires_at'),
+               ('user_identities', 'issuer, subject, user_id')) as allowed (name, columns);
+select pg_temp.may_not(format('select %I from novatune.%I', columns, name),
+    format('permission denied for table %s', name),
         format('read %s of %s', columns, name))
   from (values ('users', 'created_at'), ('users', 'updated_at'),
                ('tracks', 'title'), ('tracks', 'created_at'), ('tracks', 'updated_at'),
-               ('track_grants', 'granted_by'), ('track_grants', 'created_at')) as denied (name, columns);
+               ('track_grants', 'granted_by'), ('track_grants', 'created_at'),
+               ('user_identities', 'created_at')) as denied (name, columns);
 select pg_temp.may_not('select from novatune.tracks where title = ''Song''', 'permission denied for table tracks',
         'search by title');
 select pg_temp.may_not('select status from novatune.tracks order by created_at', 'permission denied for table tracks',
@@ -36,7 +39,7 @@ select pg_temp.may_not('select status from novatune.tracks order by created_at',
 
 -- What it may not do to a table.
 select pg_temp.may_not(format(statement, name), format('permission denied for table %s', name), format(statement, name))
-  from unnest('{users,tracks,track_grants}'::text[]) as name,
+  from unnest('{users,tracks,track_grants,user_identities}'::text[]) as name,
        unnest(array[
            'select * from novatune.%I',
            'delete from novatune.%I',
@@ -55,7 +58,10 @@ select pg_temp.may_not(statement, format('permission denied for table %s', name)
     ('tracks',       'select track_id from novatune.tracks for update'),
     ('track_grants', 'insert into novatune.track_grants (track_id) values (''01ARZ3NDEKTSV4RRFFQ69G5FAV'')'),
     ('track_grants', 'update novatune.track_grants set expires_at = null'),
-    ('track_grants', 'select track_id from novatune.track_grants for key share')
+    ('track_grants', 'select track_id from novatune.track_grants for key share'),
+    ('user_identities', 'insert into novatune.user_identities (issuer) values (''i'')'),
+    ('user_identities', 'update novatune.user_identities set subject = ''s'''),
+    ('user_identities', 'select user_id from novatune.user_identities for share')
   ) as writes (name, statement);
 
 -- What it may not change in the schema.
@@ -92,7 +98,7 @@ select is_empty(
     'owns nothing here');
 
 -- Temporary tables are public's privilege on the database, which may serve
--- others too; the README gives this line to the DBA.
+-- others too; sql/README.md gives this line to the DBA.
 do $$
 begin
     execute format('revoke temporary on database %I from public', current_database());

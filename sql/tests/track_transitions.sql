@@ -17,7 +17,8 @@ create function pg_temp.status(number bigint) returns text
         select status::text from novatune.tracks where track_id = pg_temp.ulid(number);
     end;
 -- A track that is Deleted was something before.
-create function pg_temp.track_that_is(number bigint, status novatune.track_status, before novatune.track_status) returns void
+create function pg_temp.track_that_is(number bigint, status novatune.track_status, before novatune.track_status)
+    returns void
     language plpgsql
 as $$
 begin
@@ -56,7 +57,8 @@ select throws_ok(
            format('%s may not go to %s, before that %s', from_status, to_status, before))
   from pairs
  where not is_legal;
-select is(pg_temp.status(number), case when is_legal then to_status else from_status end::text, format('pair %s ends as it should', number))
+select is(pg_temp.status(number), case when is_legal then to_status else from_status end::text,
+    format('pair %s ends as it should', number))
   from pairs
  where from_status = 'Deleted';
 
@@ -64,7 +66,8 @@ select is(pg_temp.status(number), case when is_legal then to_status else from_st
 select pg_temp.insert_track(100, 'Ready');
 update novatune.tracks set status = 'Deleted' where track_id = pg_temp.ulid(100);
 select results_eq(
-    'select deleted_at, scheduled_deletion_at, status_before_deletion::text from novatune.tracks where track_id = pg_temp.ulid(100)',
+    'select deleted_at, scheduled_deletion_at, status_before_deletion::text
+       from novatune.tracks where track_id = pg_temp.ulid(100)',
     $$values (now(), now() + interval '30 days', 'Ready')$$,
     'a deletion notes when, from what, and until when it can be taken back');
 select throws_ok(
@@ -78,17 +81,20 @@ select lives_ok(
     'writing back what was read is no change');
 update novatune.tracks set status = 'Ready' where track_id = pg_temp.ulid(100);
 select results_eq(
-    'select deleted_at, scheduled_deletion_at, status_before_deletion::text from novatune.tracks where track_id = pg_temp.ulid(100)',
+    'select deleted_at, scheduled_deletion_at, status_before_deletion::text
+       from novatune.tracks where track_id = pg_temp.ulid(100)',
     'values (null::timestamptz, null::timestamptz, null::text)',
     'a restored track has forgotten its deletion');
 
 -- The grace.
 update novatune.settings set deletion_grace = '0';
 update novatune.tracks set status = 'Deleted' where track_id = pg_temp.ulid(100);
-select lives_ok('update novatune.tracks set status = ''Ready'' where track_id = pg_temp.ulid(100)', 'the last moment of the grace is in it');
+select lives_ok('update novatune.tracks set status = ''Ready'' where track_id = pg_temp.ulid(100)',
+    'the last moment of the grace is in it');
 alter table novatune.tracks disable trigger tracks_check_transition;
 update novatune.tracks
-   set status = 'Deleted', status_before_deletion = 'Ready', deleted_at = '2026-01-01 00:00:00+00', scheduled_deletion_at = '2026-01-31 00:00:00+00'
+   set status = 'Deleted', status_before_deletion = 'Ready',
+       deleted_at = '2026-01-01 00:00:00+00', scheduled_deletion_at = '2026-01-31 00:00:00+00'
  where track_id = pg_temp.ulid(100);
 alter table novatune.tracks enable trigger tracks_check_transition;
 set local timezone = 'UTC';
@@ -114,13 +120,16 @@ select throws_ok(statement, error, null, statement)
 update novatune.settings set deletion_grace = '7 days';
 select pg_temp.insert_track(200, 'Deleted');
 select results_eq(
-    'select deleted_at, scheduled_deletion_at, status_before_deletion::text from novatune.tracks where track_id = pg_temp.ulid(200)',
+    'select deleted_at, scheduled_deletion_at, status_before_deletion::text
+       from novatune.tracks where track_id = pg_temp.ulid(200)',
     $$values (now(), now() + interval '7 days', 'Processing')$$,
     'a track that is inserted as Deleted gets what is missing, by the setting');
-insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, status, deleted_at, status_before_deletion)
+insert into novatune.tracks
+    (track_id, user_id, title, object_key, mime_type, file_size_bytes, status, deleted_at, status_before_deletion)
 values (pg_temp.ulid(201), pg_temp.ulid(1), 'Song', 'k', 'audio/mpeg', 1, 'Deleted', '2026-01-01 00:00:00+00', 'Ready');
 select results_eq(
-    'select deleted_at, scheduled_deletion_at, status_before_deletion::text from novatune.tracks where track_id = pg_temp.ulid(201)',
+    'select deleted_at, scheduled_deletion_at, status_before_deletion::text
+       from novatune.tracks where track_id = pg_temp.ulid(201)',
     $$values ('2026-01-01 00:00:00+00'::timestamptz, '2026-01-08 00:00:00+00'::timestamptz, 'Ready')$$,
     'an import keeps what it knows');
 select throws_ok(

@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(21);
+select plan(23);
 
 insert into novatune.users (user_id) values (pg_temp.ulid(1)), (pg_temp.ulid(2));
 insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, updated_at)
@@ -55,6 +55,13 @@ select lives_ok(
     $$update novatune.tracks set version = 8, title = 'Song' where track_id = pg_temp.ulid(1)$$,
     'writing back the version that was read is no change');
 select is(pg_temp.version(1), 8::bigint, 'refused updates leave the version');
+
+select throws_ok(
+    format($$insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, version)
+             values (pg_temp.ulid(3), pg_temp.ulid(1), 'Song', 'k', 'audio/mpeg', 1, %s)$$, version),
+    '23514', format('track 00000000000000000000000003 may not begin with the version %s', version),
+    format('a track cannot begin with the version %s, behind which there is no room', version))
+  from unnest('{9223372036854775807,9007199254740992}'::bigint[]) as version;
 
 select is(pg_temp.version(2), 1::bigint, 'another track''s version stays');
 

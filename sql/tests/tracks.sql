@@ -32,7 +32,8 @@ select enum_has_labels('novatune', 'track_status',
     array['Processing', 'Ready', 'Failed', 'Deleted'], 'statuses are spelled as in the API');
 select col_is_pk('novatune', 'tracks', 'track_id', 'track_id is the primary key');
 select fk_ok('novatune', 'tracks', 'user_id', 'novatune', 'users', 'user_id', 'user_id names a user');
-select has_index('novatune', 'tracks', 'tracks_user_id_idx', array['user_id'], 'a user''s tracks are found by an index');
+select has_index('novatune', 'tracks', 'tracks_user_id_idx', array['user_id'],
+    'a user''s tracks are found by an index');
 
 insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes)
 values (pg_temp.ulid(1), pg_temp.ulid(1), 'Song', 'audio/song.mp3', 'audio/mpeg', 15728640);

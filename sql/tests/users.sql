@@ -17,7 +17,8 @@ select lives_ok(
     $$insert into novatune.users (user_id, status) values (pg_temp.ulid(2), 'Suspended')$$,
     'an insert may name the status');
 
-select throws_ok(format('insert into novatune.users (user_id) values (%L)', value), '23514', null, condition || ' is refused')
+select throws_ok(format('insert into novatune.users (user_id) values (%L)', value), '23514', null,
+    condition || ' is refused')
   from (values ('a lower-case user_id', '01arz3ndektsv4rrffq69g5fav'),
                ('a short user_id',      '01ARZ3NDEKTSV4RRFFQ69G5FA')) as bad (condition, value);
 select throws_ok(

@@ -22,6 +22,7 @@ struct RequestEvents: Sendable {
     /// The last call for each request.
     func answered() {
         telemetry.requests.answered(request)
+        if let rejection = request.problem?.rejection { telemetry.tokens.rejected(rejection) }
         audit.info("stream url requested")
         if let problem = request.problem { warn(problem) }
     }
@@ -67,9 +68,11 @@ struct RequestEvents: Sendable {
         var fields = request.ids
         (fields["dependency"], fields["code"]) = ("\(cause.dependency.rawValue)", "\(cause.code)")
         (fields["reason"], fields["track_id"]) = ("\(cause.reason)", "\(track)")
-        // Errors that may occur in every request while something is broken; a missing object concerns one track.
-        let isOfTrack = cause.code == "missing_object" || cause.code == "illegal_key"
+        // Errors that may occur in every request while something is broken; one that is about an object concerns one track.
+        let isOfTrack = cause.isAboutOneTrack
         let log = isOfTrack ? telemetry.objectFailures : telemetry.failures
-        log.log(.error, "dependency failed", kind: "\(isOfTrack ? "\(track)" : cause.dependency.rawValue)-\(cause.code)", fields)
+        log.log(
+            .error, "dependency failed", kind: "\(isOfTrack ? "\(track)" : cause.dependency.rawValue)-\(cause.code)",
+            fields)
     }
 }

@@ -11,20 +11,23 @@ struct RequestMetrics: Sendable {
     private let hits, misses, presigned: Counter
 
     init(_ registry: MetricRegistry) {
+        let kinds = Problem.Kind.all + [.clientGone]
         answers = registry.counter(
-            "stream_url_requests_total", "Answers to stream URL requests.", labels: ["status", "cache_hit"],
+            "stream_url_requests_total", "Answers to stream URL requests; 499 where the client was gone before.",
+            labels: ["status", "code", "cache_hit"],
             // A series that begins with its first error has no rate yet.
-            known: [["200", "true"], ["200", "false"]]
-                + Set(Problem.Kind.all.map(\.status)).sorted().map { [String($0), "false"] })
-        issuedFromCache = answers.series("200", "true")
+            known: [["success", "200", "true"], ["success", "200", "false"]]
+                + Set(kinds.map(\.status)).sorted().map { ["error", String($0), "false"] })
+        issuedFromCache = answers.series("success", "200", "true")
         problems = registry.counter(
-            "stream_url_problems_total", "Answers other than 200, by the last part of their problem type.", labels: ["type"],
-            known: Problem.Kind.all.map { [$0.slug] })
+            "novatune_stream_url_problems_total", "Answers other than 200, by the last part of their problem type.",
+            labels: ["type"],
+            known: kinds.map { [$0.slug] })
         registry.histogram(
             "stream_url_request_duration_ms", "Milliseconds from the request's last byte to the answer's first.",
             bounds: MetricRegistry.defaultBounds)
         registry.counter("stream_url_cache_hits_total", "Answers from the cache.")
-        registry.counter("stream_url_cache_misses_total", "Requests of those who may hear the track whose URL was not in the cache.")
+        registry.counter("stream_url_cache_misses_total", "Requests with access whose URL was not in the cache.")
         registry.counter("stream_url_presign_generated_total", "Presigned URLs made.")
         duration = Timer(label: "stream_url_request_duration_ms", factory: registry)
         hits = Counter(label: "stream_url_cache_hits_total", factory: registry)
@@ -42,7 +45,7 @@ struct RequestMetrics: Sendable {
 
     private func count(_ request: RequestRecord) {
         if let problem = request.problem {
-            answers.increment(String(problem.kind.status), "false")
+            answers.increment("error", String(problem.kind.status), "false")
             problems.increment(problem.kind.slug)
             // Only a cache miss calls the object store.
             if problem.cause?.dependency == .objectStore { misses.increment() }
@@ -50,7 +53,7 @@ struct RequestMetrics: Sendable {
             issuedFromCache.increment()
             hits.increment()
         } else {
-            answers.increment("200", "false")
+            answers.increment("success", "200", "false")
             misses.increment()
             presigned.increment()
         }
@@ -60,18 +63,25 @@ struct RequestMetrics: Sendable {
 /// Bearer tokens of stream requests.
 struct TokenMetrics: Sendable {
     private let checks: MetricFamily<CounterSeries>
+    private let rejections: MetricFamily<CounterSeries>
     private let accepted: CounterSeries
 
     init(_ registry: MetricRegistry) {
         checks = registry.counter(
-            "token_checks_total", "Bearer tokens checked.", labels: ["outcome"],
+            "novatune_token_checks_total", "Bearer tokens checked.", labels: ["outcome"],
             known: [["accepted"], [Problem.Kind.unauthorized.slug], [Problem.Kind.forbidden.slug]])
+        rejections = registry.counter(
+            "novatune_token_rejections_total", "Bearer tokens that were not accepted, by the reason.",
+            labels: ["reason"], known: TokenRejection.allCases.map { [$0.rawValue] })
         accepted = checks.series("accepted")
     }
 
     func acceptedToken() { accepted.increment() }
 
     func refusedToken(_ problem: Problem) { checks.increment(problem.kind.slug) }
+
+    /// Where the check was; that of the session is the database's.
+    func rejected(_ reason: TokenRejection) { rejections.increment(reason.rawValue) }
 }
 
 /// Calls to dependencies.
@@ -82,15 +92,17 @@ struct DependencyMetrics: Sendable {
     init(_ registry: MetricRegistry) {
         let names = Unavailable.Dependency.allCases.map(\.rawValue)
         errors = registry.counter(
-            "dependency_errors_total", "Failed calls.", labels: ["dependency", "code"],
+            "novatune_dependency_errors_total", "Failed calls.", labels: ["dependency", "code"],
             known: names.flatMap { name in ["timeout", "connect", "lost", "breaker_open"].map { [name, $0] } }
                 + [
-                    "missing_object", "illegal_key", "missing_bucket", "credentials_expired", "bulkhead_full", "http_403", "http_500",
+                    "missing_object", "illegal_key", "refused_object", "invalid_object", "missing_bucket",
+                    "credentials_expired", "credentials_end_soon", "bulkhead_full", "http_403", "http_500",
                     "http_503",
                 ]
                 .map { [Unavailable.Dependency.objectStore.rawValue, $0] })
         let durations = registry.histogram(
-            "dependency_call_duration_seconds", "How long calls took, retries included.", labels: ["dependency"],
+            "novatune_dependency_call_duration_seconds", "How long calls took, retries included.",
+            labels: ["dependency"],
             bounds: MetricRegistry.defaultBounds.map { $0 / 1000 }, known: names.map { [$0] })
         func series(_ dependency: Unavailable.Dependency) -> HistogramSeries { durations.series(dependency.rawValue) }
         (database, objectStore, cache) = (series(.database), series(.objectStore), series(.cache))

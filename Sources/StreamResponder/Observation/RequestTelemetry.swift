@@ -14,6 +14,7 @@ public final class RequestTelemetry: Sendable {
     let dependencies: DependencyMetrics
     let tokens: TokenMetrics
     private let openFailures: MetricFamily<CounterSeries>
+    private let copyHits: CounterSeries
 
     public init(_ logger: Logger, _ registry: MetricRegistry) {
         self.logger = logger
@@ -23,22 +24,26 @@ public final class RequestTelemetry: Sendable {
         dependencies = DependencyMetrics(registry)
         tokens = TokenMetrics(registry)
         openFailures = registry.counter(
-            "cache_open_failures_total", "Cache values that did not open.", labels: ["reason"],
+            "novatune_cache_open_failures_total", "Cache values that did not open.", labels: ["reason"],
             known: EntrySealer.OpenFailure.allCases.map { [$0.rawValue] })
+        copyHits = registry.counter(
+            "novatune_cache_copy_hits_total", "Reads that this process's copy answered instead of the cache server."
+        ).series()
     }
 
     /// - Parameter ids: of the request, if there is one.
     public func cacheAnswered(_ outcome: CacheOutcome, _ ids: Logger.Metadata) {
         switch outcome.result {
-        case .hit, .miss, .circuitOpen: return
+        case .hit: if outcome.isFromCopy { copyHits.increment() }
+        case .miss, .circuitOpen: return
         case .failed(let error):
-            // Misses of the first moments, and of the last, say nothing about the server.
+            // A miss before the first connection, or after the end, is no failure of the server.
             guard error.code != "connecting", error.code != "closed" else { return }
             cacheFailed(error, ids)
         case .rejected(let failure):
             openFailures.increment(failure.rawValue)
             failures.log(
-                .warning, "cache value did not open", kind: "open-\(failure.rawValue)",
+                .warning, "cache entry rejected", kind: "open-\(failure.rawValue)",
                 ids.merging(["reason": "\(failure.rawValue)"]) { $1 })
         case .stored(let expiresAt, let keyVersion):
             guard logger.logLevel <= .debug else { return }
@@ -46,7 +51,7 @@ public final class RequestTelemetry: Sendable {
             (fields["track_id"], fields["expires_at"], fields["key_version"]) = (
                 "\(outcome.track)", "\(expiresAt.rfc3339)", "\(keyVersion)"
             )
-            logger.debug("entry sealed and stored", metadata: fields)
+            logger.debug("cache entry stored", metadata: fields)
         }
     }
 

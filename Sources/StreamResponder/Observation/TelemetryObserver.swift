@@ -11,23 +11,31 @@ public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
     private let events: RequestEvents
     private let tracer: StreamTracer?
     private let isCacheServer: Bool
+    private let servers: SpanServers
     /// Nil where the trace is not recorded.
     private var span: StreamSpan?
+    /// Whether the cache server was not asked, because this process had a copy.
+    private var isReadFromCopy = false
 
     /// - Parameters:
     ///   - tracer: nil where no traces are collected.
     ///   - isCacheServer: whether the cache is on a server, or in this process.
-    public init(_ telemetry: RequestTelemetry, _ tracer: StreamTracer?, isCacheServer: Bool) {
+    ///   - servers: named in spans.
+    public init(_ telemetry: RequestTelemetry, _ tracer: StreamTracer?, isCacheServer: Bool, servers: SpanServers) {
         self.telemetry = telemetry
         self.tracer = tracer
         self.isCacheServer = isCacheServer
+        self.servers = servers
         let record = RequestRecord()
         events = RequestEvents(telemetry, record)
         super.init(record)
     }
 
-    override func begin(correlationID: String, continuing parent: TraceParent?, waited: Duration) {
-        span = tracer?.root(.getURL, continuing: parent, correlationID: correlationID, begun: waited)
+    override func begin(
+        correlationID: String, continuing parent: TraceParent?, state: @autoclosure () -> String?, waited: Duration
+    ) {
+        span = tracer?.root(
+            .getURL, continuing: parent, state: state(), correlationID: correlationID, begun: waited)
         record.begin(correlationID: correlationID, traceID: (span?.traceID ?? parent?.traceID)?.description)
     }
 
@@ -51,15 +59,21 @@ public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
     // MARK: Calls to dependencies
 
     public override func asked(_ outcome: CallOutcome<AccessFacts>) {
+        super.asked(outcome)
         observe(outcome, telemetry.dependencies.database)
-        record(.databaseAuthorize, .client, outcome) { $0.set(.postgreSQL) }
+        record(.databaseAuthorize, .client, outcome) { $0.setDatabase(servers) }
     }
 
     public override func read(_ outcome: CallOutcome<CachedStreamURL?>) {
-        observe(outcome, telemetry.dependencies.cache)
-        record(.cacheGet, isCacheServer ? .client : .internal, outcome) { span in
-            if isCacheServer { span.set(.redis) }
-            if case .success(let entry) = outcome.result { span.set(.cacheHit(entry != nil)) } else { span.set(.cacheHit(false)) }
+        let asksServer = isCacheServer && !isReadFromCopy
+        if !isReadFromCopy { observe(outcome, telemetry.dependencies.cache) }
+        record(.cacheGet, asksServer ? .client : .internal, outcome) { span in
+            if asksServer { span.setCache(servers, .get) }
+            if case .success(let entry) = outcome.result {
+                span.set(.cacheHit(entry != nil))
+            } else {
+                span.set(.cacheHit(false))
+            }
         }
     }
 
@@ -67,6 +81,7 @@ public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
         observe(outcome, telemetry.dependencies.objectStore)
         record(.storageHead, .client, outcome) { span in
             span.set(.head)
+            span.setObjectStore(servers)
             if let failure = outcome.failure { span.set(.status(of: failure)) } else { span.set(.status(200)) }
         }
     }
@@ -75,15 +90,19 @@ public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
 
     public override func cacheObserver(_ operation: CacheOutcome.Operation) -> (CacheOutcome) -> Void {
         switch operation {
-        case .read: return { [self] outcome in telemetry.cacheAnswered(outcome, outcome.isOrdinary ? [:] : ids) }
+        case .read:
+            return { [self] outcome in
+                isReadFromCopy = outcome.isFromCopy
+                telemetry.cacheAnswered(outcome, outcome.isOrdinary ? [:] : ids)
+            }
         case .write:
-            return { [telemetry, tracer, span, isCacheServer, ids] outcome in
+            return { [telemetry, tracer, span, servers, isCacheServer, ids] outcome in
                 telemetry.cacheAnswered(outcome, ids)
                 if outcome.wasAttempted { telemetry.dependencies.cache.observe(outcome.duration) }
                 guard let tracer, let span else { return }
                 let kind: SpanRecord.Kind = isCacheServer ? .client : .internal
                 tracer.record(.cacheSet, kind, below: span, began: outcome.began, ended: outcome.ended) { span in
-                    if isCacheServer { span.set(.redis) }
+                    if isCacheServer { span.setCache(servers, .pipeline) }
                     if let failure = outcome.failure { span.fail(failure) }
                 }
             }
@@ -91,7 +110,8 @@ public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
     }
 
     private func record<Value>(
-        _ name: SpanName, _ kind: SpanRecord.Kind, _ outcome: CallOutcome<Value>, _ describe: (StreamSpan) -> Void = { _ in }
+        _ name: SpanName, _ kind: SpanRecord.Kind, _ outcome: CallOutcome<Value>,
+        _ describe: (StreamSpan) -> Void = { _ in }
     ) {
         guard let tracer, let span else { return }
         tracer.record(name, kind, below: span, began: outcome.began, ended: outcome.ended) { span in

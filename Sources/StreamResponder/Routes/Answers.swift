@@ -31,7 +31,8 @@ extension Problem.Challenge {
     var header: String {
         switch self {
         case .noToken: #"Bearer realm="novatune""#
-        case .invalidToken: #"Bearer realm="novatune", error="invalid_token", error_description="The access token is invalid or expired""#
+        case .invalidToken:
+            #"Bearer realm="novatune", error="invalid_token", error_description="The access token is invalid or expired""#
         }
     }
 }

@@ -15,7 +15,8 @@ public final class GateRoute: RequestHandler {
 
     public func respond(to request: borrowing FastCGIRequest, with response: inout FastCGIResponse) {
         respond(
-            path: request.parameter("DOCUMENT_URI"), accept: request.parameter("HTTP_ACCEPT"), instance: request.instance, with: &response)
+            path: request.parameter("DOCUMENT_URI"), accept: request.parameter("HTTP_ACCEPT"),
+            instance: request.instance, with: &response)
     }
 
     func respond(path: String?, accept: String?, instance: String, with response: inout FastCGIResponse) {
@@ -41,6 +42,14 @@ public final class GateRoute: RequestHandler {
             if let failure = outcome.failure {
                 text.append(",\"reason\":")
                 text.append(quoted: failure)
+            }
+            if let warning = outcome.warning {
+                text.append(",\"warning\":")
+                text.append(quoted: warning)
+            }
+            if let lag = outcome.replicaLag {
+                text.append(",\"replicaLagMs\":")
+                text.append(Int64(lag / .milliseconds(1)))
             }
             if outcome.isOptional { text.append(",\"optional\":true") }
             text.append("},")

@@ -5,11 +5,19 @@ public struct DependencyHealth: Sendable, Equatable {
     public let failure: String?
     /// Whether requests can do without it.
     public let isOptional: Bool
+    /// What an operator should see though it answers; nil where there is nothing.
+    public let warning: String?
+    /// How far a standby is behind its primary; nil for any other dependency.
+    public let replicaLag: Duration?
 
-    public init(name: String, failure: String?, isOptional: Bool) {
+    public init(
+        name: String, failure: String?, isOptional: Bool, warning: String? = nil, replicaLag: Duration? = nil
+    ) {
         self.name = name
         self.failure = failure
         self.isOptional = isOptional
+        self.warning = warning
+        self.replicaLag = replicaLag
     }
 }
 

@@ -1,6 +1,11 @@
 import ArgumentParser
 import FastCGI
 import Glibc
+import Logging
+import Observability
+import OperatorSettings
+import ProviderKeys
+import SigV4
 
 /// Where settings come from, for every command that reads them.
 struct SettingsOptions: ParsableArguments {
@@ -16,9 +21,9 @@ struct SettingsOptions: ParsableArguments {
     var source: SettingsSource { SettingsSource(environment: Environment.variables, configPath: config) }
 
     /// Ends the program where the settings are not valid: one line for each error on standard error, exit code 78.
-    func load() throws -> LoadedSettings {
+    func load(_ keySets: ProviderKeySets) throws -> LoadedSettings {
         let source = source
-        return try Self.reportingErrors { () throws(SettingsError) in try Self.read(source) }
+        return try Self.reportingErrors { () throws(SettingsError) in try Self.read(source, keySets) }
     }
 
     /// Reads settings; where they are wrong, prints the errors and exits.
@@ -26,14 +31,25 @@ struct SettingsOptions: ParsableArguments {
         do {
             return try read()
         } catch {
-            for complaint in error.complaints { Console.error(complaint) }
+            for issue in error.issues { Console.error(issue.description) }
             throw error.isTemporary ? unavailable : invalidSettings
         }
     }
 
-    static func read(_ source: SettingsSource) throws(SettingsError) -> LoadedSettings {
-        try SettingsReader.read(
-            source, inherited: InheritedSockets.find(environment: Environment.variables, processID: getpid()))
+    /// - Parameter known: the store's credentials, where they have just been read.
+    static func read(
+        _ source: SettingsSource, _ keySets: ProviderKeySets, known: Credentials? = nil
+    ) throws(SettingsError) -> LoadedSettings {
+        try SettingsReader.read(source, inherited: inherited, keySets: keySets, known: known)
+    }
+
+    /// Without a command and without a service.
+    static func readWithoutConnecting(_ source: SettingsSource) throws(SettingsError) -> LocalSettings {
+        try SettingsReader.readWithoutConnecting(source, inherited: inherited)
+    }
+
+    private static var inherited: [String: SocketAddress] {
+        InheritedSockets.find(environment: Environment.variables, processID: getpid())
     }
 }
 
@@ -55,15 +71,17 @@ enum Environment {
 
 enum Console {
     static func error(_ line: String) {
-        write("novatune-streamd: \(line)\n", to: STDERR_FILENO)
+        write("novatune-streamd: \(line)", .error, to: STDERR_FILENO)
     }
 
-    static func print(_ line: String) {
-        write(line + "\n", to: STDOUT_FILENO)
+    /// - Parameter level: for the journal, where it reads standard output.
+    static func print(_ line: String, _ level: Logger.Level = .info) {
+        write(line, level, to: STDOUT_FILENO)
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
-        let bytes = Array(text.utf8)
+    private static func write(_ line: String, _ level: Logger.Level, to descriptor: Int32) {
+        let isReadByJournal = Journal.reads(descriptor, environment: Environment.variables)
+        let bytes = Array((isReadByJournal ? "\(Journal.prefix(level))\(line)\n" : line + "\n").utf8)
         unsafe bytes.withUnsafeBytes { unsafe _ = Glibc.write(descriptor, $0.baseAddress, $0.count) }
     }
 }

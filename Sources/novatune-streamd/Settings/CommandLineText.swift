@@ -2,7 +2,8 @@ import StrictJSON
 
 /// A command and its arguments as one setting.
 enum CommandLineText {
-    /// Words separated by spaces, or a JSON array of strings; nil where it is neither, or empty. There is no quoting and no expansion.
+    /// Words separated by spaces, or a JSON array of strings; nil where it is neither, or empty. There is no quoting
+    /// and no expansion.
     static func arguments(_ text: String) -> [String]? {
         guard text.first == "[" else {
             let words = text.split(separator: " ").map { String($0) }

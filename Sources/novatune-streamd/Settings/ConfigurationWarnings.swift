@@ -1,7 +1,11 @@
 import Cryptography
 import Glibc
+import HTTPClient
 import KeyManagement
+import OperatorSettings
+import RequestTraces
 import S3ObjectStore
+import SealedCache
 import SigV4
 
 /// Warnings about settings that are valid and unwise.
@@ -21,30 +25,37 @@ enum ConfigurationWarnings {
             if settings.s3.publicEndpoint.scheme == .http {
                 warnings.append(
                     Warning(
-                        subject: source.values[.s3PublicEndpoint] == nil
-                            ? SettingName.s3Endpoint.rawValue : SettingName.s3PublicEndpoint.rawValue,
-                        advice: "http: whoever sits between player and store reads URLs and audio; use https"))
+                        subject: source.text(S3Setting.publicEndpoint) == nil
+                            ? S3Setting.endpoint.name : S3Setting.publicEndpoint.name,
+                        advice: "http: an attacker between player and store can read URLs and audio; use https"))
             }
             if settings.s3.presignExpiry > longestWiseExpiry {
                 warnings.append(
                     Warning(
-                        subject: SettingName.presignExpiry.rawValue,
+                        subject: S3Setting.presignExpiry.name,
                         advice:
-                            "over 120s: a URL that gets into wrong hands opens its track for as long; players ask again when they need to"))
+                            "over 120s: a URL that gets into wrong hands opens its track for as long; players ask again when they need to"
+                    ))
             }
         }
+        warnings += source.traceVariables.issues.map { Warning(subject: $0.name, advice: $0.reason) }
         if !SymmetricKey.isMemoryLocked {
-            warnings.append(
-                Warning(subject: "memory", advice: "keys are not locked and may be swapped to disk; raise LimitMEMLOCK= (ulimit -l)"))
+            warnings.append(Warning(subject: "memory", advice: ProcessMemory.lockingAdvice))
         }
         return warnings
     }
 
-    private static func secretPaths(_ settings: Settings, _ source: SettingsSource) -> [(subject: String, path: String)] {
-        var paths = source.files.sorted { $0.key.rawValue < $1.key.rawValue }.map { (subject: $0.key.fileName, path: $0.value) }
+    private static func secretPaths(_ settings: Settings, _ source: SettingsSource) -> [(subject: String, path: String)]
+    {
+        var paths = source.namedFiles.map { (subject: $0.setting, path: $0.path) }
+        if let key = settings.s3.files.clientKey ?? settings.s3.files.clientCertificate {
+            let setting = settings.s3.files.clientKey == nil ? S3Setting.clientCertificate : S3Setting.clientKey
+            paths.append((subject: setting.name, path: key))
+        }
         if let config = source.configPath { paths.append((subject: "--config", path: config)) }
+        if let key = source.text(CacheSetting.clientKey) { paths.append((CacheSetting.clientKey.name, key)) }
         for path in settings.keyRingSource.watchedPaths where !paths.contains(where: { $0.path == path }) {
-            paths += KeyDirectoryListing.files(path).map { (subject: SettingName.cacheKeysDirectory.rawValue, path: $0) }
+            paths += KeyDirectoryListing.files(path).map { (subject: KeySetting.directory.name, path: $0) }
         }
         return paths
     }
@@ -53,6 +64,8 @@ enum ConfigurationWarnings {
         var status = stat()
         guard unsafe stat(path, &status) == 0, status.st_mode & 0o004 != 0 else { return nil }
         let mode = String(status.st_mode & 0o7777, radix: 8)
-        return Warning(subject: subject, advice: "\(path) may be read by every user of this machine (mode \(mode)); chmod o= \(path)")
+        return Warning(
+            subject: subject,
+            advice: "\(path) may be read by every user of this machine (mode \(mode)); chmod o= \(path)")
     }
 }

@@ -1,33 +1,27 @@
-import BearerTokens
 import Cryptography
 import FastCGI
 import KeyManagement
 import Logging
+import OperatorSettings
+import PostgreSQLTrackStore
+import RequestTraces
 import S3ObjectStore
 import SealedCache
 import SigV4
 import StreamIssuing
 
-/// All settings of the operator, valid.
+/// All settings of the operator, valid; a group for each library that declares them.
 struct Settings {
-    /// One loop serves two cores best, beside nginx, database and cache (Tests/Load).
-    static func defaultLoops(cores: Int) -> Int { cores <= 4 ? 1 : 2 }
-
-    let listen: SocketAddress
-    let gateListen: SocketAddress
-    /// Event loops, each a thread.
-    let loops: Int
+    let responder: ResponderSettings
     let database: DatabaseSettings
     let cache: CacheSettings
-    let keyRingSource: any KeyRingSource
+    /// Entries that this process keeps in front of a cache server; 0 for none.
+    let cacheCopies: Int
+    /// A URL leaves the cache this long before it expires.
     let cacheTTLBuffer: Duration
+    let keyRingSource: any KeyRingSource
     let s3: S3Settings
-    let claims: ClaimRequirements
-    let requestTimeout: Duration
-    /// How long a request may wait before the loop begins it.
-    let queueTimeout: Duration
-    let breakerFailures: Int
-    let breakerOpen: Duration
+    let breaker: BreakerSettings
     let logLevel: Logger.Level
     /// Nil where no traces are collected.
     let traces: TraceSettings?
@@ -35,24 +29,26 @@ struct Settings {
     let watchedPaths: [String]
 }
 
-/// Settings with the secrets that they name. The caller separates them immediately: settings stay for as long as the process runs,
-/// secrets until they are replaced.
-struct LoadedSettings {
-    let settings: Settings
-    let secrets: Secrets
-}
-
-/// The part that is replaced while requests are answered.
-struct Secrets: Sendable {
-    let keySet: KeySet
-    let keyRing: KeyRing
-    let storeCredentials: Credentials
+struct ResponderSettings {
+    let listen: SocketAddress
+    let gateListen: SocketAddress
+    /// Event loops, each a thread.
+    let loops: Int
+    let requestTimeout: Duration
+    /// How long a request may wait before the loop begins it.
+    let queueTimeout: Duration
 }
 
 struct DatabaseSettings {
     /// It may hold a password.
     let url: SecretText
+    /// The file that holds it, if there is one.
+    let urlFile: String?
+    /// Where invalidations are received; nil for `url`.
+    let subscriberURL: SecretText?
+    let subscriberURLFile: String?
     let timeout: Duration
+    let access: AccessOptions
 }
 
 struct CacheSettings {
@@ -61,17 +57,16 @@ struct CacheSettings {
     let timeout: Duration
 }
 
-struct TraceSettings {
-    let endpoint: String
-    /// 0 … 1
-    let sampleRatio: Double
+struct BreakerSettings {
+    let failures: Int
+    /// The longest time that a circuit stays open.
+    let open: Duration
 }
 
-/// All complaints, a line each.
-struct SettingsError: Error, CustomStringConvertible {
-    let complaints: [String]
-    /// Whether the same settings may work later: a service that they need did not answer.
-    var isTemporary = false
-
-    var description: String { complaints.joined(separator: "\n") }
+struct TraceSettings {
+    /// Where batches of spans are posted.
+    let url: String
+    let sampler: Sampler
+    /// What the operator says about this service.
+    let attributes: [ResourceAttribute]
 }

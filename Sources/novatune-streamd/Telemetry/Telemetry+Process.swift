@@ -5,12 +5,21 @@ extension Telemetry {
     func watchProcess() {
         let start = Double(SystemClock().milliseconds) / 1000
         registry.gauges(
-            "novatune_build_info", "1; the build as labels.", labels: [("version", NovatuneStreamd.version), ("swift", Self.swiftVersion)])
-        registry.count("process_cpu_seconds_total", "User and system time of the process.") { ProcessFigures.cpuSeconds }
-        registry.gauge("process_resident_memory_bytes", "Resident memory of the process.") { ProcessFigures.memory?.resident }
-        registry.gauge("process_virtual_memory_bytes", "Virtual memory of the process.") { ProcessFigures.memory?.virtual }
+            "novatune_build_info", "1; the build as labels.",
+            labels: [("version", Version.release), ("swift", Self.swiftVersion)])
+        registry.count("process_cpu_seconds_total", "User and system time of the process.") {
+            ProcessFigures.cpuSeconds
+        }
+        registry.gauge("process_resident_memory_bytes", "Resident memory of the process.") {
+            ProcessFigures.memory?.resident
+        }
+        registry.gauge("process_virtual_memory_bytes", "Virtual memory of the process.") {
+            ProcessFigures.memory?.virtual
+        }
         registry.gauge("process_open_fds", "Open file descriptors.") { Double(ProcessFigures.openDescriptors) }
-        registry.gauge("process_max_fds", "How many file descriptors may be open.") { Double(ProcessFigures.maximumDescriptors) }
+        registry.gauge("process_max_fds", "How many file descriptors may be open.") {
+            Double(ProcessFigures.maximumDescriptors)
+        }
         registry.gauge("process_start_time_seconds", "When the process began, since 1970.") { start }
     }
 

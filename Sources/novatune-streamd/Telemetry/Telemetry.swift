@@ -1,7 +1,9 @@
 import CoreMetrics
 import Logging
 import Observability
+import ProviderKeys
 import Resilience
+import S3ObjectStore
 import SealedCache
 import StreamIssuing
 import StreamResponder
@@ -13,15 +15,26 @@ final class Telemetry: Sendable {
     let clock: any WallClock
     let requests: RequestTelemetry
     let lastReload: Locked<Reload>
-    let isListening = Locked(false)
+    /// Why no invalidation arrives; nil where they do.
+    let subscriberState = Locked<String?>("not connected yet")
     let lastReceived: Locked<UnixTime>
     /// Key versions that have had a warning.
     let nearLimit = Locked<Set<String>>([])
+    /// The end of the store credentials that have had a warning.
+    let warnedExpiration = Locked<UnixTime?>(nil)
     let invalidations: MetricFamily<CounterSeries>
+    /// Of the key sets of providers.
+    let keyFetches: MetricFamily<CounterSeries>
     private let slowTurns: CounterSeries
 
     /// For events that would be logged many times a second while something is broken.
     var failures: RateLimitedLog { requests.failures }
+
+    /// Logs how many events of each kind were not logged since the last call.
+    func flushSuppressed() {
+        requests.failures.flushSuppressed()
+        requests.objectFailures.flushSuppressed()
+    }
 
     init(_ logger: Logger, clock: any WallClock = SystemClock()) {
         self.logger = logger
@@ -30,9 +43,15 @@ final class Telemetry: Sendable {
         lastReceived = Locked(clock.now)
         requests = RequestTelemetry(logger, registry)
         invalidations = registry.counter(
-            "stream_cache_invalidations_total", "Invalidations heard from the database.", labels: ["reason"],
+            "stream_cache_invalidations_total", "Invalidations received from the database.", labels: ["reason"],
             known: Invalidation.Reason.allCases.map { [$0.rawValue] })
-        slowTurns = registry.counter("event_loop_slow_turns_total", "Turns of an event loop that took longer than 50 ms.").series()
+        keyFetches = registry.counter(
+            "novatune_token_key_fetches_total",
+            "Fetches of a provider's keys: changed and unchanged ones, providers that did not answer, answers without a "
+                + "usable key.", labels: ["provider", "outcome"])
+        slowTurns = registry.counter(
+            "novatune_event_loop_slow_turns_total", "Turns of an event loop that took longer than 50 ms."
+        ).series()
         watchListener()
         watchProcess()
     }
@@ -50,7 +69,9 @@ final class Telemetry: Sendable {
     // MARK: Dependencies
 
     func watch(_ breakers: [Unavailable.Dependency: SharedBreaker]) {
-        registry.gauges("breaker_state", "Circuit breaker: 0 closed, 1 open, 2 half-open.", label: "dependency") {
+        registry.gauges(
+            "novatune_breaker_state", "Circuit breaker: 0 closed, 1 open, 2 half-open.", label: "dependency"
+        ) {
             breakers.map { dependency, breaker in
                 (dependency.rawValue, Double(CircuitBreaker.State.allCases.firstIndex(of: breaker.state) ?? 0))
             }
@@ -70,8 +91,10 @@ final class Telemetry: Sendable {
 
     /// Exposes how full the in-process cache is.
     func watch(_ store: MemoryStore) {
-        registry.gauge("cache_entries", "Entries in the cache of this process.") { Double(store.usage.entries) }
-        registry.gauge("cache_bytes", "Bytes in the cache of this process.") { Double(store.usage.bytes) }
+        registry.gauge("novatune_cache_entries", "Entries in the cache of this process.") {
+            Double(store.usage.entries)
+        }
+        registry.gauge("novatune_cache_bytes", "Bytes in the cache of this process.") { Double(store.usage.bytes) }
     }
 
     /// A turn of an event loop in which something blocked, or which had too much to do.
@@ -85,9 +108,23 @@ final class Telemetry: Sendable {
     /// Logs the result of a probe that differs from the one before.
     func probed(_ outcome: DependencyProbe.Outcome) {
         if let failure = outcome.failure {
-            logger.warning("dependency lost", metadata: ["dependency": "\(outcome.name)", "reason": "\(failure)"])
+            logger.warning("dependency unhealthy", metadata: ["dependency": "\(outcome.name)", "reason": "\(failure)"])
         } else {
-            logger.notice("dependency back", metadata: ["dependency": "\(outcome.name)"])
+            logger.notice("dependency recovered", metadata: ["dependency": "\(outcome.name)"])
+        }
+    }
+
+    /// Logs that this machine's clock differs from a dependency's, and the end of it.
+    func clockChanged(of dependency: String, _ change: ClockWarning.Change) {
+        switch change {
+        case .differs(let offset):
+            logger.warning(
+                "clock differs",
+                metadata: [
+                    "dependency": "\(dependency)", "offset_seconds": "\(offset.seconds)",
+                    "reason": "this machine's clock is \(offset.description); synchronise it (NTP)",
+                ])
+        case .agrees: logger.notice("clock agrees", metadata: ["dependency": "\(dependency)"])
         }
     }
 }

@@ -1,5 +1,6 @@
 import BearerTokens
 import Cryptography
+import ProviderKeys
 import Resilience
 import SigV4
 import Synchronization
@@ -13,23 +14,34 @@ struct SecretsGeneration: Sendable {
     let tokenCache = TokenCache()
 }
 
-/// The current keys and credentials. They may be replaced while requests are answered: a worker checks before each request whether its
-/// own are still the current ones.
+/// The current keys and credentials. They may be replaced while requests are answered: a worker checks before each
+/// request whether its own are still the current ones.
 final class CurrentSecrets: Sendable {
     private let generation: Locked<SecretsGeneration>
     private let number = Atomic<Int>(0)
+    private let keySets: ProviderKeySets
 
-    init(_ secrets: Secrets) {
+    /// - Parameter keySets: those of providers.
+    init(_ secrets: Secrets, keySets: ProviderKeySets) {
         generation = Locked(SecretsGeneration(number: 0, secrets: secrets))
+        self.keySets = keySets
     }
 
     var value: SecretsGeneration { generation.withLock { $0 } }
 
     func isCurrent(_ number: Int) -> Bool { self.number.load(ordering: .acquiring) == number }
 
-    func replace(_ secrets: Secrets) {
+    func replace(_ secrets: Secrets) { update { _ in secrets } }
+
+    /// Takes the key sets as they are now.
+    func keySetsChanged() { update { $0 } }
+
+    /// A set that was fetched while the settings were read counts as well: the sets are read here, last.
+    private func update(_ change: (Secrets) -> Secrets) {
         generation.withLock { generation in
-            generation = SecretsGeneration(number: generation.number + 1, secrets: secrets)
+            let secrets = change(generation.secrets)
+            let tokens = secrets.declaredTokens.acceptedWhereUsable(keySets.current)
+            generation = SecretsGeneration(number: generation.number + 1, secrets: secrets.with(tokens))
             number.store(generation.number, ordering: .releasing)
         }
     }

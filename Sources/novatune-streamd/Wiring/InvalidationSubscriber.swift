@@ -17,7 +17,9 @@ final class InvalidationSubscriber: Sendable {
 
     func start() {
         let thread = WorkerThread(name: "invalidation") { [resources, stopping] in
-            let (listener, invalidator) = (resources.makeInvalidationListener(stop: stopping), resources.makeInvalidator())
+            let (listener, invalidator) = (
+                resources.makeInvalidationListener(stop: stopping), resources.makeInvalidator()
+            )
             while !stopping.isSent {
                 guard let event = listener.next(by: .now.advanced(by: .seconds(3600))) else { continue }
                 if case .received(let invalidation) = event { resources.verifiedObjects.forget(invalidation.scope) }
@@ -35,9 +37,13 @@ final class InvalidationSubscriber: Sendable {
     @discardableResult
     func join(by deadline: Deadline) -> Bool { thread.withLock { $0 }?.join(by: deadline) ?? true }
 
-    private static func handle(_ event: InvalidationListener.Event, _ invalidator: CacheInvalidator, _ telemetry: Telemetry) {
+    private static func handle(
+        _ event: InvalidationListener.Event, _ invalidator: CacheInvalidator, _ telemetry: Telemetry
+    ) {
         switch event {
         case .listening: telemetry.listening()
+        case .receiving: telemetry.receivesInvalidations()
+        case .notReceiving(let cause): telemetry.receivesNoInvalidations(cause)
         case .answered: telemetry.receivedFromDatabase()
         case .lost(let cause): telemetry.stoppedListening(cause)
         case .malformed:

@@ -1,6 +1,7 @@
 import BearerTokens
 import EventLoop
 import PostgreSQLTrackStore
+import ProviderKeys
 import Resilience
 import S3ObjectStore
 import SealedCache
@@ -17,20 +18,24 @@ final class LoopServices: StreamServices, @unchecked Sendable {
     let cache: LoopStreamURLCache
     let objects: LoopObjectStore
     private let resolver: NameResolver
+    /// Requests whose token names a key that is being fetched.
+    private let keyWaiters: WaitingTasks<Void>
 
     init(
         _ resources: Resources, _ generation: SecretsGeneration, tracks: PipelinedTrackStore, cache: LoopStreamURLCache,
-        objects: LoopObjectStore, resolver: NameResolver
+        objects: LoopObjectStore, resolver: NameResolver, keyWaiters: WaitingTasks<Void>
     ) {
         self.resources = resources
         self.generation = generation.number
         verifier = resources.makeTokenVerifier(generation)
         issuer = StreamIssuer(
-            store: tracks, cache: cache, objects: objects, policy: resources.makePolicy(generation), clock: resources.clock)
+            store: tracks, cache: cache, objects: objects, policy: resources.makePolicy(generation),
+            clock: resources.clock)
         self.tracks = tracks
         self.cache = cache
         self.objects = objects
         self.resolver = resolver
+        self.keyWaiters = keyWaiters
     }
 
     func takeCurrentSecrets() {
@@ -43,12 +48,36 @@ final class LoopServices: StreamServices, @unchecked Sendable {
         objects.credentials = current.secrets.storeCredentials
     }
 
-    func verify(authorization: String?) throws(TokenRejection) -> Listener { try verifier.verify(authorization: authorization) }
+    func verify(authorization: String?) throws(TokenRejection) -> Listener {
+        try verifier.verify(authorization: authorization)
+    }
+
+    /// nginx has 256 requests at a responder at a time (nginx/settings.envsh): most of these places stay free.
+    private static let keyWaiterLimit = 64
+
+    func keyMayCome() -> Bool {
+        // They may have come since the token was checked.
+        if !resources.secrets.isCurrent(generation) { return true }
+        return verifier.unknownKeyMayBePublished && resources.keySets.keyIsUnknown()
+    }
+
+    var mayAwaitKeys: Bool { keyWaiters.count < Self.keyWaiterLimit }
+
+    nonisolated(nonsending) func keysFetched(
+        by deadline: ContinuousClock.Instant, unless abandonment: Abandonment
+    ) async -> Bool {
+        guard resources.secrets.isCurrent(generation) else { return true }
+        return await keyWaiters.value(by: deadline) { abandonment.whenItHappens($0) } != nil
+    }
+
+    /// On the loop's thread.
+    func keyFetchEnded() { keyWaiters.resumeAll(()) }
 
     nonisolated(nonsending) func issue(
-        _ track: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, _ observer: RequestObserver
+        _ track: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment,
+        _ observer: RequestObserver
     ) async throws(Problem) -> IssuedURL {
-        try await issuer.issue(track, to: listener, by: deadline, observer)
+        try await issuer.issue(track, to: listener, by: deadline, unless: abandonment, observer)
     }
 
     /// Connects before the first request.
@@ -63,7 +92,8 @@ final class LoopServices: StreamServices, @unchecked Sendable {
         cache.close()
     }
 
-    /// Ends the threads beside the loop, after `close` and the loop's end. A call that has not returned by `deadline` is abandoned.
+    /// Ends the threads beside the loop, after `close` and the loop's end. A call that has not returned by `deadline`
+    /// is abandoned.
     /// - Returns: whether they have ended.
     @discardableResult
     func stop(by deadline: Deadline) -> Bool {

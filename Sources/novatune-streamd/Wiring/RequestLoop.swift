@@ -18,7 +18,7 @@ final class RequestLoop: Sendable {
         services = resources.makeServices(loop)
         let route = StreamRoute(
             services, limits: resources.limits, allowances: resources.allowances, clock: resources.clock,
-            makeObserver: resources.makeObserver)
+            makeObserver: { [services] in resources.makeObserver(services) })
         server = FastCGILoopServer(loop, socket: socket, reserve: reserve, handler: route)
         name = "loop-\(number)"
     }
@@ -32,6 +32,9 @@ final class RequestLoop: Sendable {
         loop.execute { services.start() }
         server.start()
     }
+
+    /// A fetch of a provider's keys has ended. From any thread.
+    func keyFetchEnded() { loop.execute { [services] in services.keyFetchEnded() } }
 
     var requestsWaitingForObjects: Int { services.objects.waitingCount }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tokens for BearerTokensTests, made with the library `cryptography` and no JOSE library at all.
 
-    generate.py    writes jwks.json and tokens.jsonl beside this file
+    generate.py    writes jwks.json, tokens.jsonl and providers.jsonl beside this file
 
 Keys and ES256 signatures are random, so a second run makes other, equally good vectors. The private keys are thrown away: what is
 needed of them is in the tokens.
@@ -51,6 +51,23 @@ def rs256(message, key=rsa_key):
     return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
 
 
+def rs384(message):
+    return rsa_key.sign(message, padding.PKCS1v15(), hashes.SHA384())
+
+
+def rs512(message):
+    return rsa_key.sign(message, padding.PKCS1v15(), hashes.SHA512())
+
+
+def ps256(message, salt=32, digest=hashes.SHA256, mask=hashes.SHA256):
+    return rsa_key.sign(message, padding.PSS(padding.MGF1(mask()), salt), digest())
+
+
+def es384(message):
+    r, s = utils.decode_dss_signature(p384_key.sign(message, ec.ECDSA(hashes.SHA384())))
+    return r.to_bytes(48, "big") + s.to_bytes(48, "big")
+
+
 def es256_der(message, key=ec_key):
     return key.sign(message, ec.ECDSA(hashes.SHA256()))
 
@@ -64,7 +81,10 @@ def eddsa(message):
     return ed_key.sign(message)
 
 
-ALGORITHMS = {"HS256": ("hs", hs256), "RS256": ("rs", rs256), "ES256": ("es", es256), "EdDSA": ("ed", eddsa)}
+ALGORITHMS = {
+    "HS256": ("hs", hs256), "RS256": ("rs", rs256), "RS384": ("rs384", rs384), "RS512": ("rs512", rs512),
+    "PS256": ("ps", ps256), "ES256": ("es", es256), "ES384": ("es384", es384), "EdDSA": ("ed", eddsa),
+}
 CLAIMS = {
     "iss": "https://id.example.com",
     "aud": "novatune-stream",
@@ -101,7 +121,7 @@ def vectors():
         add(f"{alg} with kid", "accepted", signed())
         add(f"{alg} with typ", "accepted", signed({**good, "typ": "JWT"}))
         add(f"{alg} with at+jwt and unknown parameters", "accepted", signed({**good, "typ": "at+jwt", "x5t": "abc", "cty": "x"}))
-        add(f"{alg} unknown kid", "unknown_key", signed({"alg": alg, "kid": "nobody"}))
+        add(f"{alg} unknown kid", "unknown_key", signed({"alg": alg, "kid": "unknown"}))
         add(f"{alg} kid in another case", "unknown_key", signed({"alg": alg, "kid": kid.upper()}))
         add(f"{alg} kid empty", "unknown_key", signed({"alg": alg, "kid": ""}))
         add(f"{alg} kid a number", "malformed", signed({"alg": alg, "kid": 1}))
@@ -112,9 +132,12 @@ def vectors():
                 add(f"{alg} signature called {other_alg}", "unknown_key", signed({"alg": other_alg, "kid": kid}))
                 add(f"{alg} with the kid of {other_alg}", "unknown_key", signed({"alg": alg, "kid": other_kid}))
                 add(f"{alg} signature under key and name of {other_alg}", "bad_signature", signed({"alg": other_alg, "kid": other_kid}))
-        for parameter in ("crit", "jwk", "jku", "x5u", "x5c", "b64", "zip", "enc"):
+        for parameter in ("crit", "b64", "zip", "enc"):
             value = ["exp"] if parameter == "crit" else False if parameter == "b64" else "x"
             add(f"{alg} header with {parameter}", "forbidden_header", signed({**good, parameter: value}))
+        for parameter in ("jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256"):
+            add(f"{alg} header with {parameter}", "accepted", signed({**good, parameter: "x"}))
+        add(f"{alg} typ logout+jwt", "wrong_type", signed({**good, "typ": "logout+jwt"}))
         text = signed()
         head, payload, signature = text.split(".")
         for bit in (0, 7):
@@ -151,7 +174,7 @@ def vectors():
     add("RS256 over SHA-512", "bad_signature", token(
         {"alg": "RS256", "kid": "rs"}, CLAIMS, lambda m: rsa_key.sign(m, padding.PKCS1v15(), hashes.SHA512())))
 
-    # The classic: the public key, which everybody has, as an HMAC secret.
+    # The classic: the public key as an HMAC secret.
     public = rsa_key.public_key()
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -187,12 +210,14 @@ def vectors():
     confused_keys(add)
     rsa_forgeries(add)
     es256_forgeries(add)
+    es384_forgeries(add)
+    ps256_forgeries(add)
     eddsa_forgeries(add)
     return made
 
 
 def confused_keys(add):
-    """What anyone can read of the public keys, as the secret of an HS256 token."""
+    """Every published form of the public keys, as the secret of an HS256 token."""
     for member in key_set()["keys"][1:]:
         for name, secret in (("JWK", compact(member)), ("x", base64.urlsafe_b64decode(member.get("x", "") + "==")),
                              ("x as text", member.get("x", "").encode())):
@@ -242,17 +267,25 @@ def rsa_forgeries(add):
     forged("with a byte behind the hash", padded(sha256_info, tail=b"\0"), "InvalidPadding")
 
 
-def es256_forgeries(add):
-    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+def ecdsa_forger(add, alg, length):
+    """A function that adds a token whose good r and s are changed, and one that joins two numbers of `length` bytes."""
+    kid, good_signature = ALGORITHMS[alg]
 
     def forged(comment, change, outcome="bad_signature"):
         def sign(message):
-            good = es256(message)
-            return change(int.from_bytes(good[:32], "big"), int.from_bytes(good[32:], "big"), message)
-        add(f"ES256 {comment}", outcome, token({"alg": "ES256", "kid": "es"}, CLAIMS, sign), "EdgeCaseSignature")
+            good = good_signature(message)
+            return change(int.from_bytes(good[:length], "big"), int.from_bytes(good[length:], "big"), message)
+        add(f"{alg} {comment}", outcome, token({"alg": alg, "kid": kid}, CLAIMS, sign), "EdgeCaseSignature")
 
-    def pair(r, s, width=32):
+    def pair(r, s, width=length):
         return r.to_bytes(width, "big") + s.to_bytes(width, "big")
+
+    return forged, pair
+
+
+def es256_forgeries(add):
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    forged, pair = ecdsa_forger(add, "ES256", 32)
 
     forged("r the order, good s", lambda r, s, m: pair(order, s))
     forged("s the order, good r", lambda r, s, m: pair(r, order))
@@ -266,6 +299,36 @@ def es256_forgeries(add):
     forged("little-endian", lambda r, s, m: r.to_bytes(32, "little") + s.to_bytes(32, "little"))
     # RFC 7518 forbids neither s nor order - s; a token is not its own name here.
     forged("order minus s", lambda r, s, m: pair(r, order - s), "accepted")
+
+
+def es384_forgeries(add):
+    order = int("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973", 16)
+    forged, pair = ecdsa_forger(add, "ES384", 48)
+
+    for name, r, s in (("r zero", 0, 1), ("s zero", 1, 0), ("r and s one", 1, 1), ("r and s the order", order, order),
+                       ("all bits", 2**384 - 1, 2**384 - 1)):
+        forged(f"with {name}", lambda *_, r=r, s=s: pair(r, s))
+    forged("r the order, good s", lambda r, s, m: pair(order, s))
+    forged("s the order, good r", lambda r, s, m: pair(r, order))
+    forged("r and s exchanged", lambda r, s, m: pair(s, r))
+    forged("r and s of 49 bytes", lambda r, s, m: pair(r, s, 49))
+    forged("r alone", lambda r, s, m: r.to_bytes(48, "big"))
+    forged("in DER", lambda r, s, m: utils.encode_dss_signature(r, s))
+    forged("over SHA-256", lambda r, s, m: pair(*utils.decode_dss_signature(p384_key.sign(m, ec.ECDSA(hashes.SHA256())))))
+    forged("order minus s", lambda r, s, m: pair(r, order - s), "accepted")
+
+
+def ps256_forgeries(add):
+    def forged(comment, sign):
+        add(f"PS256 {comment}", "bad_signature", token({"alg": "PS256", "kid": "ps"}, CLAIMS, sign), "InvalidPadding")
+
+    forged("without salt", lambda m: ps256(m, salt=0))
+    forged("with a salt of 20 bytes", lambda m: ps256(m, salt=20))
+    forged("with the longest salt", lambda m: ps256(m, salt=222))
+    forged("over SHA-384", lambda m: ps256(m, salt=32, digest=hashes.SHA384))
+    forged("with a mask by SHA-1", lambda m: ps256(m, mask=hashes.SHA1))
+    forged("in the padding of PKCS 1", lambda m: rs256(m))
+    forged("signature one", lambda m: (1).to_bytes(256, "big"))
 
 
 def eddsa_forgeries(add):
@@ -283,24 +346,46 @@ def eddsa_forgeries(add):
 
 
 def key_set():
-    def curve(kid, key):
+    def curve(kid, key, alg="ES256", crv="P-256", length=32):
         numbers = key.public_key().public_numbers()
-        return {"kid": kid, "kty": "EC", "alg": "ES256", "crv": "P-256", "use": "sig",
-                "x": number(numbers.x, 32), "y": number(numbers.y, 32)}
+        return {"kid": kid, "kty": "EC", "alg": alg, "crv": crv, "use": "sig",
+                "x": number(numbers.x, length), "y": number(numbers.y, length)}
 
-    numbers = rsa_key.public_key().public_numbers()
+    def rsa_member(kid, alg):
+        numbers = rsa_key.public_key().public_numbers()
+        return {"kid": kid, "kty": "RSA", "alg": alg, "use": "sig", "n": number(numbers.n), "e": number(numbers.e)}
+
     raw = ed_key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     return {"keys": [
         {"kid": "hs", "kty": "oct", "alg": "HS256", "use": "sig", "k": b64(HS_SECRET)},
-        {"kid": "rs", "kty": "RSA", "alg": "RS256", "use": "sig", "n": number(numbers.n), "e": number(numbers.e)},
+        rsa_member("rs", "RS256"),
+        rsa_member("rs384", "RS384"),
+        rsa_member("rs512", "RS512"),
+        rsa_member("ps", "PS256"),
         curve("es", ec_key),
         curve("es2", second_ec_key),
+        curve("es384", p384_key, "ES384", "P-384", 48),
         {"kid": "ed", "kty": "OKP", "alg": "EdDSA", "crv": "Ed25519", "use": "sig", "x": b64(raw)},
     ]}
+
+
+def provider_tokens():
+    """The claims of each file Providers/claims-*.json, signed as its header says, with the times moved to the clock's."""
+    printed = 1784217600
+    for path in sorted((HERE / "Providers").glob("claims-*.json")):
+        case = json.loads(path.read_text("utf-8"))
+        payload = {name: value + NOW - printed if name in ("iat", "nbf", "exp", "auth_time") and value in range(printed, 2**31)
+                   else value for name, value in case["payload"].items()}
+        sign = {"RS256": rs256, "ES256": es256}[case["header"]["alg"]]
+        member = next(key for key in key_set()["keys"] if key["alg"] == case["header"]["alg"])
+        yield {"name": path.stem.removeprefix("claims-"), "keys": json.dumps({"keys": [{**member, "kid": case["header"]["kid"]}]}),
+               "token": token(case["header"], payload, sign)}
 
 
 if __name__ == "__main__":
     (HERE / "jwks.json").write_text(json.dumps(key_set(), indent=1) + "\n", "ascii")
     made = vectors()
     (HERE / "tokens.jsonl").write_text("".join(json.dumps(vector) + "\n" for vector in made), "ascii")
-    print(f"{len(made)} tokens")
+    of_providers = list(provider_tokens())
+    (HERE / "providers.jsonl").write_text("".join(json.dumps(vector) + "\n" for vector in of_providers), "ascii")
+    print(f"{len(made) + len(of_providers)} tokens")

@@ -1,1 +1,1 @@
-"""What the end-to-end tests share: the stack, the wire, tokens, rows, and the sealed format."""
+"""What the end-to-end tests share beside the harness: rows, key rings, the sealed format, and races."""

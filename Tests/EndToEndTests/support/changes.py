@@ -1,10 +1,11 @@
-"""What a DBA or another service does to users, tracks and grants: by function or by hand, one legal change after the other."""
+"""What a DBA or another service does to users, tracks and grants: by function or by hand, one legal change after the
+other."""
 
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from support.facts import Grant, TrackRow, UserRow
+from support.facts import Grant, TrackRow
 
 # Seconds that a grant with an end lasts here.
 BRIEF = (0.02, 0.3)
@@ -21,6 +22,7 @@ class Change:
     effect: object
     users: tuple = ()
     tracks: tuple = ()
+    subjects: tuple = ()
 
 
 def object_key(track, revision):
@@ -32,18 +34,25 @@ class Changes:
 
     # How often each is tried. What opens is tried more often than what closes, or little could be streamed.
     WEIGHTS = {
-        "delete": 5, "restore": 20, "remove": 3, "insert": 20, "make ready": 10, "fail": 10, "retry": 10, "new object": 10,
-        "new owner": 4, "grant": 10, "grant with an end": 6, "end": 3, "revoke": 5, "suspend": 3, "reinstate": 20, "log out": 10,
+        "delete": 5, "restore": 20, "remove": 3, "insert": 20, "make ready": 10, "fail": 10, "retry": 10,
+        "new object": 10,
+        "new owner": 4, "grant": 10, "grant with an end": 6, "end": 3, "revoke": 5, "suspend": 3, "reinstate": 20,
+        "log out": 10, "link": 12, "unlink": 8,
     }
 
-    def __init__(self, database, timeline, random, sessions):
+    def __init__(self, database, timeline, random, sessions, identities):
+        """`identities` are the subjects that are linked and unlinked, and their issuer."""
         self.counts = Counter()
         self._database = database
         self._timeline = timeline
         self._random = random
         self._sessions = sessions
+        self._subjects, self._issuer = identities
         self._users = sorted(timeline.facts.users)
         self._tracks = sorted(timeline.facts.tracks)
+        # Those whom identities are linked to are never logged out: for a token of the logout's second it counts when this
+        # responder saw it first, which the timeline does not have.
+        self._linkable = self._users[:2]
         # Also of tracks whose row is gone: a key is never used again.
         self._revisions = dict.fromkeys(self._tracks, 0)
         self._makers = {kind: getattr(self, "_" + kind.replace(" ", "_")) for kind in self.WEIGHTS}
@@ -84,7 +93,8 @@ class Changes:
     def _delete(self):
         if id := self._pick("Processing", "Failed", "Ready"):
             row = replace(self._row(id), status="Deleted", status_before_deletion=self._row(id).status)
-            return self._track_change("delete", id, row, ("status = 'Deleted'",), ("select novatune.delete_track(%s, 'race')", id))
+            return self._track_change(
+                "delete", id, row, ("status = 'Deleted'",), ("select novatune.delete_track(%s, 'race')", id))
 
     def _restore(self):
         if id := self._pick("Deleted"):
@@ -95,15 +105,18 @@ class Changes:
     def _remove(self):
         if id := self._pick():
             return Change(
-                "remove", {"hand": ("delete from novatune.tracks where track_id = %s", id)}, lambda facts, _: facts.without_track(id),
+                "remove", {"hand": ("delete from novatune.tracks where track_id = %s", id)},
+                lambda facts, _: facts.without_track(id),
                 tracks=(id,))
 
     def _insert(self):
         missing = [id for id in self._tracks if id not in self._timeline.facts.tracks]
         if missing:
             id = self._random.choice(missing)
-            row = TrackRow(self._random.choice(self._users), self._random.choice(["Processing", "Failed", "Ready"]), self._next_revision(id))
-            text = ("insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, status)"
+            row = TrackRow(self._random.choice(self._users), self._random.choice(["Processing", "Failed", "Ready"]),
+                self._next_revision(id))
+            text = (
+                "insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, status)"
                     " values (%s, %s, 'Another title that no log contains', %s, 'audio/mpeg', %s, %s)")
             values = (id, row.owner, object_key(id, row.revision), row.revision + 1, row.status)
             return Change("insert", {"hand": (text, *values)}, lambda facts, _: facts.with_track(id, row), tracks=(id,))
@@ -122,7 +135,8 @@ class Changes:
 
     def _retry(self):
         if id := self._pick("Failed"):
-            return self._track_change("retry", id, replace(self._row(id), status="Processing"), ("status = 'Processing'",))
+            return self._track_change(
+                "retry", id, replace(self._row(id), status="Processing"), ("status = 'Processing'",))
 
     def _new_object(self):
         if id := self._pick():
@@ -132,7 +146,8 @@ class Changes:
 
     def _new_owner(self):
         if id := self._pick():
-            row = replace(self._row(id), owner=self._random.choice([user for user in self._users if user != self._row(id).owner]))
+            row = replace(
+                self._row(id), owner=self._random.choice([user for user in self._users if user != self._row(id).owner]))
             return self._track_change("new owner", id, row, ("user_id = %s", row.owner))
 
     def _next_revision(self, id):
@@ -169,9 +184,11 @@ class Changes:
     def _end(self):
         """Moves a grant's end into the past; a grant over a grant moves it elsewhere."""
         if pair := self._granted():
-            text = "update novatune.track_grants set expires_at = now() - interval '1 second' where track_id = %s and grantee_id = %s"
+            text = ("update novatune.track_grants set expires_at = now() - interval '1 second'"
+                    " where track_id = %s and grantee_id = %s")
             return Change(
-                "end", {"hand": (text, *pair)}, lambda facts, _: facts.with_grant(*pair, Grant((0, 0))), users=(pair[1],),
+                "end", {"hand": (text, *pair)}, lambda facts, _: facts.with_grant(*pair, Grant((0, 0))),
+                users=(pair[1],),
                 tracks=(pair[0],))
 
     def _revoke(self):
@@ -187,7 +204,8 @@ class Changes:
     def _user_change(self, kind, id, status, function):
         row = replace(self._timeline.facts.users[id], status=status)
         return Change(
-            kind, {"hand": ("update novatune.users set status = %s where user_id = %s", status, id), "function": function},
+            kind,
+            {"hand": ("update novatune.users set status = %s where user_id = %s", status, id), "function": function},
             lambda facts, _: facts.with_user(id, row), users=(id,))
 
     def _user(self, is_active):
@@ -203,8 +221,10 @@ class Changes:
             return self._user_change("reinstate", id, "Active", ("select novatune.reinstate_user(%s, 'race')", id))
 
     def _log_out(self):
-        # Only whom it hits: a token that is dated a moment ahead outlives a logout before that.
-        candidates = [id for id in self._users if self._sessions.newest(id).listener.issued_at <= time.time()]
+        # Only whom it hits: a token of the logout's own second counts as a new login where no responder saw it before.
+        candidates = [
+            id for id in self._users
+            if id not in self._linkable and self._sessions.newest(id).listener.issued_at + 1 <= time.time()]
         if not candidates:
             return None
         id = self._random.choice(candidates)
@@ -220,3 +240,26 @@ class Changes:
             "hand": (hand + microseconds.format("tokens_valid_after"), id),
             "function": ("select " + microseconds.format("novatune.logout_all(%s, 'race')"), id),
         }, effect, users=(id,))
+
+    # Identities
+
+    def _link(self):
+        unlinked = [name for name in self._subjects if name not in self._timeline.facts.identities]
+        if unlinked:
+            name, user = self._random.choice(unlinked), self._random.choice(self._linkable)
+            text = "insert into novatune.user_identities (issuer, subject, user_id) values (%s, %s, %s)"
+            return Change(
+                "link", {
+                    "hand": (text, self._issuer, name, user),
+                    "function": ("select novatune.link_identity(%s, %s, %s, 'race')", self._issuer, name, user),
+                }, lambda facts, _: facts.with_identity(name, user), subjects=(name,))
+
+    def _unlink(self):
+        if linked := sorted(self._timeline.facts.identities):
+            name = self._random.choice(linked)
+            return Change(
+                "unlink", {
+                    "hand": (
+                        "delete from novatune.user_identities where issuer = %s and subject = %s", self._issuer, name),
+                    "function": ("select novatune.unlink_identity(%s, %s, 'race')", self._issuer, name),
+                }, lambda facts, _: facts.without_identity(name), subjects=(name,))

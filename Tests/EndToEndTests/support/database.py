@@ -1,4 +1,5 @@
-"""One kept connection to the database: a commit takes as long as the database needs, not as long as psql takes to start."""
+"""One kept connection to the database: a commit takes as long as the database needs, not as long as psql takes to
+start."""
 
 import time
 
@@ -30,12 +31,12 @@ class Database:
     def listen(self):
         self(f"listen {CHANNEL}")
 
-    def heard(self, last, seconds=10):
+    def received(self, last, seconds=10):
         """Payloads up to and with the one that is `last`."""
         payloads = []
         deadline = time.monotonic() + seconds
         while not payloads or payloads[-1] != last:
             left = deadline - time.monotonic()
-            assert left > 0, f"{last} was not heard within {seconds} s"
+            assert left > 0, f"{last} was not received within {seconds} s"
             payloads += [notification.payload for notification in self._connection.notifies(timeout=left, stop_after=1)]
         return payloads

@@ -1,6 +1,7 @@
 """What is in the shared cache, and under which keys."""
 
-from support.waiting import wait_for
+from harness.metrics import metrics
+from harness.waiting import wait_for
 
 
 def entry(user, track, prefix="stream"):
@@ -12,16 +13,28 @@ def index(user, prefix="stream"):
     return f"{prefix}:{user.id}:index"
 
 
+def is_used(api, world):
+    """Whether the stack's responder finds what it has just written: after an outage of the cache it reconnects later
+    than the server is back."""
+    track, before = world.track(world.user()), metrics(api)["stream_url_cache_hits_total"]
+    for _ in range(2):
+        api.stream_url(track.id, track.owner.token)
+    return metrics(api)["stream_url_cache_hits_total"] > before
+
+
 class Cast:
-    """An owner of two tracks, two who were granted the first, and a stranger; everything that they may hear is in the cache."""
+    """An owner of two tracks, two who were granted the first, and a stranger; every track that they may stream is in
+    the cache."""
 
     def __init__(self, api, world, redis):
         self.owner, self.friend, self.second_friend, self.stranger = self._users = world.users(4)
-        self.track, self.second, self.friends, self.strangers = world.tracks([self.owner, self.owner, self.friend, self.stranger])
+        self.track, self.second, self.friends, self.strangers = world.tracks(
+            [self.owner, self.owner, self.friend, self.stranger])
         for friend in (self.friend, self.second_friend):
             world.grant(self.track, friend, expires="now() + interval '1 hour'")
         self.entries = {
-            "owner": (self.owner, self.track), "owner's second": (self.owner, self.second), "friend": (self.friend, self.track),
+            "owner": (self.owner, self.track), "owner's second": (self.owner, self.second),
+            "friend": (self.friend, self.track),
             "friend's own": (self.friend, self.friends), "second friend": (self.second_friend, self.track),
             "stranger": (self.stranger, self.strangers),
         }

@@ -1,4 +1,5 @@
-"""What the database says at a moment, and what may be answered to it: checks 5 to 8 of the contract, written a second time."""
+"""What the database says at a moment, and what may be answered to it: checks 5 to 8 of the contract, written a second
+time."""
 
 from dataclasses import dataclass, field, replace
 
@@ -17,10 +18,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Listener:
-    """Whose token it is, and when it was issued: seconds, as in the claim."""
+    """Whose token it is, and when it was issued: seconds, as in the claim. Either the user is named or an identity."""
 
-    user: str
+    user: str | None
     issued_at: int
+    subject: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Facts:
     tracks: dict = field(default_factory=dict)
     # By track and grantee.
     grants: dict = field(default_factory=dict)
+    # Users by the subject that is linked to them.
+    identities: dict = field(default_factory=dict)
 
     def with_user(self, id, row):
         return replace(self, users=self.users | {id: row})
@@ -74,9 +78,23 @@ class Facts:
     def without_grant(self, track, grantee):
         return replace(self, grants={pair: grant for pair, grant in self.grants.items() if pair != (track, grantee)})
 
+    def with_identity(self, subject, user):
+        return replace(self, identities=self.identities | {subject: user})
+
+    def without_identity(self, subject):
+        return replace(self, identities={name: user for name, user in self.identities.items() if name != subject})
+
+    def user_of(self, listener):
+        return self.identities.get(listener.subject) if listener.subject else listener.user
+
+    def about(self, listener, track):
+        """All that decides about an answer: whose token it is, and rows of the user, the track and the grant."""
+        user = self.user_of(listener)
+        return user, self.users.get(user), self.tracks.get(track), self.grants.get((track, user))
+
     def outcomes(self, listener, track, since, until):
         """What may be answered between the two moments; more than one where a grant ends in between."""
-        user, row = self.users.get(listener.user), self.tracks.get(track)
+        id, user, row, grant = self.about(listener, track)
         if user is None or user.status != "Active":
             return {Outcome(403)}
         if user.refuses(listener.issued_at):
@@ -84,9 +102,8 @@ class Facts:
         if row is None:
             return {Outcome(404)}
         allowed = Outcome(200, f"object {row.revision}") if row.status == "Ready" else Outcome(409, row.status)
-        if row.owner == listener.user:
+        if row.owner == id:
             return {allowed}
-        grant = self.grants.get((track, listener.user))
         if grant is None:
             return {Outcome(403)}
         if grant.ends is None:

@@ -1,11 +1,11 @@
-"""How responders hear of changes, and how to keep them from it."""
+"""How responders receive invalidations, and how a test prevents it."""
 
 import contextlib
 import threading
 
-from support.metrics import metrics
-from support.ulids import ulid
-from support.waiting import wait_for
+from harness.metrics import metrics
+from harness.ulids import ulid
+from harness.waiting import wait_for
 
 CHANNEL = "novatune_invalidation"
 REASONS = ("deletion", "logout", "status_change")
@@ -18,16 +18,17 @@ def counted(metrics):
     return {reason: int(metrics[f'stream_cache_invalidations_total{{reason="{reason}"}}']) for reason in REASONS}
 
 
-class Words:
-    """What the stack's responder hears of something, to the last word: they come in order, and one of our own is sent after them."""
+class ReceivedInvalidations:
+    """The invalidations that the stack's responder receives, without exception: they arrive in order, and the test
+    sends one of its own after them."""
 
     def __init__(self, api, database, redis):
         self._api = api
         self._database = database
         self._redis = redis
 
-    def heard(self, act):
-        """Runs `act`; how many words it was worth, by reason."""
+    def received(self, act):
+        """Runs `act`; returns how many invalidations it caused, by reason."""
         before = self._counts()
         act()
         after = self._counts()
@@ -39,10 +40,11 @@ class Words:
         key = f"stream:{user}:{track}"
         self._redis("SET", key, "x", "PX", 60_000)
         self._database.notify(f"{user} {track} {reason}")
-        wait_for(lambda: not self._redis("EXISTS", key), what="our own word")
+        wait_for(lambda: not self._redis("EXISTS", key), what="the end of the test's own invalidation")
 
     def _counts(self):
-        """A word is counted after it is done, so that our own may still be missing: its reason is counted once another has come."""
+        """An invalidation is counted after it is done, so that the test's own may still be missing: its reason is counted
+        once another has come."""
         self.settle("deletion")
         first = counted(metrics(self._api))
         self.settle("logout")
@@ -55,7 +57,7 @@ def cut(database):
 
 
 class Cutting:
-    """Cuts the listener's connection again and again, as soon as it is there, on a connection of its own."""
+    """Ends the subscriber's connection repeatedly, as soon as it is made, on a connection of its own."""
 
     def __init__(self, database):
         self._database = database

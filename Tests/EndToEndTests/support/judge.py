@@ -24,6 +24,8 @@ class Observation:
 class Judge:
     def __init__(self, timeline):
         self._timeline = timeline
+        # By what was asked and when: each answer is judged in several ways.
+        self._known = {}
 
     def is_explained(self, observation):
         return observation.outcome in self._possible(observation)
@@ -38,11 +40,17 @@ class Judge:
 
     def is_fresh(self, observation, seconds):
         """Whether another answer would have been right had it been asked so much earlier."""
-        earlier = self._timeline.outcomes(observation.listener, observation.track, observation.started - seconds, observation.ended)
+        earlier = self._timeline.outcomes(
+            observation.listener, observation.track, observation.started - seconds, observation.ended)
         return earlier != self._possible(observation)
 
     def _possible(self, observation):
-        return self._timeline.outcomes(observation.listener, observation.track, observation.started, observation.ended)
+        listener, track = observation.listener, observation.track
+        started, ended = observation.started, observation.ended
+        asked = listener, track, started, ended
+        if asked not in self._known:
+            self._known[asked] = self._timeline.outcomes(listener, track, started, ended)
+        return self._known[asked]
 
     def _sentence(self, observation):
         listener, track, started = observation.listener, observation.track, observation.started

@@ -4,8 +4,9 @@ import secrets
 import subprocess
 from urllib.parse import urlsplit
 
-from support import canaries
-from support.ulids import ulid
+from harness import canaries
+from harness.stack import PSQL
+from harness.ulids import ulid
 
 
 class Person:
@@ -41,5 +42,5 @@ class Person:
         parts = urlsplit(self._stack["DATABASE_URL"])
         url = f"postgresql://{self.role}:{self._password}@{parts.hostname}:{parts.port}{parts.path}"
         return subprocess.run(
-            ["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", url],
+            [PSQL, "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", url],
             input=text, capture_output=True, text=True, timeout=30)

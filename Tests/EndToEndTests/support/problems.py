@@ -13,13 +13,15 @@ TYPES = {
     "bad-request": (400, "Bad request", "The request is not valid HTTP."),
     "not-found": (404, "Not found", "There is nothing at this path."),
     "method-not-allowed": (405, "Method not allowed", "Only POST is allowed here."),
+    "precondition-failed": (412, "Precondition failed", "A precondition of the request does not hold."),
     "content-too-large": (413, "Content too large", "The request body is larger than 16384 bytes."),
     "uri-too-long": (414, "URI too long", "The request line is too long."),
     "request-header-fields-too-large": (431, "Request header fields too large", "A request header is too long."),
     "internal-error": (500, "Internal error", "The service failed to answer. Try again later."),
     "not-implemented": (501, "Not implemented", "The request uses a transfer coding that is not supported."),
     "http-version-not-supported": (505, "HTTP version not supported", "This HTTP version is not supported."),
-    "too-many-connections": (429, "Too many connections", "Too many requests of this client are in work at the same time."),
+    "too-many-connections": (
+        429, "Too many connections", "Too many requests of this client are in work at the same time."),
 }
 
 
@@ -34,7 +36,8 @@ ADVICE = {
 def body(slug, instance, detail=None, extensions=None):
     status, title, usual = TYPES[slug]
     members = {
-        "type": f"https://novatune.dev/errors/{slug}", "title": title, "status": status, "detail": detail or usual, "instance": instance,
+        "type": f"https://novatune.dev/errors/{slug}", "title": title, "status": status, "detail": detail or usual,
+        "instance": instance,
     }
     if extensions:
         members["extensions"] = extensions

@@ -3,7 +3,7 @@
 import socket
 from urllib.parse import urlsplit
 
-from support.waiting import wait_for
+from harness.waiting import wait_for
 
 
 class Redis:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 
-from support import canaries
+from harness import canaries
 
 
 def key():

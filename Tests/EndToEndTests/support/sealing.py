@@ -1,9 +1,9 @@
 """The cache's value format, written a second time from its documentation.
 
-Value: 1 byte format | 1 byte length + key version | 12 byte nonce | ciphertext | 16 byte tag, AES-256-GCM; the associated data
-is everything before the nonce, then the cache key.
-Plaintext of format 1, big-endian: expiry, track version, user epoch, presign fingerprint (8 bytes each), 2 bytes length and
-the object key, the URL.
+Value: 1 byte format | 1 byte length + key version | 12 byte nonce | ciphertext | 16 byte tag, AES-256-GCM; the
+associated data is everything before the nonce, then the cache key.
+Plaintext of format 1, big-endian: expiry, track version, user epoch, presign fingerprint (8 bytes each), 2 bytes length
+and the object key, the URL.
 """
 
 import base64
@@ -27,7 +27,8 @@ class Entry:
 
     def encoded(self):
         key = self.object_key.encode()
-        return struct.pack(">qqqQH", self.expires_at, self.track_version, self.user_epoch, self.fingerprint, len(key)) + key + self.url.encode()
+        return struct.pack(">qqqQH", self.expires_at, self.track_version, self.user_epoch, self.fingerprint,
+            len(key)) + key + self.url.encode()
 
     @classmethod
     def decoded(cls, plaintext):

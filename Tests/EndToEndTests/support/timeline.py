@@ -1,5 +1,5 @@
-"""States of the database, one after the other, with when each came into force: no sooner than its commit was sent, no later than
-it was answered."""
+"""States of the database, one after the other, with when each came into force: no sooner than its commit was sent, no
+later than it was answered."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -37,7 +37,8 @@ class Timeline:
         self._finished.append(finished)
 
     def in_force(self, since, until):
-        """States that were in force at some moment from `since` to `until`, each with the part of that time in which it may have been."""
+        """States that were in force at some moment from `since` to `until`, each with the part of that time in which it
+        may have been."""
         first = bisect_right(self._finished, since) - 1
         last = bisect_right(self._begun, until) - 1
         for index in range(first, last + 1):
@@ -46,10 +47,14 @@ class Timeline:
             yield state, max(since, state.begun), end
 
     def outcomes(self, listener, track, since, until):
-        """Whatever may be answered to who asks at `since` and gets the answer at `until`."""
-        found = set()
+        """All that may be answered to a client that asks at `since` and gets the answer at `until`."""
+        found, former = set(), None
         for state, start, end in self.in_force(since, until):
-            found |= state.facts.outcomes(listener, track, start, end)
+            about = state.facts.about(listener, track)
+            # Most changes are of other rows; what the time decides is asked for each state.
+            if about != former or (about[-1] and about[-1].ends):
+                found |= state.facts.outcomes(listener, track, start, end)
+            former = about
         return found
 
     def bringer(self, listener, track, moment):

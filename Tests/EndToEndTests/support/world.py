@@ -3,16 +3,14 @@
 import re
 from dataclasses import dataclass, field
 
-from support import canaries
+from harness import canaries
+from harness.ulids import ulid
 from support.problems import path
-from support.ulids import ulid
 
-
-TITLE = "A title that no log contains"
 
 # Of rows that tests make elsewhere.
 canaries.add("audio/an-object-that-no-log-names.mp3", kind="object key")
-canaries.add(TITLE, "Another title that no log contains", kind="title")
+canaries.add(canaries.TITLE, "Another title that no log contains", kind="title")
 
 
 def quoted(text):
@@ -76,7 +74,7 @@ class World:
                 tracks.append(Track(id, owner, key, mime_type, size or len(self.shared_content)))
         canaries.add(*(track.object_key for track in tracks), kind="object key")
         rows = ",".join(
-            f"({quoted(track.id)}, {quoted(track.owner.id)}, {quoted(TITLE)}, {quoted(track.object_key)}, "
+            f"({quoted(track.id)}, {quoted(track.owner.id)}, {quoted(canaries.TITLE)}, {quoted(track.object_key)}, "
             f"{quoted(track.mime_type)}, {track.size}, {quoted(status)})"
             for track in tracks)
         self._stack.sql(
@@ -109,6 +107,7 @@ class World:
         users = ",".join(quoted(user.id) for user in self._users)
         if users:
             self._stack.sql(
-                f"delete from novatune.tracks where user_id in ({users}); delete from novatune.users where user_id in ({users})")
+                f"delete from novatune.tracks where user_id in ({users}); delete from novatune.users where user_id in"
+                f" ({users})")
         for key in self._objects:
             self._s3.delete_object(Bucket=self._stack["S3_BUCKET"], Key=key)

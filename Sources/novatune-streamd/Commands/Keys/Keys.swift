@@ -8,16 +8,19 @@ struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make, list, rotate and wrap the keys that cache entries are sealed with.",
         discussion: """
-            A ROTATION that no request notices, also with several responders that share a cache:
+            A ROTATION that affects no request, also with several responders that share a cache:
               1. novatune-streamd keys rotate --file /etc/novatune/keys.json --stage     a new version that opens, and does not seal yet
-              2. wait until every responder has taken it (log "reloaded"; metrics reload_timestamp_seconds, reload_success)
+              2. wait until every responder has loaded it (log "reloaded"; metrics novatune_reload_timestamp_seconds, \
+            novatune_reload_success)
               3. novatune-streamd keys rotate --file /etc/novatune/keys.json --use v2    new entries are sealed with it
               4. after NOVATUNE_PRESIGN_EXPIRY: novatune-streamd keys remove --file /etc/novatune/keys.json v1
-            A single responder needs step 3 alone, without --stage: 'keys rotate --file …'. An entry that nobody can open is a miss, no error.
+            A single responder needs step 3 alone, without --stage: 'keys rotate --file …'. An entry that no version \
+            opens is a miss, no error.
 
-            Responders take a changed file by themselves within two seconds. No key is ever printed but by 'new' and 'unwrap', to standard output.
+            Responders load a changed file within two seconds. Only 'new' and 'unwrap' print keys, to standard output.
 
-            EXIT CODES: 0 done; 1 not done, the file is as it was; 64 the command line is not valid; 69 AWS KMS does not answer; 78 settings are not valid.
+            EXIT CODES: 0 done; 1 failed, the file is unchanged; 64 the command line is not valid; 69 AWS KMS does not \
+            answer; 78 settings are not valid.
             """,
         subcommands: [New.self, List.self, Rotate.self, Remove.self, Wrap.self, Unwrap.self]
     )
@@ -48,7 +51,9 @@ struct Keys: ParsableCommand {
         defer { text.wipe() }
         var written = 0
         while written < text.count {
-            let count = unsafe text[written...].withUnsafeBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            let count = unsafe text[written...].withUnsafeBytes {
+                unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count)
+            }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 Console.error("cannot write to standard output: \(unsafe String(cString: strerror(errno)))")

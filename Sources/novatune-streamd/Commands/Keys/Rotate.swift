@@ -7,8 +7,8 @@ extension Keys {
         static let configuration = CommandConfiguration(
             abstract: "Add a version to a key ring's file and make it the current one.",
             discussion: """
-                The file is replaced at once, with its mode and owner; where anything fails it stays as it was. A ring with wrapped keys needs NOVATUNE_KMS_KEY_ID and \
-                credentials that may kms:Encrypt.
+                The file is replaced atomically, with its mode and owner; if a step fails, it is unchanged. A ring \
+                with wrapped keys needs NOVATUNE_KMS_KEY_ID and credentials that may kms:Encrypt.
 
                 EXAMPLE: novatune-streamd keys rotate --file /etc/novatune/keys.json
                 """
@@ -19,17 +19,19 @@ extension Keys {
 
         @Option(
             name: .long,
-            help: ArgumentHelp("What the new version is called; by default the last one's number and one more.", valueName: "name"))
+            help: ArgumentHelp("The new version's name; by default the last number plus one.", valueName: "name"))
         var version: String?
 
-        @Flag(name: .long, help: "Add the version without sealing with it yet: first let every responder learn it.")
+        @Flag(name: .long, help: "Add the version without sealing with it yet: first let every responder load it.")
         var stage = false
 
         @Option(name: .long, help: ArgumentHelp("Make this version the current one, and add none.", valueName: "name"))
         var use: String?
 
         func validate() throws {
-            if use != nil, stage || version != nil { throw ValidationError("--use goes with neither --stage nor --version") }
+            if use != nil, stage || version != nil {
+                throw ValidationError("--use goes with neither --stage nor --version")
+            }
         }
 
         func run() throws {
@@ -56,24 +58,28 @@ extension Keys {
         private func wrapping() throws -> (any KeyWrapping)? {
             let document = try Keys.reportingErrors { () throws(KeyRingError) in try KeyRingFile(target.file).read() }
             guard case .wrapped = document else { return nil }
-            return try SettingsOptions.reportingErrors { () throws(SettingsError) in try SettingsReader.readKeyWrapping(options.source) }
+            return try SettingsOptions.reportingErrors { () throws(SettingsError) in
+                try SettingsReader.readKeyWrapping(options.source)
+            }
         }
     }
 
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take a version out of a key ring's file.",
-            discussion: "What it sealed becomes a miss. The current version stays: make another one current first, by 'keys rotate'."
+            abstract: "Remove a version from a key ring's file.",
+            discussion:
+                "What it sealed becomes a miss. The current version stays: make another one current first, by 'keys rotate'."
         )
 
         @OptionGroup var target: KeyRingFileOption
 
-        @Argument(help: ArgumentHelp("The version to take out.", valueName: "name"))
+        @Argument(help: ArgumentHelp("The version to remove.", valueName: "name"))
         var version: String
 
         func run() throws {
             try Keys.reportingErrors { () throws(KeyRingError) in
-                try KeyRingFile(target.file).change { (document) throws(KeyRingError) in try document.removing(version) }
+                try KeyRingFile(target.file).change { (document) throws(KeyRingError) in try document.removing(version)
+                }
             }
             Console.print("\(target.file): without \(version)")
         }

@@ -7,7 +7,7 @@ extension Keys {
         static let configuration = CommandConfiguration(
             abstract: "Wrap a ring's keys by a key of AWS KMS.",
             discussion: """
-                Needs NOVATUNE_KMS_KEY_ID, a region and credentials that may kms:Encrypt, as in 'serve --help'. Prints {"current":…,"wrappedKeys":…}, or writes it to a new file.
+                Needs NOVATUNE_KMS_KEY_ID, a region and credentials that may kms:Encrypt, as in 'novatune-streamd settings'. Prints {"current":…,"wrappedKeys":…}, or writes it to a new file.
 
                 EXAMPLE: novatune-streamd keys wrap --file keys.json --output /etc/novatune/keys.json
                 """

@@ -29,8 +29,9 @@ struct LiveFigures {
 
     /// Answers a second of one class of status: `5` for 5xx.
     func rate(ofClass digit: Character) -> Double {
-        let statuses = Set(now.samples("stream_url_requests_total").compactMap { $0.labels["status"] }.filter { $0.first == digit })
-        return statuses.reduce(0) { $0 + rate("stream_url_requests_total", ["status": $1]) }
+        let codes = Set(
+            now.samples("stream_url_requests_total").compactMap { $0.labels["code"] }.filter { $0.first == digit })
+        return codes.reduce(0) { $0 + rate("stream_url_requests_total", ["code": $1]) }
     }
 
     /// Of the issued URLs; nil where there was none.
@@ -39,14 +40,19 @@ struct LiveFigures {
         return hits + misses > 0 ? hits / (hits + misses) : nil
     }
 
-    /// A quantile of a histogram's rise, interpolated between its bounds as in Prometheus' `histogram_quantile`; nil where nothing rose.
+    /// A quantile of a histogram's rise, interpolated between its bounds as in Prometheus' `histogram_quantile`; nil
+    /// where nothing rose.
     func quantile(_ quantile: Double, of name: String, _ labels: [String: String] = [:]) -> Double? {
-        let buckets = now.samples("\(name)_bucket").filter { sample in labels.allSatisfy { sample.labels[$0.key] == $0.value } }
-            .compactMap { sample in
-                sample.labels["le"].flatMap { le in
-                    (le == "+Inf" ? Double.infinity : Double(le)).map { (bound: $0, count: rise(sample.name, sample.labels)) }
+        let buckets = now.samples("\(name)_bucket").filter { sample in
+            labels.allSatisfy { sample.labels[$0.key] == $0.value }
+        }
+        .compactMap { sample in
+            sample.labels["le"].flatMap { le in
+                (le == "+Inf" ? Double.infinity : Double(le)).map {
+                    (bound: $0, count: rise(sample.name, sample.labels))
                 }
-            }.sorted { $0.bound < $1.bound }
+            }
+        }.sorted { $0.bound < $1.bound }
         guard let total = buckets.last?.count, total > 0 else { return nil }
         let rank = quantile * total
         var (lower, below) = (0.0, 0.0)
@@ -67,8 +73,10 @@ struct LiveFigures {
 
     var version: String { now.samples("novatune_build_info").first?.labels["version"] ?? "?" }
 
-    var keyVersion: String { now.samples("cache_key_current").first { $0.value == 1 }?.labels["key_version"] ?? "?" }
+    var keyVersion: String {
+        now.samples("novatune_cache_key_current").first { $0.value == 1 }?.labels["key_version"] ?? "?"
+    }
 
     /// The dependencies that breakers and readiness report.
-    var dependencies: [String] { now.samples("breaker_state").compactMap { $0.labels["dependency"] }.sorted() }
+    var dependencies: [String] { now.samples("novatune_breaker_state").compactMap { $0.labels["dependency"] }.sorted() }
 }

@@ -15,14 +15,14 @@ struct TopScreen {
                 + "5xx \(Self.rate(figures.rate(ofClass: "5")))   hit ratio \(Self.percent(figures.hitRatio))",
             "latency    p50 \(Self.milliseconds(figures.quantile(0.5, of: latency)))   "
                 + "p95 \(Self.milliseconds(figures.quantile(0.95, of: latency)))   p99 \(Self.milliseconds(figures.quantile(0.99, of: latency)))",
-            "loops      \(Self.percent(figures.rate("event_loop_busy_seconds_total"))) busy   "
-                + "in hand \(Self.whole(figures.value("fastcgi_requests_in_hand")))   "
-                + "connections \(Self.whole(figures.value("fastcgi_connections")))   "
-                + "waiting for the store \(Self.whole(figures.value("object_store_calls_waiting")))   "
-                + "abandoned \(Self.rate(figures.rate("requests_abandoned_total")))/s",
+            "loops      \(Self.percent(figures.rate("novatune_event_loop_busy_seconds_total"))) busy   "
+                + "in hand \(Self.whole(figures.value("novatune_fastcgi_requests_in_hand")))   "
+                + "connections \(Self.whole(figures.value("novatune_fastcgi_connections")))   "
+                + "waiting for the store \(Self.whole(figures.value("novatune_object_store_calls_waiting")))   "
+                + "abandoned \(Self.rate(figures.rate("novatune_requests_abandoned_total")))/s",
         ] + figures.dependencies.map(dependency) + [
-            "keys       current \(figures.keyVersion)   \(figures.value("reload_success") == 1 ? "reload ok" : "RELOAD REFUSED")   "
-                + "sealed \(Self.rate(figures.rate("cache_seals_total")))/s   did not open \(Self.rate(figures.rate("cache_open_failures_total")))/s",
+            "keys       current \(figures.keyVersion)   \(figures.value("novatune_reload_success") == 1 ? "reload ok" : "RELOAD REFUSED")   "
+                + "sealed \(Self.rate(figures.rate("novatune_cache_seals_total")))/s   did not open \(Self.rate(figures.rate("novatune_cache_open_failures_total")))/s",
             "process    cpu \(Self.percent(figures.cpu))   memory \(Self.megabytes(figures.value("process_resident_memory_bytes")))   "
                 + "descriptors \(Self.whole(figures.value("process_open_fds"))) of \(Self.whole(figures.value("process_max_fds")))",
         ]
@@ -32,24 +32,25 @@ struct TopScreen {
     var line: String {
         let latency = "stream_url_request_duration_ms"
         let breakers = figures.dependencies.map { "\($0)=\(breaker($0))" }.joined(separator: " ")
-        return "requests/s=\(Self.rate(figures.rate("stream_url_requests_total"))) 5xx/s=\(Self.rate(figures.rate(ofClass: "5"))) "
+        return
+            "requests/s=\(Self.rate(figures.rate("stream_url_requests_total"))) 5xx/s=\(Self.rate(figures.rate(ofClass: "5"))) "
             + "p50=\(Self.milliseconds(figures.quantile(0.5, of: latency))) p95=\(Self.milliseconds(figures.quantile(0.95, of: latency))) "
             + "p99=\(Self.milliseconds(figures.quantile(0.99, of: latency))) hits=\(Self.percent(figures.hitRatio)) "
-            + "busy=\(Self.percent(figures.rate("event_loop_busy_seconds_total"))) \(breakers) "
+            + "busy=\(Self.percent(figures.rate("novatune_event_loop_busy_seconds_total"))) \(breakers) "
             + "cpu=\(Self.percent(figures.cpu)) memory=\(Self.megabytes(figures.value("process_resident_memory_bytes")))"
     }
 
     private func dependency(_ name: String) -> String {
-        let isWell = figures.value("readiness", ["dependency": name]) == 1
+        let isWell = figures.value("novatune_readiness", ["dependency": name]) == 1
         let title = Self.padded(name, 13)
         return "\(title) \(isWell ? "answers" : "DOES NOT ANSWER")   breaker \(breaker(name))   "
-            + "\(Self.rate(figures.rate("dependency_call_duration_seconds_count", ["dependency": name])))/s   "
-            + "p95 \(Self.milliseconds(figures.quantile(0.95, of: "dependency_call_duration_seconds", ["dependency": name]).map { $0 * 1000 }))   "
-            + "errors \(Self.rate(figures.rate("dependency_errors_total", ["dependency": name])))/s"
+            + "\(Self.rate(figures.rate("novatune_dependency_call_duration_seconds_count", ["dependency": name])))/s   "
+            + "p95 \(Self.milliseconds(figures.quantile(0.95, of: "novatune_dependency_call_duration_seconds", ["dependency": name]).map { $0 * 1000 }))   "
+            + "errors \(Self.rate(figures.rate("novatune_dependency_errors_total", ["dependency": name])))/s"
     }
 
     private func breaker(_ name: String) -> String {
-        switch figures.value("breaker_state", ["dependency": name]) {
+        switch figures.value("novatune_breaker_state", ["dependency": name]) {
         case 1: "OPEN"
         case 2: "half-open"
         default: "closed"

@@ -1,0 +1,111 @@
+"""A change of a table that waits behind a long reader, and requests that wait behind the change; a shipped change that
+is deployed while requests go on."""
+
+import copy
+import os
+import secrets
+import subprocess
+import time
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from harness import canaries
+from harness.database_server import OWNER, ROLE
+from harness.stack import REPOSITORY
+from harness.traffic import Traffic
+from harness.ulids import ulid
+from harness.waiting import wait_for
+from support.database import Database
+from support.outages import requests_for
+from support.world import World
+
+# What sql/README.md says to deploy with, and what every change after the first begins with.
+LOCK_TIMEOUT = "PGOPTIONS=-c lock_timeout=2s"
+CHANGE = "alter table novatune.tracks add column written_by_a_test integer"
+# The change waits for its lock.
+WAITS = "select count(*) from pg_locks where not granted and mode = 'AccessExclusiveLock'"
+
+
+def test_change_behind_a_reader_gives_up_and_requests_go_on(stack, unlimited, database, user, track, capsys):
+    api, url = unlimited, stack["DATABASE_URL"]
+    assert api.stream(track.id, user.token).status == 200
+    with psycopg.connect(url) as reader:
+        reader.execute("select count(*) from novatune.tracks")
+        change = subprocess.Popen(
+            ["env", LOCK_TIMEOUT, "psql", "-X", "-v", "ON_ERROR_STOP=1", "-c", CHANGE, url], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: database(WAITS) == [(1,)], 10, "the change's wait")
+        requests = iter(lambda: (track.id, user.token, None), None)
+        with Traffic(api, requests, connections=4) as traffic:
+            _, error = change.communicate(timeout=30)
+            after = traffic.count
+            wait_for(lambda: traffic.count >= after + 50, 20, "requests after the change")
+    statuses = [sample.status for sample in traffic.samples()]
+    with capsys.disabled():
+        print(f"\nbehind a change that waits 2 s for its lock: {statuses.count(200)} answers 200, {statuses.count(503)} 503")
+    assert change.returncode != 0 and "lock timeout" in error
+    # Those that came during the wait are answered late, or asked to come back; the reader goes on meanwhile.
+    assert set(statuses) <= {200, 503} and set(statuses[-40:]) == {200}
+
+
+# A shipped change
+
+CHANGE_OF_IDENTITIES = "user_identities"
+
+
+class FreshDatabase:
+    """A database beside the stack's own, on the same server, with the changes that were deployed to it."""
+
+    def __init__(self, stack):
+        self.name = f"novatune_{ulid().lower()}"
+        self._socket = f"host={quote(stack['PG_DIR'], safe='')}&port={stack['PG_PORT']}"
+
+    def url(self, role):
+        return f"postgresql://{role}@/{self.name}?{self._socket}"
+
+    def deploy(self, change):
+        done = subprocess.run(
+            ["sqitch", "deploy", "--verify", "--to", change, f"db:{self.url(OWNER)}"], cwd=REPOSITORY / "sql",
+            env=os.environ | {"SQITCH_FULLNAME": "NovaTune Stream", "SQITCH_EMAIL": "engineering@novatune.dev"},
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def fresh(stack, database):
+    fresh = FreshDatabase(stack)
+    database(f"create database {fresh.name} template template0")
+    yield fresh
+    database(f"drop database {fresh.name} with (force)")
+
+
+def test_change_is_deployed_while_requests_go_on_and_is_used_without_a_restart(
+        stack, fresh, mint, s3, shared_object, responders, front, show):
+    fresh.deploy(f"{CHANGE_OF_IDENTITIES}^")
+    there = copy.copy(stack)
+    there.names = stack.names | {"DATABASE_URL": fresh.url(OWNER)}
+    world = World(there, mint, s3, shared_object)
+    requests = requests_for(world, users=40)
+    *_, track = requests[0]
+    subject = f"auth0|{secrets.token_hex(12)}"
+    canaries.add(subject, kind="subject")
+    responder = responders().start_on_own_sockets(
+        NOVATUNE_DATABASE_URL=fresh.url(ROLE), NOVATUNE_CACHE_URL="memory:")
+    api = front(responder)
+    # What Changelog promises of a program that comes before the change.
+    assert api.stream(track.id, mint.hs256(subject)).status == 503
+    with Traffic(api, requests) as traffic:
+        wait_for(lambda: traffic.has_settled(since=0), 20, "200 before the change")
+        began = time.monotonic()
+        fresh.deploy(CHANGE_OF_IDENTITIES)
+        deployed = time.monotonic()
+        wait_for(lambda: traffic.has_settled(deployed, 100), 20, "requests after the change")
+        with Database(fresh.url(OWNER)) as database:
+            database("select novatune.link_identity(%s, %s, %s)", stack["JWT_ISSUER"], subject, track.owner.id)
+        assert api.stream(track.id, mint.hs256(subject)).status == 200
+    during = [sample for sample in traffic.samples(until=deployed) if sample.ended > began]
+    show("sqitch deploy of a change: longest answer meanwhile", max(sample.milliseconds for sample in during) / 1000)
+    # Its comment promises that only writers wait.
+    assert set(traffic.statuses()) == {200}

@@ -1,0 +1,52 @@
+@testable import novatune_streamd
+import OperatorSettings
+import Testing
+
+@Suite struct AllSettingsTests {
+    private static let names = AllSettings.declarations.map(\.name)
+
+    @Test func everySettingOfTheContractIsDeclared() {
+        let promised = """
+            LISTEN GATE_LISTEN LOOPS DATABASE_URL DATABASE_TIMEOUT DATABASE_STATEMENTS DATABASE_REPLICA_LAG \
+            DATABASE_SUBSCRIBER_URL CACHE_URL CACHE_PREFIX CACHE_TIMEOUT CACHE_COPIES CACHE_CA_FILE CACHE_CLIENT_CERTIFICATE_FILE CACHE_CLIENT_KEY_FILE CACHE_KEYS CACHE_KEYS_DIRECTORY \
+            CACHE_KEYS_COMMAND CACHE_KEYS_TIMEOUT KMS_KEY_ID KMS_REGION KMS_ENDPOINT KMS_CA_BUNDLE KMS_ACCESS_KEY_ID \
+            KMS_SECRET_ACCESS_KEY KMS_SESSION_TOKEN PRESIGN_EXPIRY CACHE_TTL_BUFFER S3_ENDPOINT S3_PUBLIC_ENDPOINT S3_REGION S3_BUCKET \
+            S3_ADDRESSING S3_ENDPOINT_PATH S3_CA_FILE S3_CLIENT_CERTIFICATE_FILE S3_CLIENT_KEY_FILE S3_ACCESS_KEY_ID S3_SECRET_ACCESS_KEY S3_SESSION_TOKEN S3_CREDENTIALS S3_CREDENTIALS_COMMAND S3_CREDENTIALS_SOURCE S3_TIMEOUT S3_VERIFY JWT_KEYS \
+            JWT_KEYS_URL JWT_DISCOVERY JWT_KEYS_CA_FILE STATE_DIRECTORY JWT_HS256_SECRET JWT_ALGORITHMS JWT_ISSUER JWT_AUDIENCE JWT_CLIENTS JWT_USER_CLAIM JWT_ROLES_CLAIM JWT_LISTENER_ROLE JWT_PROVIDERS JWT_LEEWAY REQUEST_TIMEOUT QUEUE_TIMEOUT BREAKER_FAILURES BREAKER_OPEN LOG_LEVEL \
+            OTLP_ENDPOINT OTLP_SAMPLE_RATIO
+            """
+        #expect(Set(Self.names) == Set(promised.split(separator: " ").map { "NOVATUNE_\($0)" }))
+        #expect(Set(Self.names).count == Self.names.count, "every setting is declared once")
+    }
+
+    @Test func secretsMayComeFromFiles() {
+        let files = AllSettings.declarations.compactMap(\.fileName)
+        for secret in [
+            "DATABASE_URL", "DATABASE_SUBSCRIBER_URL", "CACHE_URL", "CACHE_KEYS", "S3_SECRET_ACCESS_KEY",
+            "S3_SESSION_TOKEN", "JWT_KEYS", "JWT_HS256_SECRET", "JWT_PROVIDERS",
+        ] {
+            #expect(files.contains("NOVATUNE_\(secret)_FILE"))
+        }
+    }
+
+    /// The least that an operator sees of a setting.
+    @Test(arguments: AllSettings.declarations.map(\.name))
+    func everyFormNamesTheSetting(_ name: String) throws {
+        let setting = try #require(AllSettings.declarations.first { $0.name == name })
+        #expect(!setting.meaning.isEmpty && !setting.shownDefault.isEmpty)
+        for text in [
+            SettingsText.help(AllSettings.groups), SettingsText.markdown(AllSettings.groups),
+            SettingsText.example(AllSettings.groups),
+        ] {
+            #expect(text.contains(name))
+        }
+    }
+
+    /// Filled in, the example is a file of settings.
+    @Test func exampleHasAnEmptyLineForEachRequiredSetting() throws {
+        let lines = SettingsText.example(AllSettings.groups).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(lines.allSatisfy { $0.hasPrefix("NOVATUNE_") && $0.hasSuffix("=") })
+        let required = AllSettings.declarations.filter { $0.presence == .required }
+        #expect(lines.count == required.count)
+    }
+}

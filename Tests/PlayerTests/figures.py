@@ -1,0 +1,194 @@
+"""How long a listener waits, and how much is asked for: figures of the page, with those of a former one beside them.
+
+FORMER_PLAYER names a folder with the former page's files. Times are of this machine and of this run; nothing is asserted
+of them.
+"""
+
+import os
+import statistics
+from pathlib import Path
+
+import pytest
+
+from browser import ChromiumAsShipped, Firefox
+from harness.waiting import wait_for
+from noise import RATE, joints
+from test_page import SHORT, Turn, open_page, pair, pair_objects, queued
+
+FORMER = os.environ.get("FORMER_PLAYER")
+PLAYERS = ["this", *(["former"] if FORMER else [])]
+ROUND_TRIP = 0.05  # seconds
+
+pytestmark = [
+    pytest.mark.parametrize("browser", [ChromiumAsShipped, Firefox], indirect=True, ids=lambda engine: engine.name)]
+of_each_player = pytest.mark.parametrize("which", PLAYERS)
+
+
+def line(request, what, value):
+    """One row of the table."""
+    name = request.node.name.partition("[")[2].rstrip("]")
+    print(f"\n| {what} | {name} | {value} |")
+
+
+def ms(samples):
+    return f"{samples * 1000 / RATE:.0f} ms"
+
+
+@pytest.fixture
+def opened(open_page, tmp_path, request):
+    """The page of this player or of the former one, each with the same track."""
+
+    def opened(which, tracks, mode="worker", **settings):
+        page = open_page(tracks, html=Path(FORMER) if which == "former" else None, **settings)
+        # As a browser that has found that it cannot use the worker.
+        page.run("localStorage.setItem('novatune:direct', given[0] ? String(Date.now() + 1e9) : '0')", mode == "direct")
+        page.choose(1)
+        page.wait_for_position(1)
+        return page
+
+    return opened
+
+
+def slow_network(page, store):
+    for proxy in (store, page.service.proxy):
+        proxy.delay_s = ROUND_TRIP / 2
+        proxy.set_mode("delay")
+
+
+MODES = pytest.mark.parametrize("which, mode", [("this", "worker"), ("this", "direct"), *(
+    [("former", "direct")] if FORMER else [])])
+
+
+@MODES
+def test_renewals_in_plain_play(opened, song, store, loudspeaker, original, which, mode, request):
+    page = opened(which, [song], mode)
+    slow_network(page, store)
+    before = page.service.proxy.requests
+    with loudspeaker.recording() as recording:
+        page.wait_for_position(60)
+    found = joints(original.passages(recording.samples()))
+    gaps = sorted(joint.gap for joint in found) or [0]
+    line(request, "60 s with URLs of 5 s, 50 ms round trip: gaps, median and longest gap; samples lost and doubled; POSTs",
+        f"{len(found)}; {ms(statistics.median(gaps))}, {ms(gaps[-1])}; {sum(max(0, j.missing) for j in found)},"
+        f" {-sum(min(0, j.missing) for j in found)}; {page.service.proxy.requests - before}")
+
+
+@MODES
+def test_play_after_all_has_ended(opened, song, store, loudspeaker, original, which, mode, request):
+    waits, posts = [], []
+    page = opened(which, [song], mode)
+    for _ in range(5):
+        page.click("#play")
+        wait_for(lambda: page.playing == 0, 10, "a pause")
+        began = page.run("return performance.now()")
+        wait_for(lambda: page.run("return performance.now()") > began + 5500, 30, "the end of the URL")
+        before = len(page.service.posts())
+        with loudspeaker.recording() as recording:
+            clicked = recording.seconds
+            position = page.position
+            page.click("#play")
+            page.wait_for_position(position + 2)
+        passages = original.passages(recording.samples())
+        waits.append(passages[0].recorded / RATE - clicked)
+        posts.append(len(page.service.posts()) - before)
+    line(request, "paused past the URL's end, Play: until sound, median and longest; POSTs",
+        f"{statistics.median(waits) * 1000:.0f} ms, {max(waits) * 1000:.0f} ms; {max(posts)}")
+
+
+@MODES
+def test_seek_after_all_has_ended(opened, song, store, loudspeaker, original, which, mode, request):
+    waits = []
+    page = opened(which, [song], mode)
+    slow_network(page, store)
+    for second in (100, 30, 130, 60, 150):
+        page.click("#play")
+        wait_for(lambda: page.playing == 0, 10, "a pause")
+        began = page.run("return performance.now()")
+        wait_for(lambda: page.run("return performance.now()") > began + 5500, 30, "the end of the URL")
+        with loudspeaker.recording() as recording:
+            clicked = recording.seconds
+            page.run("""
+                const seek = document.getElementById('seek');
+                seek.value = given[0];
+                seek.dispatchEvent(new Event('input'));
+                document.getElementById('play').click()""", second)
+            page.wait_for_position(second + 2)
+        passages = original.passages(recording.samples())
+        there = next(passage for passage in passages if passage.track >= (second - 1) * RATE)
+        waits.append(there.recorded / RATE - clicked)
+    line(request, "sought past the URL's end, 50 ms round trip: until sound, median and longest",
+        f"{statistics.median(waits) * 1000:.0f} ms, {max(waits) * 1000:.0f} ms")
+
+
+@MODES
+def test_dragging_for_two_seconds(opened, song, store, which, mode, request):
+    page = opened(which, [song], mode)
+    page.click("#play")
+    began = page.run("return performance.now()")
+    wait_for(lambda: page.run("return performance.now()") > began + 5500, 30, "the end of the URL")
+    posts = len(page.service.posts())
+    page.run("""
+        const seek = document.getElementById('seek');
+        for (let step = 0; step <= 40; step++) {
+            seek.value = 20 + 3 * step;
+            seek.dispatchEvent(new Event('input'));
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }""")
+    gets = store.requests
+    page.click("#play")
+    page.wait_for_position(142)
+    line(request, "2 s of dragging past the URL's end: POSTs; requests to the store after it",
+        f"{len(page.service.posts()) - posts}; {store.requests - gets}")
+
+
+@MODES
+def test_three_minutes_offline(opened, song, store, loudspeaker, original, which, mode, request):
+    page = opened(which, [song], mode)
+    before = page.service.proxy.requests
+    for proxy in (store, page.service.proxy):
+        proxy.set_mode("refuse")
+    began = page.run("return performance.now()")
+    wait_for(lambda: page.run("return performance.now()") > began + 180_000, 240, "three minutes")
+    with loudspeaker.recording() as recording:
+        for proxy in (store, page.service.proxy):
+            proxy.set_mode("pass")
+        back = recording.seconds
+        page.run("dispatchEvent(new Event('online'))")
+        position = page.position
+        try:
+            page.wait_for_position(position + 2)
+        except AssertionError:
+            return line(request, "3 min offline: until sound after it; POSTs", "no sound within 60 s")
+    first = original.passages(recording.samples())[0]
+    line(request, "3 min offline: until sound after it; POSTs that arrived",
+        f"{(first.recorded / RATE - back) * 1000:.0f} ms; {page.service.proxy.requests - before}")
+
+
+def test_next_track(open_page, queued, pair, loudspeaker, request):
+    page = open_page(queued)
+    with loudspeaker.recording() as recording:
+        page.choose(1)
+        page.wait_for_position(SHORT - 3)
+        page.wait_for("title", "Title 2")
+        page.wait_for_position(3)
+    turn = Turn(pair, recording.samples())
+    line(request, "next track (WAV): between the tracks; samples lost of the first, of the second",
+        f"{ms(turn.between)} of {'both' if turn.is_both else 'silence'}; {turn.lost_of_first}, {turn.lost_of_second}")
+
+
+@pytest.mark.parametrize("mode", ["worker", "direct"])
+def test_memory_of_200_renewals(player, browser, song, mode, request):
+    player = player(mode)
+    player.begin(song)
+    sizes = []
+    while (renewals := player.renewals) < 200:
+        if mode == "direct":
+            player.run("audio.pause()")
+            player.let_the_url_end()
+            player.run("source.seek(10 + 7 * given[0] % 150); audio.play()", renewals)
+        wait_for(lambda: player.renewals > renewals, 60, "a renewal")
+        if player.position > 150:
+            player.run("source.seek(5)")
+        if renewals % 20 == 19:
+            sizes.append(browser.memory() / 1e6)
+    line(request, "memory of the browser after 20, 40, … 200 renewals, MB", ", ".join(f"{size:.0f}" for size in sizes))

@@ -1,0 +1,496 @@
+// Plays tracks on any media element and replaces their URLs unnoticed. See stream-source.d.ts.
+
+export const POLICY = Object.freeze({
+  postTimeout: 15_000,
+  backOff: 500,
+  processing: 2_000,
+  longest: 30_000,
+  processingTotal: 600_000,
+  patience: 240_000,
+  early: 25_000, // before its end a URL is replaced; at most half its life
+  spent: 5_000, // before its end it is not used; at most a quarter
+  stall: 3_000,
+  control: 2_000,
+  directFor: 86_400_000,
+  exactness: 0.02,
+});
+
+/** RFC 9457, or why there is no answer. */
+export class Problem extends Error {
+  constructor(title, { status = 0, detail = '', type = 'about:blank', reason = '' } = {}) {
+    super(title);
+    Object.assign(this, { title, status, detail, type, reason });
+  }
+}
+
+// One clock may be set, the other stands while a device sleeps.
+const remaining = (grant) => Math.min(grant.until - Date.now(), grant.ends - performance.now());
+const received = (grant) => ({ ...grant, ends: performance.now() + grant.until - Date.now() });
+const isSpent = (grant) => remaining(grant) <= Math.min(POLICY.spent, grant.life / 4);
+const jitter = (wait) => wait * (0.5 + Math.random() / 2);
+
+function retryAfter(response) {
+  const value = response.headers.get('Retry-After') ?? '';
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(wait) ? Math.max(1000, wait) : null;
+}
+
+/** URLs, and when to ask again; all tabs share those of a named account. */
+class Account {
+  static #all = {};
+  static of(name) { return name ? (Account.#all[name] ??= new Account(`novatune:${name}`)) : new Account(); }
+
+  grants = new Map();
+  gate = { until: 0, set: 0 };
+
+  constructor(name) {
+    this.name = name;
+    if (!name) return;
+    this.channel = new BroadcastChannel(name);
+    this.channel.onmessage = ({ data: { trackId, grant, gate } }) => {
+      if (grant) this.grants.set(trackId, received(grant));
+      if (gate) this.gate = gate;
+    };
+    this.gate = recall(name) ?? this.gate;
+  }
+
+  closed(now = Date.now()) {
+    // A clock may be set back.
+    return now >= this.gate.set && now < this.gate.until ? this.gate : undefined;
+  }
+
+  close(reason, wait) {
+    const now = Date.now();
+    this.gate = { until: now + wait * (1 + Math.random() / 4), set: now, reason };
+    this.channel?.postMessage({ gate: this.gate });
+    if (this.name) remember(this.name, this.gate);
+  }
+
+  keep(trackId, grant) {
+    const former = this.grants.get(trackId);
+    grant = received(grant);
+    if (former?.url === grant.url) grant.renewAt = Date.now() + remaining(grant) / 2;
+    this.grants.set(trackId, grant);
+    this.channel?.postMessage({ trackId, grant });
+    return grant;
+  }
+
+  usable(trackId, refused, early) {
+    const grant = this.grants.get(trackId);
+    if (!grant || grant.url === refused || isSpent(grant) || (early && Date.now() >= grant.renewAt)) return undefined;
+    return grant;
+  }
+
+  alone(work, signal) {
+    return this.name && navigator.locks ? navigator.locks.request(this.name, { signal }, work) : work();
+  }
+}
+
+let policyOfURLs;
+const scriptURL = (url) =>
+  (policyOfURLs ??= globalThis.trustedTypes?.createPolicy('novatune', { createScriptURL: (text) => text }))
+    ?.createScriptURL(url) ?? url;
+
+export const attach = (element, options) => new StreamSource(element, options);
+
+export class StreamSource extends EventTarget {
+  #media; #options; #account; #token;
+  #state = 'idle'; #waitingFor = null; #retryAt = null; #problem = null; #renewals = 0; #mode = 'direct';
+  #trackId = null; #nonce = ''; #asked = 0; #grant = null; #wish = null; #failures = 0; #moved = 0; #swap = null; #refusal = null; #wanted = false;
+  #load = new AbortController(); #closed = new AbortController(); #wake = new EventTarget();
+
+  constructor(media, options) {
+    super();
+    this.#media = media;
+    this.#options = { endpoint: '', mode: 'auto', worker: new URL('stream-worker.js', import.meta.url), ...options };
+    this.#account = Account.of(this.#options.account);
+    const until = { signal: this.#closed.signal };
+    const on = (target, events, does) => events.split(' ').forEach((name) => target?.addEventListener(name, does, until));
+    on(media, 'playing', () => this.#flows());
+    on(media, 'timeupdate', () => this.#advances());
+    on(media, 'pause', () => this.#pauses());
+    // Firefox also ends where it was cut off.
+    on(media, 'ended', () => (media.error ? this.#runsDry() : this.#become('ended')));
+    on(media, 'waiting', () => this.#is('playing', 'loading') && this.#become('waiting', 'data'));
+    on(media, 'loadeddata', () => this.#hasData());
+    on(media, 'play', () => this.#plays());
+    on(media, 'seeking', () => this.#seeks());
+    on(media, 'error', () => this.#fails());
+    on(globalThis, 'online pageshow', () => this.#returns());
+    on(document, 'visibilitychange', () => document.hidden || this.#returns());
+    on(document, 'securitypolicyviolation', (event) => event.effectiveDirective === 'media-src' && this.#violates(event));
+    on(navigator.serviceWorker, 'message', (event) => this.#supplies(event));
+    navigator.serviceWorker?.startMessages?.();
+    const watch = setInterval(() => this.#watch(), 1000);
+    this.#closed.signal.addEventListener('abort', () => clearInterval(watch));
+  }
+
+  get state() { return this.#state; }
+  get mode() { return this.#mode; }
+  get waitingFor() { return this.#waitingFor; }
+  get retryAt() { return this.#retryAt; }
+  get problem() { return this.#problem; }
+  get renewals() { return this.#renewals; }
+
+  async load(trackId, { position = 0, play = false, type = '' } = {}) {
+    this.#load.abort();
+    this.#load = new AbortController();
+    this.#trackId = trackId;
+    this.#nonce = crypto.randomUUID();
+    this.#grant = this.#swap = this.#refusal = null;
+    this.#asked = this.#failures = this.#renewals = 0;
+    this.#wish = position;
+    this.#wanted = play;
+    this.#media.removeAttribute('src');
+    this.#media.load();
+    if (type && !this.#media.canPlayType(type)) return this.#end(unsupported(type));
+    this.#become('issuing');
+    const signal = this.#load.signal;
+    const lease = this.#lease(null, signal);
+    lease.catch(() => {});
+    const mode = await this.#chooseMode();
+    if (signal.aborted) return;
+    this.#setMode(mode);
+    await this.#open(null, play, lease);
+  }
+
+  prepare(trackId) {
+    this.#leaseOf(trackId, null, this.#closed.signal, () => {}).catch(() => {});
+  }
+
+  seek(seconds) {
+    this.#wish = seconds;
+    if (this.#media.readyState > 0) this.#media.currentTime = seconds;
+  }
+
+  retry() {
+    this.#failures = 0;
+    this.#token = this.#refusal = undefined;
+    if (this.#load.signal.aborted) this.#load = new AbortController();
+    if (this.#is('failed')) this.#open(this.#grant?.url, true);
+    else this.#wake.dispatchEvent(new Event('wake'));
+  }
+
+  close() {
+    this.#load.abort();
+    this.#closed.abort();
+    this.#media.removeAttribute('src');
+    this.#media.load();
+    this.#become('idle');
+  }
+
+  #is(...states) { return states.includes(this.#state); }
+
+  #become(state, reason = null, until = null) {
+    if (state === this.#state && reason === this.#waitingFor && until === (this.#retryAt?.getTime() ?? null)) return;
+    this.#state = state;
+    this.#waitingFor = reason;
+    this.#retryAt = until === null ? null : new Date(until);
+    if (state !== 'failed') this.#problem = null;
+    this.#emit('statechange');
+  }
+
+  #emit(name) { this.dispatchEvent(new Event(name)); }
+
+  #end(problem) {
+    this.#problem = problem;
+    this.#become('failed');
+    this.#emit('problem');
+  }
+
+  #leaveWorker() {
+    this.#failures = 2;
+    remember('novatune:direct', Date.now() + POLICY.directFor);
+    this.#setMode('direct');
+  }
+
+  #setMode(mode) {
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    this.#emit('modechange');
+  }
+
+  #flows() {
+    this.#moved = performance.now();
+    this.#become('playing');
+  }
+
+  #advances() {
+    const { currentTime, seeking, ended, readyState } = this.#media;
+    if (seeking || ended || readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    if (currentTime === this.#wish) return;
+    this.#wish = currentTime;
+    this.#failures = 0;
+    if (!this.#media.paused) this.#flows();
+  }
+
+  #hasData() {
+    if (this.#wish !== null && Math.abs(this.#media.currentTime - this.#wish) > POLICY.exactness) {
+      this.#media.currentTime = this.#wish;
+    }
+    if (this.#media.paused) this.#become('paused');
+  }
+
+  #pauses() {
+    // Chromium pauses what fails.
+    if (this.#media.ended || this.#media.error || this.#swap || !this.#is('playing', 'waiting', 'loading')) return;
+    this.#wanted = false;
+    this.#become('paused');
+  }
+
+  #plays() {
+    this.#wanted = true;
+    if (this.#is('ended')) this.#wish = 0;
+    if (this.#is('paused', 'ended')) this.#become('loading');
+    this.#moved = performance.now();
+    if (this.#media.error || (this.#isDead() && !this.#isBuffered(this.#media.currentTime, true))) this.#renew();
+  }
+
+  #seeks() {
+    if (this.#media.readyState === 0) return;
+    this.#wish = this.#media.currentTime;
+    if (this.#isDead() && !this.#isBuffered(this.#wish)) this.#renew();
+  }
+
+  #fails() {
+    if (!this.#media.getAttribute('src') || this.#swap || this.#is('failed')) return;
+    if (this.#refusal) return this.#end(this.#refusal);
+    if (this.#mode === 'worker' && (!navigator.serviceWorker.controller || !this.#asked)) this.#leaveWorker();
+    this.#renew(this.#isDead() || this.#failures > 0);
+  }
+
+  #returns() {
+    this.#wake.dispatchEvent(new Event('wake'));
+    navigator.serviceWorker?.controller?.postMessage({ type: 'wake' });
+    if (this.#trackId && this.#media.error && !this.#is('failed') && !this.#swap) this.#renew();
+  }
+
+  #violates({ effectiveDirective, blockedURI }) {
+    if (!this.#grant) return;
+    const { origin } = new URL(this.#grant.url);
+    if (!blockedURI.startsWith(origin)) return;
+    const detail = `${effectiveDirective} must list ${origin} (NOVATUNE_NGINX_MEDIA_ORIGINS).`;
+    this.#end(new Problem("The page's Content-Security-Policy refuses the object store", { detail, reason: 'policy' }));
+    this.#load.abort();
+  }
+
+  #watch() {
+    const { paused, ended, currentTime } = this.#media;
+    if (this.#swap || paused || ended || !this.#is('waiting', 'loading', 'playing')) return;
+    if (currentTime !== this.#wish) return this.#advances();
+    if (performance.now() - this.#moved < POLICY.stall) return;
+    if (this.#isDead()) this.#renew();
+    else if (this.#is('playing')) this.#become('waiting', 'data');
+  }
+
+  #runsDry() {
+    this.#become('waiting', 'data');
+    this.#renew();
+  }
+
+  #isDead() { return this.#mode === 'direct' && this.#grant !== null && isSpent(this.#grant); }
+
+  #isBuffered(seconds, toTheEnd = false) {
+    const { buffered, duration } = this.#media;
+    for (let i = 0; i < buffered.length; i++) {
+      const isWithin = buffered.start(i) <= seconds && seconds < buffered.end(i);
+      if (isWithin && (!toTheEnd || buffered.end(i) >= duration - POLICY.exactness)) return true;
+    }
+    return false;
+  }
+
+  #renew(isRefused = false) {
+    if (this.#swap) return;
+    const swap = (this.#swap = this.#open(isRefused ? this.#grant?.url : null));
+    swap.then(() => { if (this.#swap === swap) this.#swap = null; });
+  }
+
+  async #open(refused, play, lease) {
+    const signal = this.#load.signal;
+    const openedBefore = this.#grant;
+    try {
+      if (this.#failures++) {
+        if (this.#failures > 2) await this.#examine(signal);
+        this.#become('waiting', 'store');
+        await this.#pause(jitter(Math.min(POLICY.longest, POLICY.backOff * 2 ** this.#failures)), signal);
+      }
+      const grant = await (lease ?? this.#lease(refused, signal));
+      if (signal.aborted) return;
+      if (grant.type && !this.#media.canPlayType(grant.type)) throw unsupported(grant.type);
+      this.#grant = grant;
+      if (openedBefore && openedBefore.url !== grant.url) this.#hasRenewed();
+      const media = this.#media;
+      if (media.readyState > 0 && !media.ended) this.#wish = media.currentTime;
+      play ??= this.#wanted;
+      this.#become('loading');
+      media.src = this.#mode === 'worker' ? this.#address() : grant.url;
+      media.currentTime = this.#wish;
+      this.#moved = performance.now();
+      if (play) media.play().catch(({ name }) => name === 'NotAllowedError' && this.#become('paused'));
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#end(error instanceof Problem ? error : new Problem('Playback failed', { detail: String(error) }));
+    }
+  }
+
+  #hasRenewed() {
+    this.#renewals++;
+    this.#emit('renewed');
+  }
+
+  async #examine(signal) {
+    if (!this.#grant || isSpent(this.#grant)) return;
+    const options = { headers: { Range: 'bytes=0-0' }, cache: 'no-store', signal };
+    const response = await fetch(this.#grant.url, options).catch(() => null);
+    if (!response || response.status === 429 || response.status >= 500) {
+      if (this.#media.error?.code === MediaError.MEDIA_ERR_DECODE) throw unsupported(this.#grant.type);
+      if (this.#failures > 8) throw new Problem('The object store does not answer', { reason: 'store' });
+    } else if (response.ok) {
+      throw unsupported(response.headers.get('Content-Type') ?? 'its format');
+    } else {
+      throw refused(response.status);
+    }
+  }
+
+  #lease(refused, signal, early = false) {
+    return this.#leaseOf(this.#trackId, refused, signal, (reason, until) => {
+      if (!this.#is('playing', 'paused')) this.#become('waiting', reason, until);
+    }, early);
+  }
+
+  async #leaseOf(trackId, refused, signal, waits, early = false) {
+    const account = this.#account;
+    const began = Date.now();
+    for (let turn = 0; ; turn++) {
+      signal.throwIfAborted();
+      const doubled = (first) => Math.min(POLICY.longest, first * 2 ** turn);
+      const known = () => account.usable(trackId, refused, early) ?? account.closed();
+      const ask = async () => known() ?? this.#post(trackId, signal, doubled(POLICY.backOff));
+      const result = known() ?? (await account.alone(ask, signal));
+      const { url, reason, problem, until } = result;
+      if (url && url !== refused) return result;
+      const waited = Date.now() - began;
+      if (problem && (!reason || waited > POLICY.processingTotal)) throw problem;
+      if (/offline|service/.test(reason) && waited > POLICY.patience) throw new Problem('The service cannot be reached', { reason });
+      let pause = jitter(doubled(POLICY.backOff));
+      if (url) pause = Math.max(1000, remaining(result) / 2);
+      if (reason === 'processing') pause = jitter(doubled(POLICY.processing));
+      if (reason === 'sign-in') pause = Infinity;
+      const isClosed = result === account.gate;
+      if (isClosed) pause = until - Date.now();
+      waits(url ? 'store' : reason, Number.isFinite(pause) ? Date.now() + pause : null);
+      await this.#pause(pause, signal, !isClosed);
+    }
+  }
+
+  async #post(trackId, signal, wait) {
+    let answer = await this.#exchange(trackId, false, signal);
+    if (answer.status === 401) answer = await this.#exchange(trackId, true, signal);
+    const { response, body, status } = answer;
+    if (status === 401) return { reason: 'sign-in' };
+    if (!body) return { reason: 'offline' };
+    if (status === 200) {
+      const life = Date.parse(body.expiresAt) - (Date.parse(response.headers.get('Date')) || answer.sent);
+      if (!body.streamUrl || !(life > 0)) return { reason: 'offline' };
+      const until = answer.sent + life;
+      const renewAt = until - Math.min(POLICY.early, life / 2);
+      return this.#account.keep(trackId, { url: body.streamUrl, until, life, renewAt, type: body.contentType });
+    }
+    if (status === 429 || status >= 500) {
+      this.#account.close(status === 429 ? 'allowance' : 'service', retryAfter(response) ?? wait);
+      await this.#pause(100, signal, false);
+      return this.#account.gate;
+    }
+    const problem = new Problem(body.title ?? 'Error', { ...body, status, reason: 'service' });
+    return { problem, reason: body.extensions?.currentStatus === 'Processing' ? 'processing' : '' };
+  }
+
+  async #exchange(trackId, refresh, signal) {
+    const sent = Date.now();
+    try {
+      if (refresh || this.#token === undefined) {
+        const token = await this.#options.getToken({ refresh, signal });
+        if (refresh && token === this.#token) return { status: 401 };
+        this.#token = token;
+      }
+    } catch {
+      signal.throwIfAborted();
+      return { status: 401 };
+    }
+    try {
+      const response = await fetch(`${this.#options.endpoint}/tracks/${encodeURIComponent(trackId)}/stream`, {
+        method: 'POST', headers: { Authorization: `Bearer ${this.#token}` }, cache: 'no-store', redirect: 'error',
+        credentials: 'omit', signal: AbortSignal.any([signal, AbortSignal.timeout(POLICY.postTimeout)]),
+      });
+      const isOurs = /^application\/(problem\+)?json\b/.test(response.headers.get('Content-Type'));
+      return { response, status: response.status, body: isOurs ? await response.json() : null, sent };
+    } catch {
+      signal.throwIfAborted();
+      return { status: 0, sent };
+    }
+  }
+
+  #pause(milliseconds, signal, canBeWoken = true) {
+    return new Promise((resolve) => {
+      const ended = new AbortController();
+      const end = () => { ended.abort(); clearTimeout(timer); resolve(); };
+      const timer = Number.isFinite(milliseconds) ? setTimeout(end, milliseconds) : undefined;
+      signal.addEventListener('abort', end, { signal: ended.signal });
+      if (canBeWoken) this.#wake.addEventListener('wake', end, { signal: ended.signal });
+    });
+  }
+
+  #address() { return new URL(`stream/${this.#nonce}/${encodeURIComponent(this.#trackId)}`, new URL('.', this.#options.worker)).href; }
+
+  async #chooseMode() {
+    const { mode, worker } = this.#options;
+    if (mode === 'direct' || !worker || !navigator.serviceWorker) return 'direct';
+    // WebKit's worker answers one request at a time.
+    if (mode === 'auto' && (/^Apple/.test(navigator.vendor) || recall('novatune:direct') > Date.now())) return 'direct';
+    try {
+      await navigator.serviceWorker.register(scriptURL(String(worker)));
+      if (!navigator.serviceWorker.controller) {
+        await new Promise((resolve, reject) => {
+          navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true });
+          setTimeout(reject, POLICY.control, new Error('no control'));
+        });
+      }
+      return 'worker';
+    } catch {
+      return 'direct';
+    }
+  }
+
+  async #supplies({ data, ports: [port] }) {
+    if (data?.blockedURI) this.#violates(data);
+    if (data?.nonce !== this.#nonce) return;
+    if (data.type === 'stream-refused') {
+      if (data.isUnreadable) this.#leaveWorker();
+      else if (data.status < 412) this.#refusal = refused(data.status);
+    }
+    if (!port) return;
+    this.#asked++;
+    try {
+      const grant = await this.#lease(data.refused, this.#load.signal, data.early);
+      if (this.#grant && grant.url !== this.#grant.url) this.#hasRenewed();
+      this.#grant = grant;
+      port.postMessage({ url: grant.url, life: remaining(grant) });
+    } catch (error) {
+      // The element plays what it has, then fails.
+      if (error instanceof Problem) this.#refusal = error;
+      port.postMessage({ status: error.status ?? 404 });
+    }
+  }
+}
+
+const refused = (status) =>
+  new Problem('The object store refuses the track', { status, reason: status === 404 ? 'gone' : 'store' });
+const unsupported = (type) =>
+  new Problem('This browser cannot play the track', { detail: `It does not play ${type}.`, reason: 'unsupported' });
+
+function remember(name, value) {
+  try { localStorage.setItem(name, JSON.stringify(value)); } catch {}
+}
+function recall(name) {
+  try { return JSON.parse(localStorage.getItem(name)); } catch {}
+}
