@@ -97,8 +97,12 @@ class Responder:
         return self._exchange(self.stream_socket, fastcgi.stream_request(track.id, token))
 
     def gate(self, path):
-        """Status and body."""
-        return self._exchange(self.gate_socket, {"DOCUMENT_URI": path})
+        """Status and body; of /readyz, from each dependency's first probe on, which a request does not wait for."""
+        ask = lambda: self._exchange(self.gate_socket, {"DOCUMENT_URI": path})
+        if path != "/readyz":
+            return ask()
+        is_probed = lambda answer: answer if b"not probed yet" not in answer[1] else None
+        return wait_for(lambda: is_probed(ask()), 20, "the first probe of each dependency")
 
     def metrics(self):
         return parsed(self.gate("/metrics")[1].decode())
