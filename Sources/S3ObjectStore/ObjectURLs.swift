@@ -48,11 +48,12 @@ final class ObjectURLs {
     func get(_ objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
         try ObjectKey.check(objectKey)
         try checkCredentials(at: now)
+        let signedAt = settings.signingWindow?.start(of: objectKey.exposeSecret(), at: now) ?? now
         do {
             let url = try forPlayers.presign(
-                key: objectKey.exposeSecret(), responseContentType: contentType, at: now,
+                key: objectKey.exposeSecret(), responseContentType: contentType, at: signedAt,
                 expiry: settings.presignExpiry)
-            return PresignedURL(url: SecretText(url), expiresAt: now.adding(settings.presignExpiry))
+            return PresignedURL(url: SecretText(url), expiresAt: signedAt.adding(settings.presignExpiry))
         } catch {
             throw Unavailable(.objectStore, code: "signing", reason: "\(error)")
         }

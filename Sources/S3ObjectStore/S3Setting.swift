@@ -70,6 +70,11 @@ public enum S3Setting {
     public static let presignExpiry = Setting<Duration>.duration(
         "NOVATUNE_PRESIGN_EXPIRY", Presigner.expiryRange, default: .seconds(120),
         "how long a URL lives, in whole seconds")
+    public static let presignWindow = Setting<Duration>.duration(
+        "NOVATUNE_PRESIGN_WINDOW", .zero ... .seconds(7 * 86_400), default: .zero,
+        "all hosts sign the same URL for a track within this time, in whole seconds, so that browsers and CDNs can cache the "
+            + "audio; at most NOVATUNE_PRESIGN_EXPIRY less NOVATUNE_CACHE_TTL_BUFFER; 0s: each URL is signed at its own second"
+    )
     public static let timeout = Setting.duration(
         "NOVATUNE_S3_TIMEOUT", .milliseconds(10) ... .seconds(60), default: .seconds(5),
         "HEAD of the object before its first URL; tried twice")
@@ -85,7 +90,7 @@ public enum S3Setting {
             certificateAuthorities.declaration, clientCertificate.declaration, clientKey.declaration,
             accessKeyID.declaration, secretAccessKey.declaration, sessionToken.declaration, credentials.declaration,
             credentialsCommand.declaration, credentialsOrigin.declaration,
-            presignExpiry.declaration, timeout.declaration, verification.declaration,
+            presignExpiry.declaration, presignWindow.declaration, timeout.declaration, verification.declaration,
         ])
 
     private static func address(

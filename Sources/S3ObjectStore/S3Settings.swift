@@ -19,6 +19,8 @@ public struct S3Settings: Sendable {
     public let addressing: Endpoint.Addressing
     /// 1 s to 7 days, default 120 s.
     public let presignExpiry: Duration
+    /// In which all hosts sign the same URL for an object; nil where each URL is signed at its own second.
+    public let signingWindow: SigningWindow?
     /// For one HEAD, tried twice at most; default 5 s.
     public let timeout: Duration
     public let verification: Verification
@@ -29,7 +31,7 @@ public struct S3Settings: Sendable {
 
     public init(
         endpoint: Endpoint, publicEndpoint: Endpoint, region: String, bucket: String, addressing: Endpoint.Addressing,
-        presignExpiry: Duration, timeout: Duration, verification: Verification,
+        presignExpiry: Duration, signingWindow: SigningWindow? = nil, timeout: Duration, verification: Verification,
         pathHandling: Endpoint.PathHandling = .kept, files: TLSFiles = TLSFiles()
     ) {
         self.endpoint = endpoint
@@ -38,6 +40,7 @@ public struct S3Settings: Sendable {
         self.bucket = bucket
         self.addressing = addressing
         self.presignExpiry = presignExpiry
+        self.signingWindow = signingWindow
         self.timeout = timeout
         self.verification = verification
         self.pathHandling = pathHandling
@@ -51,7 +54,7 @@ public struct S3Settings: Sendable {
             publicEndpoint.scheme.rawValue, publicEndpoint.host + path,
             publicEndpoint.port.map { String($0) } ?? "", region, bucket,
             addressing.rawValue, credentials.accessKeyID, credentials.sessionToken ?? "",
-            String(presignExpiry.components.seconds),
+            String(presignExpiry.components.seconds) + (signingWindow.map { " \($0.length.components.seconds)" } ?? ""),
         ].joined(separator: "\n")
     }
 }

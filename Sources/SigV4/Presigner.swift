@@ -4,7 +4,7 @@ public import StreamIssuing
 /// Signs URLs of one bucket by query parameters: "Authenticating Requests: Using Query Parameters (AWS Signature
 /// Version 4)".
 ///
-/// It keeps the day's signing key with its contexts, and the common part of all URLs of one second: not thread-safe.
+/// It keeps signing keys with their contexts, and the common part of all URLs of one second: not thread-safe.
 public final class Presigner {
     /// 1 s to 7 days, as AWS allows.
     public static let expiryRange: ClosedRange<Duration> = .seconds(1) ... .seconds(7 * 86_400)
@@ -22,7 +22,8 @@ public final class Presigner {
     /// With its separator; empty without one.
     private let tokenParameter: String
     private let sha256 = SHA256()
-    private var signingKey: SigningKey?
+    /// The last two days' at most: around midnight, windows of both take turns.
+    private var signingKeys: [SigningKey] = []
     private var second: Second?
 
     /// - Parameter pathHandling: of the endpoint's path, where it has one.
@@ -87,9 +88,9 @@ public final class Presigner {
     }
 
     private func currentSigningKey(_ scope: CredentialScope) throws(CryptographyError) -> SigningKey {
-        if let signingKey, signingKey.scope == scope { return signingKey }
+        if let known = signingKeys.first(where: { $0.scope == scope }) { return known }
         let derived = try SigningKey(credentials, scope: scope)
-        signingKey = derived
+        signingKeys = [derived] + signingKeys.prefix(1)
         return derived
     }
 }

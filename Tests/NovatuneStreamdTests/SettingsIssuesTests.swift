@@ -1,4 +1,6 @@
 import OperatorSettings
+import S3ObjectStore
+import SigV4
 @testable import novatune_streamd
 import TestSupport
 import Testing
@@ -41,6 +43,7 @@ import Testing
             Row("NOVATUNE_CACHE_TIMEOUT", ["1ms", "2h", "x"]),
             Row("NOVATUNE_CACHE_KEYS", ["x", "{}", #"{"current":"v1","keys":{"v1":"AQ=="}}"#]),
             Row("NOVATUNE_PRESIGN_EXPIRY", ["0s", "500ms", "604801s", "8d", "x", "120"]),
+            Row("NOVATUNE_PRESIGN_WINDOW", ["x", "8d", "-1s", "500ms", "91s"]),
             Row("NOVATUNE_CACHE_TTL_BUFFER", ["x", "8d", "-1s"]),
             Row("NOVATUNE_S3_ENDPOINT", ["x", "ftp://h", "http://h/a//b", "http://u:p@h"]),
             Row("NOVATUNE_S3_PUBLIC_ENDPOINT", ["x", "https://h/../p"]),
@@ -158,6 +161,25 @@ import Testing
         #expect(settings.cacheTTLBuffer == .seconds(119))
         _ = try Environments.read(
             Environments.least(with: ["NOVATUNE_CACHE_TTL_BUFFER": "0s", "NOVATUNE_PRESIGN_EXPIRY": "7d"]))
+    }
+
+    @Test func windowThatWouldLeaveAURLInTheBufferIsRefused() {
+        let issues = Environments.issues(Environments.least(with: ["NOVATUNE_PRESIGN_WINDOW": "91s"]))
+        #expect(
+            issues == ["NOVATUNE_PRESIGN_WINDOW must be at most NOVATUNE_PRESIGN_EXPIRY less NOVATUNE_CACHE_TTL_BUFFER"]
+        )
+    }
+
+    /// A URL leaves the cache with its window.
+    @Test func windowIsTakenWithItsBuffer() throws {
+        let settings = try Environments.read(
+            Environments.least(with: ["NOVATUNE_PRESIGN_WINDOW": "60s", "NOVATUNE_PRESIGN_EXPIRY": "5m"]))
+        #expect(settings.s3.signingWindow == SigningWindow(length: .seconds(60)))
+        #expect(settings.cacheTTLBuffer == .seconds(240))
+        let none = try Environments.read(Environments.least(with: ["NOVATUNE_PRESIGN_WINDOW": "0s"]))
+        #expect(none.s3.signingWindow == nil && none.cacheTTLBuffer == .seconds(30))
+        let credentials = Credentials(accessKeyID: "id", secretAccessKey: "secret")
+        #expect(settings.s3.fingerprintText(credentials) != none.s3.fingerprintText(credentials))
     }
 
     @Test func defaultBufferWithAShorterExpiryIsRefused() {

@@ -17,7 +17,7 @@ struct Settings {
     let cache: CacheSettings
     /// Entries that this process keeps in front of a cache server; 0 for none.
     let cacheCopies: Int
-    /// A URL leaves the cache this long before it expires.
+    /// A URL leaves the cache this long before it expires: as set, or with the window in which it was signed.
     let cacheTTLBuffer: Duration
     let keyRingSource: any KeyRingSource
     let s3: S3Settings

@@ -11,6 +11,7 @@ extension SettingsReader {
     /// - Parameter ttlBuffer: of the cache.
     mutating func objectStore(_ ttlBuffer: Duration?) -> S3Settings? {
         let expiry = expiry(ttlBuffer)
+        let window = signingWindow(expiry, ttlBuffer)
         let endpoint = value(S3Setting.endpoint)
         let publicEndpoint = source.text(S3Setting.publicEndpoint) == nil ? endpoint : value(S3Setting.publicEndpoint)
         let (region, bucket, addressing) = (
@@ -31,7 +32,8 @@ extension SettingsReader {
         }
         return S3Settings(
             endpoint: endpoint, publicEndpoint: publicEndpoint, region: region, bucket: bucket, addressing: addressing,
-            presignExpiry: expiry, timeout: timeout, verification: verification, pathHandling: pathHandling,
+            presignExpiry: expiry, signingWindow: window, timeout: timeout, verification: verification,
+            pathHandling: pathHandling,
             files: files)
     }
 
@@ -71,6 +73,20 @@ extension SettingsReader {
             report(S3Setting.presignExpiry, "NOVATUNE_PRESIGN_EXPIRY: whole seconds only")
         }
         return expiry
+    }
+
+    /// Nil for none. The last URL of a window must live longer than the cache's buffer.
+    private mutating func signingWindow(_ expiry: Duration?, _ ttlBuffer: Duration?) -> SigningWindow? {
+        guard let window = value(S3Setting.presignWindow), window > .zero else { return nil }
+        if window.components.attoseconds != 0 {
+            report(S3Setting.presignWindow, "NOVATUNE_PRESIGN_WINDOW: whole seconds only")
+        }
+        if let expiry, let ttlBuffer, ttlBuffer < expiry, window > expiry - ttlBuffer {
+            report(
+                S3Setting.presignWindow,
+                "NOVATUNE_PRESIGN_WINDOW must be at most NOVATUNE_PRESIGN_EXPIRY less NOVATUNE_CACHE_TTL_BUFFER")
+        }
+        return SigningWindow(length: window)
     }
 
     private mutating func checkEnds(_ bucket: String) {

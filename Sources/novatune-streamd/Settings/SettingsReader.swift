@@ -125,7 +125,8 @@ struct SettingsReader {
             let tokens, let keyRingSource, let breaker, let logLevel
         else { throw SettingsError(issues: issues, isTemporary: temporaryIssues == issues.count) }
         let settings = Settings(
-            responder: responder, database: database, cache: cache, cacheCopies: copies, cacheTTLBuffer: buffer,
+            responder: responder, database: database, cache: cache, cacheCopies: copies,
+            cacheTTLBuffer: s3.signingWindow.map { s3.presignExpiry - $0.length } ?? buffer,
             keyRingSource: keyRingSource, s3: s3, breaker: breaker,
             logLevel: logLevel, traces: traces, watchedPaths: source.watchedPaths)
         return (settings, tokens, credentials.value, keyRing)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Presigned URLs and signed requests made by botocore, one JSON object a line, for SigV4Tests.
 
-    generate.py           writes presigned.jsonl and signed.jsonl beside this file
+    generate.py           writes presigned.jsonl, signed.jsonl and windows.jsonl beside this file
     generate.py --check   exits 1 where one of them is not what this botocore makes
 
 Needs boto3. Nothing is sent anywhere. The clock is set for each URL, so that the output never changes.
 """
 import datetime
+import hashlib
 import itertools
 import json
 import pathlib
@@ -23,6 +24,7 @@ from botocore.credentials import Credentials
 SESSION = boto3.session.Session(region_name="us-east-1")
 PRESIGNED = pathlib.Path(__file__).with_name("presigned.jsonl")
 SIGNED = pathlib.Path(__file__).with_name("signed.jsonl")
+WINDOWS = pathlib.Path(__file__).with_name("windows.jsonl")
 
 # Every character that some client, proxy or signer is known to treat in its own way.
 KEYS = [
@@ -216,8 +218,37 @@ def signed_lines():
             }, ensure_ascii=True, sort_keys=True) + "\n"
 
 
+def window_start(key, length, second):
+    """When the window of a key that holds this second began."""
+    phase = 0xCBF29CE484222325
+    for byte in key.encode():
+        phase = (phase ^ byte) * 0x100000001B3 % 2**64
+    return second - (second - phase % length) % length
+
+
+def window_lines():
+    """For a thousand keys, the seconds at the edges of the windows around a midnight, and the hash of the URL that each
+    host signs then."""
+    midnight = int(datetime.datetime(2026, 1, 9, tzinfo=datetime.timezone.utc).timestamp())
+    client = SESSION.client(
+        "s3", endpoint_url="https://media.example.com", region_name="eu-central-1", aws_access_key_id=CREDENTIALS[0][0],
+        aws_secret_access_key=CREDENTIALS[0][1],
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}))
+    for number in range(1000):
+        key = KEYS[number] if number < len(KEYS) else f"audio/{number}/{KEYS[number % len(KEYS)][:200]}"
+        length = (1, 30, 90, 3600, 86400, 604000)[number % 6]
+        start = window_start(key, length, midnight)
+        signed = {}
+        for second in (start - 1, start, start + length - 1, start + length, midnight - 1, midnight):
+            moment = datetime.datetime.fromtimestamp(window_start(key, length, second), datetime.timezone.utc)
+            with mock.patch("botocore.auth.get_current_datetime", lambda *_, **__: moment.replace(tzinfo=None)):
+                url = client.generate_presigned_url("get_object", Params={"Bucket": "audio", "Key": key}, ExpiresIn=604800)
+            signed[str(second)] = hashlib.sha256(url.encode()).hexdigest()[:16]
+        yield json.dumps({"key": key, "length": length, "signed": signed}, ensure_ascii=True, sort_keys=True) + "\n"
+
+
 def main():
-    for output, lines in ((PRESIGNED, presigned_lines()), (SIGNED, signed_lines())):
+    for output, lines in ((PRESIGNED, presigned_lines()), (SIGNED, signed_lines()), (WINDOWS, window_lines())):
         made = "".join(lines)
         if sys.argv[1:] == ["--check"]:
             if output.read_text("ascii") != made:
