@@ -165,7 +165,7 @@ def test_restart_during_an_outage_serves_on(make, provider, user, track, tmp_pat
     provider.stop()
     restarted = make().start_on_own_sockets(**settings)
     assert restarted.ask(track, token)[0] == 200
-    assert restarted.events("token keys not fetched")[0]["stored"] == "true"
+    assert restarted.wait_for_event("token keys not fetched")["stored"] == "true"
 
 
 def test_start_without_keys_names_the_provider(command, make, provider, tmp_path):

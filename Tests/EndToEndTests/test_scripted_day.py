@@ -147,6 +147,8 @@ def check_log(day, responder):
     assert reported == day.expected
     assert all(line["level"] == "info" and line["duration_ms"] > 0 and len(line["trace_id"]) == 32 for line in lines)
     issued, hits = day.count(status=200), day.count(cache_hit=True)
+    # Written after its request's answer.
+    wait_for(lambda: len(responder.events("cache entry stored")) == issued - hits, 10, "the last entry's line")
     events = Counter(line["event"] for line in map(json.loads, responder.log().splitlines()))
     assert events["cache hit"] == hits
     assert events["url presigned"] == events["cache entry stored"] == issued - hits

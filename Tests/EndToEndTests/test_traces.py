@@ -216,7 +216,7 @@ def test_wait_for_a_worker_is_part_of_the_span_as_of_the_line(ask):
         responder, call = ask(collector)
         assert call(RECEIVED_AT=f"{time.time() - 1.5:.3f}")[0] == 200
         root = collector.wait_for("stream.get_url")
-        (line,) = responder.events("stream url requested")
+        line = responder.wait_for_event("stream url requested")
         duration = (root.end_time_unix_nano - root.start_time_unix_nano) / 1e6
         assert line["duration_ms"] >= 1499 and duration >= 1499
         # They end within the same answer.

@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from harness import canaries
 from harness.ulids import ulid
+from harness.waiting import wait_for
 from harness.wire import fetch
 
 
@@ -64,7 +65,8 @@ def test_permission_to_read_objects_alone_streams_and_is_ready(reader, responder
     status, body = responder.ask(tracks["allowed"], user.token)
     assert status == 200
     assert fetch(json.loads(body)["streamUrl"], {"Range": "bytes=0-1"}).body == b"01"
-    assert responder.readiness()["object_store"] == {"status": "ok"} and responder.gate("/readyz")[0] == 200
+    assert responder.readiness()["object_store"] == {"status": "ok"}
+    wait_for(lambda: responder.gate("/readyz")[0] == 200, what="readiness")
     checked = command(
         "check", "--config", responder.config, "--object", tracks["allowed"].object_key, **settings)
     assert checked.returncode == 0, checked.stdout
