@@ -14,7 +14,9 @@ struct NovatuneStreamd: ParsableCommand {
             See 'novatune-streamd settings' for all of them and 'novatune-streamd check' to try them.
             """,
         version: Version.text(),
-        subcommands: [Serve.self, Check.self, ShowSettings.self, Keys.self, Top.self, Invalidate.self, Token.self],
+        subcommands: [
+            Serve.self, Check.self, Health.self, ShowSettings.self, Keys.self, Top.self, Invalidate.self, Token.self,
+        ],
         defaultSubcommand: Serve.self
     )
 
