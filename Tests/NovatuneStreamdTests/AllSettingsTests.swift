@@ -1,3 +1,4 @@
+import Foundation
 @testable import novatune_streamd
 import OperatorSettings
 import Testing
@@ -36,7 +37,8 @@ import Testing
         #expect(!setting.meaning.isEmpty && !setting.shownDefault.isEmpty)
         for text in [
             SettingsText.help(AllSettings.groups), SettingsText.markdown(AllSettings.groups),
-            SettingsText.example(AllSettings.groups),
+            SettingsText.example(AllSettings.groups), SettingsText.template(AllSettings.groups),
+            SettingsText.json(AllSettings.groups),
         ] {
             #expect(text.contains(name))
         }
@@ -48,5 +50,36 @@ import Testing
         #expect(lines.allSatisfy { $0.hasPrefix("NOVATUNE_") && $0.hasSuffix("=") })
         let required = AllSettings.declarations.filter { $0.presence == .required }
         #expect(lines.count == required.count)
+    }
+
+    /// Installed, it changes nothing until an operator edits it.
+    @Test func templateHasEachFormOfEachNameAsAComment() {
+        let lines = SettingsText.template(AllSettings.groups).split(separator: "\n")
+        #expect(lines.allSatisfy { $0.hasPrefix("#") })
+        let names = AllSettings.declarations.flatMap { [$0.name, $0.fileName].compactMap { $0 } }
+        #expect(lines.filter { $0.hasPrefix("#NOVATUNE_") } == names.map { "#\($0)=" })
+        #expect(lines.allSatisfy { $0.count <= 120 || !$0.dropFirst(2).contains(" ") })
+    }
+
+    @Test func jsonHasWhatIsDeclared() throws {
+        struct Group: Decodable {
+            let title: String
+            let settings: [Entry]
+        }
+        struct Entry: Decodable {
+            let name, `default`, meaning: String
+            let fileName, allowed: String?
+            let isRequired, isSecret, isDocument, isReloadable: Bool
+        }
+        let groups = try JSONDecoder().decode([Group].self, from: Data(SettingsText.json(AllSettings.groups).utf8))
+        #expect(groups.map(\.title) == AllSettings.groups.map(\.title))
+        let entries = groups.flatMap(\.settings)
+        #expect(entries.map(\.name) == Self.names)
+        for (entry, setting) in zip(entries, AllSettings.declarations) {
+            #expect(entry.default == setting.shownDefault && entry.meaning == setting.meaning)
+            #expect(entry.fileName == setting.fileName && entry.allowed == setting.allowed)
+            #expect(entry.isRequired == (setting.presence == .required) && entry.isSecret == setting.isSecret)
+            #expect(entry.isDocument == setting.isDocument && entry.isReloadable == setting.isReloadable)
+        }
     }
 }

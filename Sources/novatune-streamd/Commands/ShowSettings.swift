@@ -4,7 +4,7 @@ import OperatorSettings
 /// Explains the settings.
 struct ShowSettings: ParsableCommand {
     enum Format: String, CaseIterable, ExpressibleByArgument {
-        case text, env, markdown
+        case text, env, template, json, markdown
     }
 
     static let configuration = CommandConfiguration(
@@ -16,6 +16,7 @@ struct ShowSettings: ParsableCommand {
             EXAMPLES:
               novatune-streamd settings NOVATUNE_LOOPS
               novatune-streamd settings --format env > novatune.env    # to be filled in, and read by --config
+              novatune-streamd settings --format json | jq -r '.[].settings[] | select(.isSecret).name'
 
             EXIT CODES: 0 done; 64 there is no setting of that name.
             """
@@ -26,7 +27,12 @@ struct ShowSettings: ParsableCommand {
         completion: .list(AllSettings.declarations.map(\.name)))
     var names: [String] = []
 
-    @Option(name: .long, help: "text to read, env for a file of settings, markdown for a table.")
+    @Option(
+        name: .long,
+        help: """
+            text to read; env for a file of settings, in which those stand that are required; template for one in which \
+            each is a comment, as the Debian package installs it; json for programs; markdown for a table.
+            """)
     var format = Format.text
 
     func run() throws {
@@ -35,6 +41,8 @@ struct ShowSettings: ParsableCommand {
         case .text:
             Console.print("Default — meaning; durations are 120s, 2m, 500ms or 00:02:00.\n" + SettingsText.help(groups))
         case .env: Console.print(SettingsText.example(groups))
+        case .template: Console.print(SettingsText.template(groups))
+        case .json: Console.print(SettingsText.json(groups))
         case .markdown: Console.print(SettingsText.markdown(groups))
         }
     }

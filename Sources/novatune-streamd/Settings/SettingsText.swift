@@ -45,7 +45,7 @@ enum SettingsText {
     }
 
     /// `default — meaning (allowed)`, and whether a reload takes it.
-    private static func line(_ setting: SettingDeclaration) -> String {
+    static func line(_ setting: SettingDeclaration) -> String {
         "\(setting.shownDefault) — \(meaning(setting))\(setting.isReloadable ? "; a reload takes it" : "")"
     }
 
