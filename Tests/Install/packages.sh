@@ -220,6 +220,20 @@ bad_setting_is_kept_out() {
     is_replaced "$former" || fail 'the former process runs'
 }
 
+# What systemd alone hands to the service, a script of the package cannot check.
+service_with_credentials_is_upgraded() {
+    local former
+    drop_in LoadCredential=other:/etc/hostname
+    inside systemctl restart "$unit"
+    former=$(main_pid)
+    apt_install --reinstall /srv/packages/second.deb
+    is_replaced "$former" || fail 'the former process runs'
+    remove_drop_in
+    inside rmdir "/etc/systemd/system/$unit.d"
+    inside systemctl restart "$unit"
+    equals 'a request' 200 "$(request)"
+}
+
 hand_made_changes_stay() {
     inside sh -c 'echo "# by hand" >>/etc/nginx/conf.d/rate-limit.inc'
     apt_install --reinstall /srv/packages/second.deb >"$state/apt" 2>&1
