@@ -5,18 +5,19 @@ import Testing
 @Suite struct FastCGIAnswerTests {
     private func record(_ kind: UInt8, _ content: String, padding: Int = 0) -> [UInt8] {
         let bytes = Array(content.utf8)
-        return [1, kind, 0, 1, UInt8(bytes.count >> 8), UInt8(bytes.count & 0xFF), UInt8(padding), 0] + bytes
-            + [UInt8](repeating: 0, count: padding)
+        let head: [UInt8] = [1, kind, 0, 1, UInt8(bytes.count >> 8), UInt8(bytes.count & 0xFF), UInt8(padding), 0]
+        return head + bytes + [UInt8](repeating: 0, count: padding)
     }
 
     private let end: [UInt8] = [1, 3, 0, 1, 0, 8, 0, 0] + [UInt8](repeating: 0, count: 8)
 
     @Test func requestHasTheRecordsOfAWebServer() {
-        #expect(
-            FastCGIAnswer.request(["A": "bc"])
-                == [1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]  // FCGI_BEGIN_REQUEST, a responder, not kept
-                + [1, 4, 0, 1, 0, 5, 0, 0, 1, 2, 0x41, 0x62, 0x63]  // FCGI_PARAMS
-                + [1, 4, 0, 1, 0, 0, 0, 0] + [1, 5, 0, 1, 0, 0, 0, 0])
+        let records: [[UInt8]] = [
+            [1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0],  // FCGI_BEGIN_REQUEST, a responder, not kept
+            [1, 4, 0, 1, 0, 5, 0, 0, 1, 2, 0x41, 0x62, 0x63],  // FCGI_PARAMS
+            [1, 4, 0, 1, 0, 0, 0, 0], [1, 5, 0, 1, 0, 0, 0, 0],
+        ]
+        #expect(FastCGIAnswer.request(["A": "bc"]) == Array(records.joined()))
     }
 
     @Test func answerOfSeveralRecordsIsReadAsOne() throws {

@@ -1,4 +1,5 @@
 import FastCGI
+import OperatorSettings
 import Testing
 
 @testable import novatune_streamd
