@@ -43,6 +43,13 @@ import Testing
         #expect(report.lines == ["cache: late; requests go on without it"])
     }
 
+    @Test func reasonThatBeginsWithTheNameIsNotGivenItTwice() {
+        let report = report(
+            .readiness, 503,
+            #"{"status":"not ready","dependencies":{"database":{"status":"failed","reason":"database: refused"}}}"#)
+        #expect(report.failures == ["not ready: database: refused"])
+    }
+
     @Test func unreadyResponderWithoutAReasonIsAFailure() {
         #expect(report(.readiness, 503, #"{"status":"not ready"}"#).failures == ["not ready"])
     }

@@ -56,9 +56,10 @@ struct HealthReport: Equatable {
 
         init(_ name: String, _ state: JSONObject) {
             isOptional = state["optional"] == .boolean(true)
-            failure =
-                state["status"]?.stringValue == "ok"
-                ? nil : "\(name): \(state["reason"]?.stringValue ?? "failed, without a reason")"
+            // Most reasons begin with the name.
+            let reason = state["reason"]?.stringValue ?? "failed, without a reason"
+            let named = reason.hasPrefix("\(name): ") ? reason : "\(name): \(reason)"
+            failure = state["status"]?.stringValue == "ok" ? nil : named
             warning = state["warning"]?.stringValue.map { "\(name): \($0)" }
         }
     }
