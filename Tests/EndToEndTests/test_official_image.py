@@ -61,7 +61,9 @@ class Image:
 
     @contextlib.contextmanager
     def started(self, **changes):
-        line, environment = self.command("-g", "daemon off;", **changes)
+        # The stack's sockets are its account's alone.
+        account = "user root;" if os.geteuid() == 0 else ""
+        line, environment = self.command("-g", f"daemon off; {account}", **changes)
         with open(self.directory / "output", "wb") as output:
             process = subprocess.Popen(
                 line, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
