@@ -4,6 +4,7 @@ import CCurl
 /// thread-safe. Redirects are not followed; no proxy is used; certificates are verified.
 @safe public final class HTTPClient {
     private let handle: EasyHandle
+    private var pinned: PinnedAddresses?
 
     /// - Parameters:
     ///   - files: certificates other than the machine's own.
@@ -11,6 +12,12 @@ import CCurl
     ///     another host name.
     public init(_ files: TLSFiles = TLSFiles(), isServerVerified: Bool = true) {
         handle = EasyHandle(ServerTrust(files: files, isServerVerified: isServerVerified))
+    }
+
+    /// Connects to these addresses for the host of this URL, whatever its name resolves to: a certificate is verified
+    /// for the name.
+    public func pin(_ url: String, to addresses: [String]) {
+        pinned = HTTPOrigin(url).map { PinnedAddresses($0, addresses) }
     }
 
     /// The status code of a HEAD (RFC 9110 §9.3.2).
@@ -120,6 +127,7 @@ import CCurl
     private func prepare(_ timeout: Duration) {
         handle.reset()
         handle.setTimeout(timeout)
+        pinned?.pin(handle)
     }
 
     private func perform(_ url: String) throws(HTTPError) -> Int {
