@@ -100,7 +100,8 @@ struct PostgreSQLError: Error, Sendable, Equatable {
     private static func advice(_ state: String) -> String {
         switch state {
         case "42501": "the role may not run the query; is it a member of novatune_responder?"
-        case "3F000", "42P01", "42703": "the schema is missing or old; deploy sql/"
+        case "3F000", "42P01", "42703":
+            "the schema is missing or old; deploy sql/, of which this version wants the change \(SchemaGap.wanted): \(SchemaGap.remedy)"
         default: "the query failed with SQLSTATE \(state)"
         }
     }

@@ -138,6 +138,17 @@ public final class PostgreSQLTrackStore {
         }
     }
 
+    /// Nil where the schema has what this version wants, or cannot be asked. Not while a question is under way.
+    public func schemaGap() -> SchemaGap? {
+        guard failure == nil, let connection else { return nil }
+        do throws(PostgreSQLError) {
+            return try connection.value(of: SchemaGap.question, by: Deadline(after: timeout)) == "0" ? SchemaGap() : nil
+        } catch {
+            if error.isWorthAnotherConnection { self.connection = nil }
+            return nil
+        }
+    }
+
     private func failed(_ error: PostgreSQLError) -> Unavailable {
         failure = error
         if error.isWorthAnotherConnection { connection = nil }

@@ -1,6 +1,7 @@
 import CoreMetrics
 import Logging
 import Observability
+import PostgreSQLTrackStore
 import ProviderKeys
 import Resilience
 import S3ObjectStore
@@ -112,6 +113,12 @@ final class Telemetry: Sendable {
         } else {
             logger.notice("dependency recovered", metadata: ["dependency": "\(outcome.name)"])
         }
+    }
+
+    /// Logs that the database lacks a change of the schema that this version wants.
+    func schemaIsOlder(_ gap: SchemaGap) {
+        logger.warning(
+            "schema older than wanted", metadata: ["wanted": "\(SchemaGap.wanted)", "advice": "\(gap.description)"])
     }
 
     /// Logs that this machine's clock differs from a dependency's, and the end of it.

@@ -42,6 +42,12 @@ final class DependencyMonitor: Sendable {
                     }
                     begun.withLock { $0[name] = nil }
                     if outcome.failure == nil { resources.noticedRecovery(of: name) }
+                    // A database that comes back may be another one.
+                    if name == "database", outcome.failure == nil, before == nil || before?.failure != nil,
+                        let gap = probe.schemaGap()
+                    {
+                        resources.telemetry.schemaIsOlder(gap)
+                    }
                     // A first failure is reported, a first success is not.
                     if (before?.failure == nil) != (outcome.failure == nil) { resources.telemetry.probed(outcome) }
                     if let change = clockWarning.change(outcome.clockOffset) {

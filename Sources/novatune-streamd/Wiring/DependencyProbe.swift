@@ -52,6 +52,9 @@ struct DependencyProbe {
         return outcome
     }
 
+    /// After `database()`: what its schema lacks.
+    func schemaGap() -> SchemaGap? { trackStore.schemaGap() }
+
     mutating func objects() -> Outcome {
         if !resources.secrets.isCurrent(generation) {
             let current = resources.secrets.value

@@ -168,6 +168,10 @@ struct Check: ParsableCommand {
             }
             line(name, outcome.isOptional ? "warning" : "failed", failure)
         }
+        if outcomes[0].1.failure == nil {
+            let gap = probe.schemaGap()
+            line("schema", gap == nil ? "ok" : "warning", gap?.description ?? "has the change \(SchemaGap.wanted)")
+        }
         let policies = PlayerPolicyCheck(store: loaded.settings.s3)
         let findings =
             findings(resources, database: outcomes[0].1, store: outcomes[1].1)
