@@ -16,6 +16,7 @@ struct NovatuneStreamd: ParsableCommand {
         version: Version.text(),
         subcommands: [
             Serve.self, Check.self, Health.self, ShowSettings.self, Keys.self, Top.self, Invalidate.self, Token.self,
+            Setup.self,
         ],
         defaultSubcommand: Serve.self
     )

@@ -53,7 +53,7 @@ struct ConfigFile {
         return isName ? String(text) : nil
     }
 
-    private static func unquoted(_ value: Substring) -> String {
+    static func unquoted(_ value: Substring) -> String {
         guard value.count >= 2, let quote = value.first, quote == "\"" || quote == "'", value.last == quote else {
             return String(value)
         }
