@@ -80,8 +80,9 @@ class Reference:
             return None
         size = 1 << (len(part) + len(window)).bit_length()
         product = numpy.fft.irfft(numpy.fft.rfft(part, size) * numpy.fft.rfft(window[::-1], size), size)
-        scores = product[self.WINDOW - 1 : len(part)]
-        at = int(scores.argmax())
-        there = part[at : at + self.WINDOW]
-        alike = scores[at] / max(1e-9, numpy.linalg.norm(there) * numpy.linalg.norm(window))
-        return first + at if alike > self.ALIKE else None
+        energies = numpy.concatenate(([0], numpy.cumsum(part.astype("f8") ** 2)))
+        norms = numpy.sqrt(numpy.maximum(energies[self.WINDOW :] - energies[: -self.WINDOW], 1e-12))
+        # Each place by its own loudness: a louder one would otherwise be taken for a quiet one that is alike.
+        alike = product[self.WINDOW - 1 : len(part)] / (norms * numpy.linalg.norm(window))
+        at = int(alike.argmax())
+        return first + at if alike[at] > self.ALIKE else None
