@@ -54,8 +54,8 @@ select results_eq(
         'users.created_at', 'users.status', 'users.updated_at', 'users.user_id'],
     'the reader sees these columns and no others');
 
--- Functions that somebody besides the owner may run; triggers' functions cannot be called anyway, and are nobody's
--- either.
+-- Functions that a role besides the owner may run; functions of triggers cannot be called, and no such
+-- role may run them.
 select results_eq(
     $$select proname::text collate "default",
              array(select role from unnest('{novatune_dba,novatune_reader,novatune_responder,public}'::text[]) as role
