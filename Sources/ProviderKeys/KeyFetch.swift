@@ -23,9 +23,15 @@ public struct KeyFetchFailure: Error, Sendable, Equatable, CustomStringConvertib
 
     public let kind: Kind
     public let description: String
+    /// The provider's `Retry-After` (RFC 9110 §10.2.3); nil where it names none.
+    let retryAfter: Duration?
 
-    static func unreachable(_ reason: String) -> KeyFetchFailure { .init(kind: .unreachable, description: reason) }
-    static func invalid(_ reason: String) -> KeyFetchFailure { .init(kind: .invalid, description: reason) }
+    static func unreachable(_ reason: String, retryAfter: Duration? = nil) -> KeyFetchFailure {
+        .init(kind: .unreachable, description: reason, retryAfter: retryAfter)
+    }
+    static func invalid(_ reason: String) -> KeyFetchFailure {
+        .init(kind: .invalid, description: reason, retryAfter: nil)
+    }
 }
 
 /// One fetch of a provider's keys. It blocks.
@@ -52,7 +58,7 @@ struct KeyFetch {
         case .discovery(let issuer): url = try discoveredURL(issuer)
         }
         let response = try answer(url)
-        guard response.status == 200 else { throw Self.failure(url, response.status) }
+        guard response.status == 200 else { throw Self.failure(url, response) }
         do throws(KeySetError) {
             let keys = try PublishedKeys(jsonWebKeySet: response.body).withoutSecrets()
             _ = try keys.bounded(by: algorithms)
@@ -69,7 +75,7 @@ struct KeyFetch {
         for url in DiscoveryDocument.urls(issuer: issuer) {
             let response = try answer(url)
             if response.status == 200 { return try DiscoveryDocument.keysURL(response.body, issuer: issuer) }
-            failure = Self.failure(url, response.status)
+            failure = Self.failure(url, response)
             // Only an answer that there is no such document leads to the other address.
             guard (400..<500).contains(response.status), response.status != 429 else { break }
         }
@@ -84,7 +90,7 @@ struct KeyFetch {
             do {
                 response = try client.get(
                     url, headers: [("Accept", "application/json")], timeout: deadline.remaining,
-                    responseLimit: Self.limit, reading: ["cache-control", "age", "location"])
+                    responseLimit: Self.limit, reading: ["age", "location"], lists: ["cache-control"])
             } catch {
                 let reason = "\(Self.host(url)): \(error)"
                 throw error.code == "too_large" ? .invalid(reason) : .unreachable(reason)
@@ -108,10 +114,11 @@ struct KeyFetch {
         return target
     }
 
-    private static func failure(_ url: String, _ status: Int) -> KeyFetchFailure {
-        let reason = "\(host(url)) answered \(status)"
-        return status == 429 || status >= 500
-            ? .unreachable(reason) : .invalid("\(reason); look whether the address is right")
+    private static func failure(_ url: String, _ response: HTTPResponse) -> KeyFetchFailure {
+        let reason = "\(host(url)) answered \(response.status)"
+        return response.status == 429 || response.status >= 500
+            ? .unreachable(reason, retryAfter: response.retryAfterSeconds.map { .seconds($0) })
+            : .invalid("\(reason); look whether the address is right")
     }
 
     private static func host(_ url: String) -> String { KeyLocation.Origin(url)?.authority ?? "the provider" }

@@ -56,7 +56,7 @@ final class RefreshedKeys: Sendable {
             _ = take(fetched)
             return (nil, stored?.write(fetched.text, location))
         case .failure(let failure):
-            failed()
+            failed(failure)
             if keys == nil, let (keys, fetchedAt) = stored?.read(location), isUsable(keys) {
                 state.withLock { ($0.keys, $0.fetchedAt) = (keys, fetchedAt) }
             }
@@ -120,7 +120,7 @@ final class RefreshedKeys: Sendable {
             let outcome: KeyRefresh.Outcome = take(fetched) ? .changed : .unchanged
             observer.refreshed(KeyRefresh(location: location, outcome: outcome, keys: usableKeys, reason: nil))
         case .failure(let failure):
-            failed()
+            failed(failure)
             let outcome: KeyRefresh.Outcome = failure.kind == .unreachable ? .unreachable : .invalid
             observer.refreshed(
                 KeyRefresh(location: location, outcome: outcome, keys: usableKeys, reason: failure.description))
@@ -158,12 +158,14 @@ final class RefreshedKeys: Sendable {
         state.withLock { state in
             state.keys = fetched.keys
             state.fetchedAt = clock.now
-            state.schedule.succeeded(freshFor: fetched.maximumAge, at: .now)
+            state.schedule.succeeded(freshFor: fetched.maximumAge, jitter: .random(in: 0...1), at: .now)
         }
         return hasChanged
     }
 
-    private func failed() {
-        state.withLock { $0.schedule.failed(jitter: .random(in: 0...1), at: .now) }
+    private func failed(_ failure: KeyFetchFailure) {
+        state.withLock {
+            $0.schedule.failed(jitter: .random(in: 0...1), retryAfter: failure.retryAfter, at: .now)
+        }
     }
 }

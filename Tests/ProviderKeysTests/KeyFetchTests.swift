@@ -31,6 +31,14 @@ import Testing
         #expect(fetched.text == Array(PublishedSet.one.utf8))
     }
 
+    @Test func ageIsReadFromEachLineOfTheHeader() throws {
+        let server = UnhelpfulServer(
+            .answering([
+                PublishedSet.answer(PublishedSet.one, headers: ["Cache-Control: public", "Cache-Control: max-age=600"])
+            ]))
+        #expect(try fetch(server).get().maximumAge == .seconds(600))
+    }
+
     @Test(arguments: [301, 302, 303, 307, 308])
     func redirectOnTheSameHostIsFollowed(status: Int) throws {
         let server = UnhelpfulServer(
@@ -59,6 +67,12 @@ import Testing
     @Test(arguments: [429, 500, 502, 503])
     func providerThatFailsIsUnreachable(status: Int) throws {
         #expect(try failure(PublishedSet.answer("", status: status)).kind == .unreachable)
+    }
+
+    @Test func failureHasTheProvidersRetryAfter() throws {
+        #expect(
+            try failure(PublishedSet.answer("", status: 503, headers: ["Retry-After: 60"])).retryAfter == .seconds(60))
+        #expect(try failure(PublishedSet.answer("", status: 503)).retryAfter == nil)
     }
 
     @Test(arguments: [204, 304, 400, 401, 403, 404])
