@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# Checks of what the README's commands and the units set up. Sourced by checks.
+# Checks of what the guide's commands and the units set up. Sourced by checks.
 # shellcheck disable=SC2154,SC2317 # set by the other parts; called by eventually
 
-# The commands of a part of "In production", from one comment to the next or to the block's end.
-readme_commands() { # COMMENT
+# The commands of a part of Deployment's "By hand", from one comment to the next or to the block's end.
+guide_commands() { # COMMENT
     awk -v begins="# $1" '
         index($0, begins) == 1 { found = 1; next }
         found && (/^# / || /^```/) { exit }
-        found' "$repo/README.md"
+        found' "$repo/Sources/novatune-streamd/Documentation.docc/Deployment.md"
 }
 
 run_commands() { # TEXT
-    [[ -n $1 ]] || { fail 'the README has no such commands'; return; }
+    [[ -n $1 ]] || { fail 'Deployment.md has no such commands'; return; }
     inside env NOVATUNE_RATE_LIMIT_PER_MINUTE=100000 bash -euxc "cd /srv/novatune; $1"
 }
 
@@ -36,7 +36,7 @@ responder_is_installed() {
     mark
     settings_text >"$root/srv/settings"
     psql --quiet "$DATABASE_URL" <<<"alter role novatune_responder password '$RESPONDER_PASSWORD'"
-    run_commands "$(readme_commands 'The responder.')"
+    run_commands "$(guide_commands 'The responder.')"
     local name
     for name in "$unit" "${sockets[@]}"; do
         equals "$name" active "$(property ActiveState "$name")"
@@ -59,7 +59,7 @@ make_certificate() {
 nginx_is_installed() {
     make_certificate
     local commands url
-    commands=$(readme_commands 'nginx.')
+    commands=$(guide_commands 'nginx.')
     commands=${commands/CHAIN.PEM//etc/ssl/novatune/chain.pem}
     run_commands "${commands/KEY.PEM//etc/ssl/novatune/key.pem}"
     eventually 'a request is answered with 200' answers

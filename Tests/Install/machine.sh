@@ -12,7 +12,7 @@ mount_root() {
     mount -t overlay -o "lowerdir=$tree,upperdir=$state/machine/upper,workdir=$state/machine/work" overlay "$root"
     mkdir -p "$root/srv/novatune" "$root/usr/local/bin"
     install -m 755 "$binary" "$root/srv/novatune-streamd"
-    # The README calls these two. The binary is built, and the editor writes the settings of this test.
+    # The guide calls these two. The binary is built, and the editor writes the settings of this test.
     printf '#!/bin/sh\necho /srv/novatune-streamd\n' >"$root/srv/build"
     # shellcheck disable=SC2016 # the argument of the editor
     printf '#!/bin/sh\ncat /srv/settings >"$1"\n' >"$root/usr/local/bin/editor"
