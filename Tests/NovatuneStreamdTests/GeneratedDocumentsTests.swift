@@ -19,7 +19,7 @@ import Testing
         #expect(parts.count == 2 && table.count == 2)
         #expect(
             table[0].trimmingCharacters(in: .newlines) == SettingsText.markdown(AllSettings.groups),
-            "replace what is between the markers by: novatune-streamd settings --format markdown")
+            "write it again, by the commands of Developing, Add a setting")
     }
 
     @Test func exampleFileIsThatOfTheProgram() throws {
