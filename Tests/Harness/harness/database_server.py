@@ -126,22 +126,22 @@ def poolers(stack):
 class Standby:
     """A hot standby of another server, which is a pair of its socket's directory and its port.
 
-    `listen` is an address for TCP, from where the responder's role needs no password; `command` starts the server, for
-    example in a network namespace that has the address.
+    `listen` is an address for TCP, from where the responder's role and further standbys need no password; `command`
+    starts the server, for example in a network namespace that has the address.
     """
 
-    def __init__(self, source, directory, listen="", command=()):
-        host, port = source
-        self.port, self.directory = free_port(), directory
+    def __init__(self, source, directory, listen="", command=(), port=None):
+        host, source_port = source
+        self.port, self.directory = port or free_port(), directory
         self.log_file = directory / "standby.log"
         subprocess.run(
-            [program("pg_basebackup"), "--pgdata", directory / "data", "--host", host, "--port", str(port),
+            [program("pg_basebackup"), "--pgdata", directory / "data", "--host", host, "--port", str(source_port),
              "--username", OWNER, "--write-recovery-conf", "--wal-method", "stream", "--checkpoint", "fast",
              "--no-sync"],
             check=True, timeout=60, stdin=subprocess.DEVNULL, **account())
         if listen:
             with open(directory / "data/pg_hba.conf", "a") as rules:
-                rules.write(f"host all {ROLE} samenet trust\n")
+                rules.write(f"host all {ROLE} samenet trust\nhost replication {OWNER} samenet trust\n")
         self.url = f"postgresql://{ROLE}@/novatune?host={directory}&port={self.port}"
         self.owner_url = f"postgresql://{OWNER}@/novatune?host={directory}&port={self.port}"
         server = [

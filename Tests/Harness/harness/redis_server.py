@@ -8,6 +8,10 @@ import subprocess
 from harness.waiting import wait_for
 
 
+# Options of a node whose loss is noticed within a second, and whose replica may take over whatever it lacks.
+CLUSTER_NODE = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0")
+
+
 class RedisServer:
     """Runs from its start until `stop`. `options` are those of redis-server; `configuration` is the text of its file.
     `answers` is its answer to PING; None where it may be an error.
@@ -63,19 +67,26 @@ def cluster(directory, masters=3, replicas=1):
     with contextlib.ExitStack() as running:
         nodes = []
         for number in range(masters * (1 + replicas)):
-            nodes.append(RedisServer(
-                directory / f"node-{number}", "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
-                "--cluster-replica-validity-factor", "0"))
+            nodes.append(RedisServer(directory / f"node-{number}", *CLUSTER_NODE))
             running.callback(nodes[-1].stop)
-        done = subprocess.run(
-            ["redis-cli", "--cluster", "create", *(node.address for node in nodes), "--cluster-replicas", str(replicas),
-             "--cluster-yes"],
-            capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stdout + done.stderr
-        is_whole = lambda node: "cluster_state:ok" in node.cli("cluster", "info")
-        has_replicas = lambda: [node.is_master() for node in nodes].count(True) == masters
-        wait_for(lambda: all(map(is_whole, nodes)) and has_replicas(), 30, "the cluster")
+        form_cluster(nodes, replicas)
         yield nodes
+
+
+def form_cluster(nodes, replicas):
+    """Of nodes that are no cluster yet: masters, and `replicas` of each."""
+    done = subprocess.run(
+        ["redis-cli", "--cluster", "create", *(node.address for node in nodes), "--cluster-replicas", str(replicas),
+         "--cluster-yes"],
+        capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_for(lambda: is_whole(nodes, len(nodes) // (1 + replicas)), 30, "the cluster")
+
+
+def is_whole(nodes, masters):
+    """Whether each node knows of a master for each slot, and the rest of them are replicas."""
+    is_served = lambda node: "cluster_state:ok" in node.cli("cluster", "info")
+    return all(map(is_served, nodes)) and [node.is_master() for node in nodes].count(True) == masters
 
 
 def join(nodes, joined, slots):

@@ -30,11 +30,13 @@ class Traffic:
     """Asks for `(track, token, tag)` one after the other, over and over, until the block ends or all were asked
     `rounds` times.
 
-    `requests` may also be endless.
+    `requests` may also be endless. With a `rate`, so many are due each second, also while earlier ones wait, as far as
+    there are connections.
     """
 
-    def __init__(self, api, requests, connections=4, pause=0.0, rounds=None, timeout=20.0):
+    def __init__(self, api, requests, connections=4, pause=0.0, rounds=None, timeout=20.0, rate=None):
         self._api = api
+        self._rate, self._due = rate, None
         self._timeout = timeout
         self._next = itertools.cycle(requests) if rounds is None else iter(list(requests) * rounds)
         self._pause = pause
@@ -92,8 +94,8 @@ class Traffic:
         with self._api.connection(self._timeout) as connection:
             while not self._stopping.is_set():
                 with self._lock:
-                    request = next(self._next, None)
-                if request is None:
+                    request, due = next(self._next, None), self._next_due()
+                if request is None or self._stopping.wait(max(0, due - time.monotonic())):
                     return
                 track, token, tag = request
                 started = time.monotonic()
@@ -107,3 +109,9 @@ class Traffic:
                     self._samples.append(Sample(tag, started, time.monotonic(), answer, error))
                 if self._pause:
                     self._stopping.wait(self._pause)
+
+    def _next_due(self):
+        if not self._rate:
+            return 0
+        self._due = time.monotonic() if self._due is None else self._due + 1 / self._rate
+        return self._due
