@@ -34,15 +34,17 @@ class Bench:
         make_network()
         with contextlib.ExitStack() as held:
             self.stack = held.enter_context(running(self._state, self._binary))
-            directory = Path(self.stack["RUN_DIR"])
+            # What PostgreSQL's account must reach is where the stack has it; logs stay in the state directory.
+            shared, directory = Path(self.stack["RUN_DIR"]), self.stack.state / "machines"
+            directory.mkdir()
             self.balancer_machine = Machine("balancer", f"{NETWORK}.10", STORE_ADDRESS)
             host_machines = machines("host", 11, 3)
             self.database_machines, self.cache_machines = machines("database", 21, 2), machines("cache", 31, 3)
             self.people = People(self.stack)
             self.stores = [Store(self.stack, machine, directory) for machine in machines("store", 41, 2)]
-            self.databases = Databases(self.stack, self.database_machines, directory)
+            self.databases = Databases(self.stack, self.database_machines, shared)
             held.callback(self.databases.stop)
-            self.cache = CacheCluster(self.cache_machines, directory)
+            self.cache = CacheCluster(self.cache_machines, shared)
             held.callback(self.cache.stop)
             self.balancer = Balancer(
                 self.balancer_machine, STORE_ADDRESS, directory,

@@ -17,7 +17,7 @@ from harness.waiting import concurrently
 # Of the listeners, the first ask again and again, and the rest so seldom that most of theirs are misses.
 LISTENERS, FREQUENT = 600, 200
 # Those who ask for more than their allowance, together; each row of the table has others.
-GREEDY, GREEDY_EACH = 180, 6
+GREEDY, GREEDY_EACH = 180, 3
 # Of 20 requests: frequent, seldom, greedy, and of a listener for a track of another.
 SHARES = {"frequent": 11, "seldom": 3, "greedy": 5, "stranger": 1}
 # Requests within a minute that the rate limit lets one user have: 60 together, and one each second.

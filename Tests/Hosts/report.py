@@ -10,17 +10,17 @@ class Report:
 
     def header(self):
         print(
-            f"{'':<34}{'offered':>8}{'200':>7}{'403':>6}{'429':>6}{'503':>6}{'other':>6}{'gap s':>8}{'well s':>8}"
-            f"{'minute':>8}{'revoked':>9}", flush=True)
+            f"{'':<34}{'offered':>8}{'200':>7}{'403':>6}{'429':>6}{'503':>6}{'other':>6}{'slowest':>9}{'gap s':>7}"
+            f"{'well s':>8}{'minute':>8}{'revoked':>9}", flush=True)
 
     def row(self, name, verdict, is_planned):
         """A line, and what must be so."""
         seen = verdict.statuses
+        revoked = f"{sum(one.is_right for one in verdict.revocations)}/{len(verdict.revocations)}"
         print(
             f"{name:<34}{len(verdict.samples):>8}{seen[200]:>7}{seen[403]:>6}{seen[429]:>6}{seen[503]:>6}"
-            f"{seen['other']:>6}{verdict.longest_gap():>8.2f}{verdict.well_after():>8.2f}"
-            f"{verdict.most_within_a_minute():>8}"
-            f"{sum(one.is_right for one in verdict.revocations):>5}/{len(verdict.revocations)}", flush=True)
+            f"{seen['other']:>6}{verdict.slowest():>9.2f}{verdict.longest_gap():>7.2f}{verdict.well_after():>8.2f}"
+            f"{verdict.most_within_a_minute():>8}{revoked:>9}", flush=True)
         if others := verdict.others():
             self.note(f"other: {', '.join(f'{count} {what}' for what, count in others.most_common(4))}")
         wrong, stale, unopened = verdict.wrong(), verdict.stale(), verdict.unopened()

@@ -21,12 +21,12 @@ def upgrade(bench, seconds):
     """nginx and responder of one host after the other end and start."""
     with bench.row("rolling upgrade", is_planned=True):
         for host in bench.hosts:
-            with bench.balancer.drained(host):
-                host.stop()
-                host.start()
-                wait_for(host.is_ready, 20, f"{host.name} ready")
-            wait_for(bench.balancer.all_up, 20, f"{host.name} up")
-            time.sleep(seconds / len(bench.hosts))
+            bench.balancer.drain(host)
+            host.stop()
+            host.start()
+            wait_for(host.is_ready, 20, f"{host.name} ready")
+            bench.balancer.use(host)
+            time.sleep(seconds)
 
 
 def host_lost(bench, seconds):
@@ -71,15 +71,17 @@ def cluster(bench, seconds):
 def clock(bench, seconds):
     host = bench.hosts[1]
     for skew in (SKEW_S, -SKEW_S):
-        with bench.row(f"clock of {host.name} wrong by {skew:+d} s"), bench.balancer.drained(host):
-            host.stop_responder()
+        with bench.row(f"clock of {host.name} wrong by {skew:+d} s"):
+            bench.balancer.drain(host)
+            host.stop()
             with shifted_clock(skew) as variables:
-                host.start_responder(**variables)
-                bench.balancer.command(f"set server hosts/{host.name} state ready")
+                host.start(**variables)
+                bench.balancer.use(host)
                 time.sleep(seconds)
-            bench.balancer.command(f"set server hosts/{host.name} state drain")
-            host.stop_responder()
-            host.start_responder()
+                bench.balancer.drain(host)
+                host.stop()
+            host.start()
+            bench.balancer.use(host)
 
 
 def slow(bench, seconds):

@@ -45,20 +45,16 @@ class Host:
     def name(self):
         return self.machine.name
 
-    def start(self, **settings):
-        self.start_responder(**settings)
-        self._nginx = subprocess.Popen(
-            [*self.machine.command, *nginx.command(self._directory / "nginx", "-g", "daemon off;")],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(self._answers, 10, f"nginx of {self.name}")
-
-    def start_responder(self, **settings):
+    def start(self, **variables):
+        """With further variables in the environment of both."""
         self._responder.start(
             self.machine.command, NOVATUNE_LISTEN=f"unix:{self._responder.stream_socket}",
-            NOVATUNE_GATE_LISTEN=f"unix:{self._responder.gate_socket}", **self._settings, **settings)
-
-    def stop_responder(self):
-        self._responder.stop()
+            NOVATUNE_GATE_LISTEN=f"unix:{self._responder.gate_socket}", **self._settings, **variables)
+        self._nginx = subprocess.Popen(
+            [*self.machine.command, *nginx.command(self._directory / "nginx", "-g", "daemon off;")],
+            env=environment_with(**variables), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        wait_for(self._answers, 10, f"nginx of {self.name}")
 
     def _answers(self):
         with contextlib.suppress(OSError), socket.create_connection((self.machine.address, HTTP_PORT), timeout=1):
@@ -121,15 +117,15 @@ class Balancer:
     def all_up(self):
         return all(status == "UP" for backend in ("hosts", "stores") for status, _ in self.servers(backend).values())
 
-    @contextlib.contextmanager
-    def drained(self, host):
+    def drain(self, host):
         """No further request goes there, and those in work have their answers."""
         self.command(f"set server hosts/{host.name} state drain")
-        try:
-            wait_for(lambda: self.servers()[host.name][1] == 0, 20, f"{host.name} without a request")
-            yield
-        finally:
-            self.command(f"set server hosts/{host.name} state ready")
+        wait_for(lambda: self.servers()[host.name][1] == 0, 20, f"{host.name} without a request")
+
+    def use(self, host):
+        """Returns when requests go there."""
+        self.command(f"set server hosts/{host.name} state ready")
+        wait_for(lambda: self.servers()[host.name][0] == "UP", 20, f"{host.name} up")
 
 
 def program():

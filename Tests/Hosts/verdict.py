@@ -40,6 +40,10 @@ class Verdict:
     def stale(self):
         return [revocation for revocation in self.revocations if revocation.is_stale]
 
+    def slowest(self):
+        """From sending to the answer."""
+        return max((sample.milliseconds / 1000 for sample in self.samples if sample.answer), default=0)
+
     def longest_gap(self):
         """Between two requests in a row that were answered 200."""
         moments = [self.since, *sorted(
