@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(36);
+select plan(37);
 
 create function pg_temp.events(kind novatune.subject_kind, number bigint) returns setof text
     language sql
@@ -50,6 +50,19 @@ select results_eq(
         '8 removed {"status": "Ready", "user_id": "00000000000000000000000003", "version": 3, "mime_type": "audio/mpeg", "object_key": "k2", "file_size_bytes": 1} ->',
         '9 grant {"expires_at": "2026-02-01T00:00:00+00:00", "granted_by": null, "grantee_id": "00000000000000000000000002"} ->'],
     'a track''s changes and those of its grants are there, also what foreign keys did');
+insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, waveform_object_key)
+values (pg_temp.ulid(4), pg_temp.ulid(2), 'Song', 'k', 'audio/mpeg', 1, 'w');
+update novatune.tracks set waveform_object_key = 'w2' where track_id = pg_temp.ulid(4);
+update novatune.tracks set waveform_object_key = null where track_id = pg_temp.ulid(4);
+delete from novatune.tracks where track_id = pg_temp.ulid(4);
+select results_eq(
+    $$select pg_temp.events('track', 4)$$,
+    array[
+        '1 created -> {"status": "Processing", "user_id": "00000000000000000000000002", "version": 1, "mime_type": "audio/mpeg", "object_key": "k", "file_size_bytes": 1, "waveform_object_key": "w"}',
+        '2 object {"mime_type": "audio/mpeg", "object_key": "k", "file_size_bytes": 1, "waveform_object_key": "w"} -> {"mime_type": "audio/mpeg", "object_key": "k", "file_size_bytes": 1, "waveform_object_key": "w2"}',
+        '3 object {"mime_type": "audio/mpeg", "object_key": "k", "file_size_bytes": 1, "waveform_object_key": "w2"} -> {"mime_type": "audio/mpeg", "object_key": "k", "file_size_bytes": 1}',
+        '4 removed {"status": "Processing", "user_id": "00000000000000000000000002", "version": 3, "mime_type": "audio/mpeg", "object_key": "k", "file_size_bytes": 1} ->'],
+    'so are those of its waveform');
 select is_empty($$select from novatune.history where history::text like '%CANARY%'$$, 'no title is');
 select is((select event from novatune.history where (subject_kind, subject_id) = ('user', pg_temp.ulid(1)) order by position desc limit 1),
     'removed', 'a removed user leaves a last row');

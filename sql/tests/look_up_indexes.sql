@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(5);
+select plan(6);
 
 create function pg_temp.plan_of(query text) returns text
     language plpgsql
@@ -21,6 +21,7 @@ $$;
 select matches(pg_temp.plan_of(query), index, 'by ' || what || ': ' || index)
   from (values
     ('object key', 'tracks_object_key_idx', $$select from novatune.tracks where object_key = 'k'$$),
+    ('waveform', 'tracks_waveform_object_key_idx', $$select from novatune.tracks where waveform_object_key = 'k'$$),
     ('time', 'history_changed_at_idx', $$select from novatune.history where changed_at > now() - interval '1 day'$$),
     ('owner', 'history_owner_idx',
         $$select from novatune.history where coalesce(new_values, old_values) ->> 'user_id' = 'u'

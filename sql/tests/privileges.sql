@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(34);
+select plan(35);
 
 -- Each role and what it may do to each table, as letters: select, insert, update, delete, truncate, references,
 -- trigger; lower case where it may so with some columns only.
@@ -160,6 +160,7 @@ select throws_ok(format('select pg_temp.as_role(%L, %L)', role, statement), '425
     ('novatune_dba',       'create table novatune.mine ()'),
     ('novatune_dba',       'delete from novatune.settings'),
     ('novatune_reader',    'select object_key from novatune.tracks'),
+    ('novatune_reader',    'select waveform_object_key from novatune.tracks'),
     ('novatune_reader',    'select title from novatune.tracks'),
     ('novatune_reader',    'select subject from novatune.user_identities'),
     ('novatune_reader',    'select * from novatune.history'),

@@ -22,7 +22,7 @@ select results_eq(
 -- What it may read, and all that it may read.
 select pg_temp.may(format('select %s from novatune.%I', columns, name), format('read %s of %s', columns, name))
   from (values ('users',        'user_id, status, session_epoch, tokens_valid_after'),
-               ('tracks',       'track_id, user_id, object_key, mime_type, file_size_bytes, status, version'),
+               ('tracks',       'track_id, user_id, object_key, mime_type, file_size_bytes, status, version, waveform_object_key'),
                ('track_grants', 'track_id, grantee_id, expires_at'),
                ('user_identities', 'issuer, subject, user_id')) as allowed (name, columns);
 select pg_temp.may_not(format('select %I from novatune.%I', columns, name),

@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(26);
+select plan(30);
 
 -- The responder's one query, as it is sent: both parameters are text.
 prepare stream_access (text, text) as
@@ -26,13 +26,24 @@ join novatune.users u on u.user_id = i.user_id
 left join novatune.tracks t on t.track_id = $3
 where i.issuer = $1 and i.subject = $2;
 
+-- The same for the waveform: its object in the place of the audio's.
+prepare waveform_access (text, text) as
+select u.status::text, u.session_epoch, u.tokens_valid_after,
+       t.user_id::text, t.status::text, t.version, t.waveform_object_key, 'application/json'::text, 0::bigint,
+       case when t.user_id = u.user_id then 'infinity'::timestamptz else (
+         select coalesce(g.expires_at, 'infinity'::timestamptz) from novatune.track_grants g
+         where g.track_id = t.track_id and g.grantee_id = u.user_id and (g.expires_at is null or g.expires_at > now())) end
+from novatune.users u left join novatune.tracks t on t.track_id = $2
+where u.user_id = $1;
+
 create type pg_temp.answer as (
     user_status text, session_epoch bigint, tokens_valid_after timestamptz,
     owner_id text, track_status text, version bigint, object_key text, mime_type text, file_size_bytes bigint,
     may_stream_until timestamptz
 );
 
-create function pg_temp.answers(user_number bigint, track_number bigint) returns setof pg_temp.answer
+create function pg_temp.answers(user_number bigint, track_number bigint, statement text default 'stream_access')
+    returns setof pg_temp.answer
     language plpgsql
     set role = 'novatune_responder'
     set plan_cache_mode = force_generic_plan
@@ -41,8 +52,8 @@ declare
     answers refcursor;
     answer record;
 begin
-    open answers for execute format('execute stream_access(%L, %L)',
-        lpad(user_number::text, 26, '0'), lpad(track_number::text, 26, '0'));
+    open answers for execute format('execute %I(%L, %L)',
+        statement, lpad(user_number::text, 26, '0'), lpad(track_number::text, 26, '0'));
     loop
         fetch answers into answer;
         exit when not found;
@@ -108,6 +119,7 @@ select 'https://' || provider || '.example.com', 'auth0|' || n, pg_temp.ulid(n)
   from generate_series(1, 4000) as n, unnest('{one,two}'::text[]) as provider
  where provider = 'one' or n % 2 = 0;
 update novatune.users set status = 'Disabled' where user_id = pg_temp.ulid(13);
+update novatune.tracks set waveform_object_key = 'waveforms/14' where track_id = pg_temp.ulid(14);
 analyze novatune.users, novatune.tracks, novatune.track_grants, novatune.user_identities;
 
 select results_eq(
@@ -217,6 +229,29 @@ select is_empty(
                  when 'user_identities' then node ->> 'Index Cond' ~ 'issuer' and node ->> 'Index Cond' ~ 'subject'
                  else node ->> 'Index Name' ~ '_pkey$' and node ? 'Index Cond' end, false)$$,
     'and each of them by all that it knows of the row');
+
+-- For the waveform.
+select results_eq(
+    $$select * from pg_temp.answers(14, 14, 'waveform_access')$$,
+    $$values ('Active', 0::bigint, '-infinity'::timestamptz,
+              pg_temp.ulid(14), 'Ready', 2::bigint, 'waveforms/14', 'application/json', 0::bigint, 'infinity'::timestamptz)$$,
+    'the owner may read the waveform');
+select results_eq(
+    $$select owner_id, object_key, may_stream_until from pg_temp.answers(15, 15, 'waveform_access')$$,
+    $$values (pg_temp.ulid(15), null::text, 'infinity'::timestamptz)$$,
+    'a track without a waveform has no key');
+select results_eq(
+    $$select owner_id, may_stream_until from pg_temp.answers(19, 14, 'waveform_access')$$,
+    $$values (pg_temp.ulid(14), null::timestamptz)$$,
+    'without a grant the user may not');
+create temporary table nodes on commit drop as
+select call, node
+  from unnest('{stream_access,waveform_access}'::text[]) as call,
+       jsonb_path_query(pg_temp.plan_of_the_query(call || '($$1$$, $$1$$)'), 'strict $.** ? (exists (@."Node Type"))') as node;
+select bag_eq(
+    $$select node ->> 'Node Type' as kind, node ->> 'Index Name' as index from nodes where call = 'waveform_access'$$,
+    $$select node ->> 'Node Type' as kind, node ->> 'Index Name' as index from nodes where call = 'stream_access'$$,
+    'its plan is the audio''s');
 
 select * from finish();
 rollback;

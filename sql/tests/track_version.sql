@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(23);
+select plan(27);
 
 insert into novatune.users (user_id) values (pg_temp.ulid(1)), (pg_temp.ulid(2));
 insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, updated_at)
@@ -40,6 +40,14 @@ update novatune.tracks set status = 'Deleted' where track_id = pg_temp.ulid(1);
 select is(pg_temp.version(1), 7::bigint, 'so does a deletion');
 update novatune.tracks set status = 'Ready', file_size_bytes = 3 where track_id = pg_temp.ulid(1);
 select is(pg_temp.version(1), 8::bigint, 'two reasons in one update raise it once');
+update novatune.tracks set waveform_object_key = 'waveforms/2.json' where track_id = pg_temp.ulid(2);
+select is(pg_temp.version(2), 2::bigint, 'a waveform raises the version');
+update novatune.tracks set waveform_object_key = 'waveforms/2b.json' where track_id = pg_temp.ulid(2);
+select is(pg_temp.version(2), 3::bigint, 'so does another one');
+update novatune.tracks set waveform_object_key = waveform_object_key where track_id = pg_temp.ulid(2);
+select is(pg_temp.version(2), 3::bigint, 'the same one does not');
+update novatune.tracks set waveform_object_key = null where track_id = pg_temp.ulid(2);
+select is(pg_temp.version(2), 4::bigint, 'so does its removal');
 
 select throws_ok(format('update novatune.tracks set version = %s where track_id = pg_temp.ulid(1)', assignment),
     '23514', null, format('version = %s is refused', assignment))
@@ -63,7 +71,7 @@ select throws_ok(
     format('a track cannot begin with the version %s, behind which there is no room', version))
   from unnest('{9223372036854775807,9007199254740992}'::bigint[]) as version;
 
-select is(pg_temp.version(2), 1::bigint, 'another track''s version stays');
+select is(pg_temp.version(2), 4::bigint, 'another track''s version stays');
 
 select * from finish();
 rollback;

@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(80);
+select plan(111);
 
 insert into novatune.users (user_id) values (pg_temp.ulid(1));
 
@@ -9,13 +9,14 @@ create function pg_temp.insert_track(
     title text default 'Song',
     object_key text default 'audio/song.mp3',
     mime_type text default 'audio/mpeg',
-    file_size_bytes bigint default 1
+    file_size_bytes bigint default 1,
+    waveform_object_key text default null
 ) returns void
     language sql
     begin atomic
-        insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes)
+        insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, waveform_object_key)
         values (lpad((select count(*) + 100 from novatune.tracks)::text, 26, '0'), pg_temp.ulid(1),
-                title, object_key, mime_type, file_size_bytes);
+                title, object_key, mime_type, file_size_bytes, waveform_object_key);
     end;
 
 -- Expects a check's name where a value is to be refused, null where it is fine.
@@ -38,17 +39,18 @@ select has_index('novatune', 'tracks', 'tracks_user_id_idx', array['user_id'],
 insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes)
 values (pg_temp.ulid(1), pg_temp.ulid(1), 'Song', 'audio/song.mp3', 'audio/mpeg', 15728640);
 select results_eq(
-    $$select status::text, version, created_at, updated_at
+    $$select status::text, version, waveform_object_key, created_at, updated_at
         from novatune.tracks where track_id = pg_temp.ulid(1)$$,
-    $$values ('Processing', 1::bigint, now(), now())$$,
+    $$values ('Processing', 1::bigint, null::text, now(), now())$$,
     'an insert needs only what has no sensible default');
 select lives_ok(
     $$insert into novatune.tracks (track_id, user_id, title, object_key, mime_type, file_size_bytes, status)
       values (pg_temp.ulid(2), pg_temp.ulid(1), 'Song', 'audio/song.mp3', 'audio/mpeg', 15728640, 'Ready')$$,
     'an insert may name the status');
 
-select pg_temp.judges('object_key', value, refused_by, 'an object key with ' || condition)
-  from (values
+select pg_temp.judges(argument, value, replace(refused_by, 'object_key', argument),
+                      argument || ' with ' || condition)
+  from unnest('{object_key,waveform_object_key}'::text[]) as argument, (values
     ('a plain name',                       'song.mp3',                  null),
     ('segments',                           'audio/2026/song.mp3',       null),
     ('spaces, signs and other scripts',    'audio/Ein Lied + 100%/歌.mp3', null),

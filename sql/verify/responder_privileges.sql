@@ -18,6 +18,8 @@ begin
          where attrelid in ('novatune.users'::regclass, 'novatune.tracks'::regclass, 'novatune.track_grants'::regclass)
            and attnum > 0
            and not attisdropped
+           -- Granted by the change waveforms, which verifies it.
+           and attname <> 'waveform_object_key'
            and has_column_privilege('novatune_responder', attrelid, attnum, 'select')
     ) = array[
         'novatune.track_grants.expires_at', 'novatune.track_grants.grantee_id', 'novatune.track_grants.track_id',
