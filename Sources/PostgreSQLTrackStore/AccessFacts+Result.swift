@@ -6,7 +6,8 @@ extension AccessFacts {
     ///   - reference: how the question named the user.
     ///   - limit: where there is one, the result has the server's lag.
     init(
-        _ result: PostgreSQLResult, user reference: UserReference, track trackID: ULID, _ limit: ReplicaLagLimit
+        _ result: PostgreSQLResult, user reference: UserReference, track trackID: ULID, part: TrackPart = .audio,
+        _ limit: ReplicaLagLimit
     ) throws(PostgreSQLError) {
         if limit.maximum != nil, result.rowCount > 0 {
             let column = AccessQuery.replicaLag
@@ -30,8 +31,9 @@ extension AccessFacts {
         }
         let track = Track(
             id: trackID, ownerID: try Self.ulid(result, 3), status: TrackStatus(rawValue: try result.text(4)),
-            version: try result.integer(5),
-            objectKey: SecretText(try result.text(6)), mimeType: try result.text(7), sizeInBytes: try result.integer(8))
+            version: try result.integer(5), part: part,
+            objectKey: SecretText(part == .waveform && result.isNull(6) ? "" : try result.text(6)),
+            mimeType: try result.text(7), sizeInBytes: try result.integer(8))
         self.init(user: user, track: track, accessExpiresAt: try Self.end(result, AccessQuery.accessExpiresAt))
     }
 

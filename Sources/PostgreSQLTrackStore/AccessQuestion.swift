@@ -6,6 +6,7 @@ import StreamIssuing
 public final class AccessQuestion: @unchecked Sendable {
     let user: UserReference
     let track: ULID
+    let part: TrackPart
     /// The caller's deadline, for all attempts.
     let requestDeadline: ContinuousClock.Instant
     let began = ContinuousClock.now
@@ -22,10 +23,12 @@ public final class AccessQuestion: @unchecked Sendable {
     var usedStatementName = false
 
     init(
-        user: UserReference, track: ULID, by requestDeadline: ContinuousClock.Instant, permit: CircuitBreaker.Permit?
+        user: UserReference, track: ULID, part: TrackPart, by requestDeadline: ContinuousClock.Instant,
+        permit: CircuitBreaker.Permit?
     ) {
         self.user = user
         self.track = track
+        self.part = part
         self.requestDeadline = requestDeadline
         deadline = requestDeadline
         promise = Promise()
@@ -33,9 +36,10 @@ public final class AccessQuestion: @unchecked Sendable {
     }
 
     /// A question that is already answered.
-    init(user: UserReference, track: ULID, failure: Unavailable) {
+    init(user: UserReference, track: ULID, part: TrackPart, failure: Unavailable) {
         self.user = user
         self.track = track
+        self.part = part
         requestDeadline = began
         deadline = began
         promise = Promise(CallOutcome(.failure(failure), began: began, ended: began))

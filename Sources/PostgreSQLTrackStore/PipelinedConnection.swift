@@ -47,8 +47,8 @@ final class PipelinedConnection: TurnEndHandler {
         guard source != nil else { return answer(question, .aborted) }
         // Append it before sending, so that it is among the unanswered where sending fails.
         queue.append(question)
-        question.usedStatementName = connection.sendsByName(question.user)
-        guard connection.queue(question.user, question.track) else { return lost() }
+        question.usedStatementName = connection.sendsByName(question.user, question.part)
+        guard connection.queue(question.user, question.track, question.part) else { return lost() }
         if question.isAlone { endGroup() }
         if !waitsForTurnEnd {
             waitsForTurnEnd = true

@@ -61,15 +61,19 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
     public var unanswered: Int { pending }
 
     /// Sends a question; `answer(to:)` waits for its answer.
-    public func ask(user: UserReference, track: ULID, by deadline: ContinuousClock.Instant) -> AccessQuestion {
-        guard pending < capacity else { return AccessQuestion(user: user, track: track, failure: Self.overloaded) }
+    public func ask(
+        user: UserReference, track: ULID, part: TrackPart = .audio, by deadline: ContinuousClock.Instant
+    ) -> AccessQuestion {
+        guard pending < capacity else {
+            return AccessQuestion(user: user, track: track, part: part, failure: Self.overloaded)
+        }
         switch breaker.admit() {
         case .refused(let retryAt):
             return AccessQuestion(
-                user: user, track: track,
+                user: user, track: track, part: part,
                 failure: .circuitOpen(.database, retryAfter: ContinuousClock.now.duration(to: retryAt)))
         case .admitted(let permit):
-            let question = AccessQuestion(user: user, track: track, by: deadline, permit: permit)
+            let question = AccessQuestion(user: user, track: track, part: part, by: deadline, permit: permit)
             pending += 1
             attempt(question)
             return question
@@ -175,7 +179,7 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
                     throw result.sqlState.map { PostgreSQLError(sqlState: $0) } ?? PostgreSQLError(code: .lost)
                 }
                 let facts = try AccessFacts(
-                    result, user: question.user, track: question.track, options.replicaLag)
+                    result, user: question.user, track: question.track, part: question.part, options.replicaLag)
                 finish(question, .success(facts))
             } catch {
                 if error.isAboutStatementName, question.usedStatementName, let connection {
@@ -201,7 +205,8 @@ public final class PipelinedTrackStore: TrackStore, @unchecked Sendable {
 
     private func fail(_ question: AccessQuestion, _ error: PostgreSQLError) {
         guard !question.promise.isKept else { return }
-        question.failureIsOfDatabase = !error.isLackOfIdentities(for: question.user)
+        question.failureIsOfDatabase =
+            !error.isLackOfIdentities(for: question.user) && !error.isLackOfWaveforms(for: question.part)
         finish(question, .failure(error.unavailable))
     }
 

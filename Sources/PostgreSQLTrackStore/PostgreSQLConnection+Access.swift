@@ -16,7 +16,10 @@ extension PostgreSQLConnection {
                     pg_catalog.set_config('jit', 'off', false)
                     """, by: deadline)
             if try prepareUnlessThere(queries.byID, by: deadline) { prepared.insert(.byID) }
-            if try prepareIfIdentitiesAreThere(by: deadline) { prepared.insert(.byIdentity) }
+            for (query, form) in [
+                (queries.byIdentity, PreparedForms.byIdentity), (queries.waveformByID, .waveformByID),
+                (queries.waveformByIdentity, .waveformByIdentity),
+            ] where try prepareIfSchemaHasIt(query, by: deadline) { prepared.insert(form) }
         }
         if options.replicaLag.maximum != nil {
             let lag = try value(of: "select \(ReplicaLag.milliseconds)", by: deadline)
@@ -36,11 +39,11 @@ extension PostgreSQLConnection {
         }
     }
 
-    /// A schema without identities serves users who are named by ULID. Once it has them, the query's text works.
-    private func prepareIfIdentitiesAreThere(by deadline: Deadline) throws(PostgreSQLError) -> Bool {
+    /// A schema without identities or waveforms serves all other requests. Once it has them, the query's text works.
+    private func prepareIfSchemaHasIt(_ query: AccessQuery, by deadline: Deadline) throws(PostgreSQLError) -> Bool {
         do {
-            return try prepareUnlessThere(queries.byIdentity, by: deadline)
-        } catch  where error.isAboutPrivilegesOrSchema {
+            return try prepareUnlessThere(query, by: deadline)
+        } catch  where error.isAboutPrivilegesOrSchema || error.isAboutMissingColumn {
             return false
         }
     }

@@ -25,11 +25,14 @@ extension PostgreSQLConnection {
 
     /// Appends the access query to libpq's buffer; `sync` and `flush` send it. Parameters as text, results in binary
     /// (manual, "Asynchronous Command Processing").
-    func queue(_ user: UserReference, _ track: ULID) -> Bool {
-        switch user {
+    func queue(_ user: UserReference, _ track: ULID, _ part: TrackPart) -> Bool {
+        let byName = sendsByName(user, part)
+        return switch user {
         case .id(let id):
-            queue(queries.byID, byName: prepared.contains(.byID), id.description, track.description)
-        case .identity(let identity): queue(identity, track)
+            queue(
+                part == .audio ? queries.byID : queries.waveformByID, byName: byName, id.description, track.description)
+        case .identity(let identity):
+            queue(part == .audio ? queries.byIdentity : queries.waveformByIdentity, byName: byName, identity, track)
         }
     }
 
@@ -45,7 +48,7 @@ extension PostgreSQLConnection {
         }
     }
 
-    private func queue(_ identity: UserIdentity, _ track: ULID) -> Bool {
+    private func queue(_ query: AccessQuery, byName: Bool, _ identity: UserIdentity, _ track: ULID) -> Bool {
         unsafe identity.issuer.withCString { issuer in
             unsafe identity.subject.exposeSecret().withCString { subject in
                 unsafe track.description.withCString { track in
@@ -53,7 +56,7 @@ extension PostgreSQLConnection {
                         unsafe values[0] = issuer
                         unsafe values[1] = subject
                         unsafe values[2] = track
-                        return unsafe queue(queries.byIdentity, byName: prepared.contains(.byIdentity), values)
+                        return unsafe queue(query, byName: byName, values)
                     }
                 }
             }

@@ -82,9 +82,9 @@ import StreamIssuing
         guard queue(query, byName: false, first, second), unsafe PQflush(connection) >= 0 else { throw lost }
     }
 
-    /// Sends the access query.
+    /// Sends the access query for audio.
     func send(_ user: UserReference, _ track: ULID) throws(PostgreSQLError) {
-        guard queue(user, track), unsafe PQflush(connection) >= 0 else { throw lost }
+        guard queue(user, track, .audio), unsafe PQflush(connection) >= 0 else { throw lost }
     }
 
     func receive(by deadline: Deadline) throws(PostgreSQLError) -> PostgreSQLResult {

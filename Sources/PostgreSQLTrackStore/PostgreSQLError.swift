@@ -60,6 +60,15 @@ struct PostgreSQLError: Error, Sendable, Equatable {
         if case .sql(let state) = code { ["42501", "42P01"].contains(state) } else { false }
     }
 
+    /// Whether the schema has no such column.
+    var isAboutMissingColumn: Bool { code == .sql(state: "42703") }
+
+    /// Whether only waveforms are affected: the change `waveforms` is not deployed. The server is well, so this must
+    /// not open the breaker for audio, whose own questions show where its columns are missing.
+    func isLackOfWaveforms(for part: TrackPart) -> Bool {
+        part == .waveform && (isAboutPrivilegesOrSchema || isAboutMissingColumn)
+    }
+
     /// Whether only users who are named by identities are affected: the change `user_identities` is not deployed. The
     /// server is well, so this must not open the breaker for all other users.
     func isLackOfIdentities(for user: UserReference) -> Bool {

@@ -91,7 +91,7 @@ public final class PostgreSQLTrackStore {
         guard let connection, let question else { throw PostgreSQLError(code: .lost) }
         do {
             return try facts(connection, question)
-        } catch  where error.isAboutStatementName && connection.sendsByName(question.user) {
+        } catch  where error.isAboutStatementName && connection.sendsByName(question.user, .audio) {
             // A pooler's other server connection: this one needs no statement there.
             connection.prepared = []
             try connection.send(question.user, question.track)

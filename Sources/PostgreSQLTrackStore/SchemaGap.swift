@@ -1,7 +1,7 @@
 /// What the database lacks of the schema that this version is written for. Requests go on without it, in part.
 public struct SchemaGap: Sendable, Equatable, CustomStringConvertible {
     /// The last change of sql/ that the responder's query needs.
-    public static let wanted = "user_identities"
+    public static let wanted = "waveforms"
     /// What makes the database have it.
     static let remedy = "run 'sqitch deploy --verify' in sql/ of this version, or 'novatune-streamd setup'"
 
@@ -11,8 +11,9 @@ public struct SchemaGap: Sendable, Equatable, CustomStringConvertible {
 
     /// The catalog answers it to each role. One row where the role may read what the change has made.
     static let question = """
-        select count(*) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where n.nspname = 'novatune' and c.relname = 'user_identities'
-        and pg_catalog.has_any_column_privilege(c.oid, 'select')
+        select count(*) from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
+        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'novatune' and c.relname = 'tracks' and a.attname = 'waveform_object_key'
+        and not a.attisdropped and pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
         """
 }

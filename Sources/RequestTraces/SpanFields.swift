@@ -49,6 +49,7 @@ public struct SpanField: Sendable, Equatable {
     /// A method that is not among those that are answered (semantic conventions, `http.request.method`).
     public static let otherMethod = SpanField(name: .httpRequestMethod, value: .text("_OTHER"))
     public static let streamRoute = SpanField(name: .httpRoute, value: .text("/tracks/{trackId}/stream"))
+    public static let waveformRoute = SpanField(name: .httpRoute, value: .text("/tracks/{trackId}/waveform"))
     public static let postgreSQL = SpanField(name: .databaseSystemName, value: .text("postgresql"))
     public static let redis = SpanField(name: .databaseSystemName, value: .text("redis"))
 

@@ -5,7 +5,7 @@ public import Resilience
 public import SigV4
 public import StreamIssuing
 
-/// The audio in an S3 bucket, on an event loop: verified through the internal endpoint, presigned for the public one.
+/// Audio and waveforms in an S3 bucket, on an event loop: verified through the internal endpoint, presigned for the public one.
 ///
 /// An object that was verified recently is not looked up again, and requests for the same object share one call. The
 /// in-flight limit bounds how many requests wait; the excess is refused without waiting.
@@ -74,7 +74,7 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
         guard verifiesObjects else { return }
         let start = ContinuousClock.now
         let object = VerifiedObjectTable.Object(
-            keyDigest: sha256.hash(track.objectKey.exposeSecret()), version: track.version)
+            keyDigest: sha256.hash(track.objectKey.exposeSecret()), version: track.version, part: track.part)
         guard let epoch = verified.epochUnlessContained(object, of: track.id, at: start) else {
             return observer(.remembered(start))
         }

@@ -2,7 +2,7 @@ import Cryptography
 import Resilience
 public import StreamIssuing
 
-/// Objects that were recently found in the store, identified by track, version and the digest of the key, for all users
+/// Objects that were recently found in the store, identified by track, part, version and the digest of the key, for all users
 /// and all loops: a URL for them is issued without calling the store again. Its lock is held for one access to a table.
 public final class VerifiedObjects: Sendable {
     public static let defaultCapacity = 100_000
@@ -11,7 +11,7 @@ public final class VerifiedObjects: Sendable {
     private let table: Locked<VerifiedObjectTable>
 
     /// - Parameters:
-    ///   - capacity: tracks. Default 100,000, which take about 30 MB.
+    ///   - capacity: objects. Default 100,000, which take about 30 MB.
     ///   - lifetime: how long a look-up is valid. Default 10 minutes.
     public init(capacity: Int = VerifiedObjects.defaultCapacity, lifetime: Duration = VerifiedObjects.defaultLifetime) {
         table = Locked(VerifiedObjectTable(capacity: capacity, lifetime: lifetime))

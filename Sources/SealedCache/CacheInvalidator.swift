@@ -10,7 +10,7 @@ public final class CacheInvalidator {
 
     /// - Parameters:
     ///   - copies: of the store's values in this process; nil where there are none.
-    ///   - prefix: the first part of each key, `prefix:userId:trackId`.
+    ///   - prefix: the first part of each key, as `CacheKeys` has them.
     public init(store: any ValueStore, copies: MemoryStore? = nil, prefix: String) {
         self.store = store
         self.copies = copies
@@ -28,9 +28,12 @@ public final class CacheInvalidator {
     private func remove(_ scope: Invalidation.Scope, from store: some ValueStore) throws(ValueStoreError) -> Int {
         switch scope {
         case .track(let user, let track):
-            try store.removeValue(forKey: keys.entry(user, track), in: keys.group(user)) ? 1 : 0
-        case .user(let user): try store.removeValues(in: keys.group(user))
-        case .everything: try store.removeValues(under: keys.prefix)
+            var removed = 0
+            for part in TrackPart.allCases
+            where try store.removeValue(forKey: keys.entry(user, track, part), in: keys.group(user)) { removed += 1 }
+            return removed
+        case .user(let user): return try store.removeValues(in: keys.group(user))
+        case .everything: return try store.removeValues(under: keys.prefix)
         }
     }
 }

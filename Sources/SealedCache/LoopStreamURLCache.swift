@@ -21,7 +21,7 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
 
     /// - Parameters:
     ///   - copies: in front of the store; nil for none.
-    ///   - prefix: the first part of each key, `prefix:userId:trackId`.
+    ///   - prefix: the first part of each key, as `CacheKeys` has them.
     ///   - readBreaker: shared by the caches of all loops on this store. While it is open, reads are misses at no cost.
     ///   - writeBreaker: the same for writes.
     ///   - observer: called in the task of the request that reads or writes. It returns a function that is called with
@@ -48,8 +48,10 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
     }
 
     /// Begins to read; never waits.
-    public func beginRead(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) -> CacheLookup {
-        let key = entries.keys.entry(user, track)
+    public func beginRead(
+        user: ULID, track: ULID, part: TrackPart = .audio, by deadline: ContinuousClock.Instant
+    ) -> CacheLookup {
+        let key = entries.keys.entry(user, track, part)
         if let copy = copies?.value(forKey: key) {
             return CacheLookup(key: key, user: user, track: track, began: now(), copy: copy)
         }
@@ -103,7 +105,9 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
 
     /// Seals now, writes later: no request waits for it.
     /// - Parameter timeToLive: at least 1 s; a read does not extend it.
-    public func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
+    public func write(
+        _ entry: CachedStreamURL, user: ULID, track: ULID, part: TrackPart = .audio, timeToLive: Duration
+    ) {
         let began = now()
         let observe = observer(.write)
         func finish(_ result: CacheOutcome.Result) {
@@ -112,7 +116,7 @@ public final class LoopStreamURLCache: StreamURLCache, @unchecked Sendable {
         let admission = writeBreaker.admit()
         // Without a copy to keep there is nothing to seal for while the circuit is open.
         if case .refused(let retryAt) = admission, copies == nil { return finish(.circuitOpen(retryAt: retryAt)) }
-        let (key, group) = (entries.keys.entry(user, track), entries.keys.group(user))
+        let (key, group) = (entries.keys.entry(user, track, part), entries.keys.group(user))
         let keyVersion = sealer.currentVersion
         let value: [UInt8]
         do throws(ValueStoreError) {

@@ -32,7 +32,7 @@ public struct AccessFacts: Sendable, Equatable {
     }
 }
 
-/// The checks 5 to 8 of the contract, in their order: the first that fails determines the answer.
+/// The checks 5 to 8 of the contract and that of the waveform, in their order: the first that fails determines the answer.
 public enum AccessDecision {
     public struct Permission: Sendable, Equatable {
         public let userID: ULID
@@ -51,6 +51,7 @@ public enum AccessDecision {
         guard let track = facts.track else { throw .trackNotFound }
         guard let until = facts.accessExpiresAt else { throw .accessDenied(owner: track.ownerID) }
         guard track.status == .ready else { throw .trackNotReady(track.id, track.status) }
+        guard track.part == .audio || !track.objectKey.exposeSecret().isEmpty else { throw .waveformNotFound }
         return Permission(userID: user.id, track: track, sessionEpoch: user.sessionEpoch, until: until)
     }
 

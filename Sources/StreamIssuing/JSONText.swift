@@ -64,14 +64,15 @@ public struct JSONText: Sendable {
 }
 
 extension JSONText {
-    /// The contract's five members, in its order.
+    /// The contract's five members, in its order; of a waveform those that it has.
     public mutating func append(_ stream: StreamURL) {
-        append("{\"streamUrl\":")
+        append(stream.part == .audio ? "{\"streamUrl\":" : "{\"waveformUrl\":")
         append(quoted: stream.url.exposeSecret())
         append(",\"expiresAt\":")
         append(quoted: stream.expiresAt.rfc3339)
         append(",\"contentType\":")
         append(quoted: stream.contentType)
+        guard stream.part == .audio else { return append("}") }
         append(",\"fileSizeBytes\":")
         append(stream.fileSizeInBytes)
         append(",\"supportsRangeRequests\":true}")

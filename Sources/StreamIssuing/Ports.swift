@@ -18,7 +18,7 @@ public struct CallOutcome<Value: Sendable>: Sendable {
     public var failure: Unavailable? { if case .failure(let failure) = result { failure } else { nil } }
 }
 
-/// Reads what the database knows about one user and one track.
+/// Reads what the database knows about one user and one track, with the object of one of its parts.
 ///
 /// Asking and waiting for the answer are two calls, so that the cache is read while the database works.
 public protocol TrackStore: AnyObject {
@@ -26,7 +26,7 @@ public protocol TrackStore: AnyObject {
 
     /// Asks; never waits. An identity is resolved by the same question.
     /// - Parameter deadline: for the question and its answer, retries included.
-    func ask(user: UserReference, track: ULID, by deadline: ContinuousClock.Instant) -> Question
+    func ask(user: UserReference, track: ULID, part: TrackPart, by deadline: ContinuousClock.Instant) -> Question
     nonisolated(nonsending) func answer(to question: Question) async -> CallOutcome<AccessFacts>
 }
 
@@ -35,14 +35,14 @@ public protocol StreamURLCache: AnyObject {
     associatedtype Lookup
 
     /// Begins to read; never waits.
-    func beginRead(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) -> Lookup
+    func beginRead(user: ULID, track: ULID, part: TrackPart, by deadline: ContinuousClock.Instant) -> Lookup
     nonisolated(nonsending) func entry(of lookup: Lookup) async -> CallOutcome<CachedStreamURL?>
     /// Writes later: no request waits for it.
     /// - Parameter timeToLive: at least 1 s; a read does not extend it.
-    func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration)
+    func write(_ entry: CachedStreamURL, user: ULID, track: ULID, part: TrackPart, timeToLive: Duration)
 }
 
-/// Holds the audio.
+/// Holds audio and waveforms.
 public protocol ObjectStore: AnyObject {
     /// Succeeds where the track's object exists and is readable. Nil where that was known without a call.
     /// - Parameters:

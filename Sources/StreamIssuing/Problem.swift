@@ -16,6 +16,7 @@ public struct Problem: Error, Sendable, Equatable {
         public static let trackNotFound = Kind(status: 404, slug: "track-not-found", title: "Track not found")
         public static let trackNotReady = Kind(
             status: 409, slug: "track-not-ready", title: "Track not ready for streaming")
+        public static let waveformNotFound = Kind(status: 404, slug: "waveform-not-found", title: "Waveform not found")
         public static let serviceUnavailable = Kind(
             status: 503, slug: "service-unavailable", title: "Service unavailable")
         public static let notFound = Kind(status: 404, slug: "not-found", title: "Not found")
@@ -28,8 +29,7 @@ public struct Problem: Error, Sendable, Equatable {
         /// All that are sent.
         public static let all = [
             unauthorized, forbidden, rateLimitExceeded, invalidTrackID, trackNotFound, trackNotReady,
-            serviceUnavailable, notFound,
-            methodNotAllowed, contentTooLarge,
+            waveformNotFound, serviceUnavailable, notFound, methodNotAllowed, contentTooLarge,
         ]
     }
 
@@ -98,6 +98,7 @@ extension Problem {
 
     public static let invalidTrackID = Problem(.invalidTrackID, "The track ID is not a ULID of 26 characters.")
     public static let trackNotFound = Problem(.trackNotFound, "There is no track with this ID.")
+    public static let waveformNotFound = Problem(.waveformNotFound, "This track has no waveform.")
     public static let notFound = Problem(.notFound, "There is nothing at this path.")
     public static let methodNotAllowed = Problem(.methodNotAllowed, "Only POST is allowed here.")
     public static let contentTooLarge = Problem(.contentTooLarge, "The request body is larger than 16384 bytes.")

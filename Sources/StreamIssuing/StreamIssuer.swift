@@ -38,7 +38,7 @@ public struct IssuedURL: Sendable, Equatable {
     }
 }
 
-/// The product in one place: for a listener and a track, it returns a stream URL or throws the reason why not.
+/// The product in one place: for a listener and a track, it returns a URL or throws the reason why not.
 ///
 /// Inlinable, so that it is compiled for the adapters that it is used with.
 public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Objects: ObjectStore> {
@@ -64,16 +64,16 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
     ///   - observer: sees each step; it is called before `issue` returns.
     @inlinable
     public nonisolated(nonsending) func issue(
-        _ trackID: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment,
-        _ observer: some IssueObserver
+        _ trackID: ULID, part: TrackPart = .audio, to listener: Listener, by deadline: ContinuousClock.Instant,
+        unless abandonment: Abandonment, _ observer: some IssueObserver
     ) async throws(Problem) -> IssuedURL {
-        let question = store.ask(user: listener.user, track: trackID, by: deadline)
+        let question = store.ask(user: listener.user, track: trackID, part: part, by: deadline)
         // The cache is read while the database works. Its keys have the user's ULID, so an identity is resolved first.
-        var lookup = listener.user.userID.map { cache.beginRead(user: $0, track: trackID, by: deadline) }
+        var lookup = listener.user.userID.map { cache.beginRead(user: $0, track: trackID, part: part, by: deadline) }
         let facts = await store.answer(to: question)
         observer.asked(facts)
         if lookup == nil, !abandonment.hasHappened, case .success(let known) = facts.result, let user = known.user {
-            lookup = cache.beginRead(user: user.id, track: trackID, by: deadline)
+            lookup = cache.beginRead(user: user.id, track: trackID, part: part, by: deadline)
         }
         var read: CallOutcome<CachedStreamURL?>?
         if let lookup {
@@ -111,8 +111,7 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
         if timeToLive > .zero {
             cache.write(
                 CachedStreamURL(presigned: presigned, validators: validators), user: permission.userID, track: trackID,
-                timeToLive: timeToLive
-            )
+                part: part, timeToLive: timeToLive)
         }
         return IssuedURL(streamURL: answer(presigned, track), cameFromCache: false)
     }
@@ -142,7 +141,7 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
     @inlinable
     func answer(_ presigned: PresignedURL, _ track: Track) -> StreamURL {
         StreamURL(
-            url: presigned.url, expiresAt: presigned.expiresAt, contentType: track.mimeType,
+            part: track.part, url: presigned.url, expiresAt: presigned.expiresAt, contentType: track.mimeType,
             fileSizeInBytes: track.sizeInBytes)
     }
 }

@@ -20,27 +20,31 @@ public struct UserStatus: RawRepresentable, Sendable, Hashable {
     public static let active = UserStatus(rawValue: "Active")
 }
 
-/// The part of a track's row that streaming needs.
+/// What a request needs of a track's row.
 public struct Track: Sendable, Equatable {
     public let id: ULID
     public let ownerID: ULID
     public let status: TrackStatus
     /// Rises with each change that matters to streaming.
     public let version: Int64
-    /// The object's key in the bucket: UTF-8, 1 to 1024 bytes.
+    /// What `objectKey`, `mimeType` and `sizeInBytes` are of.
+    public let part: TrackPart
+    /// The object's key in the bucket: UTF-8, 1 to 1024 bytes. Empty where the track has no waveform.
     public let objectKey: SecretText
     /// `type/subtype` (RFC 9110 §8.3.1).
     public let mimeType: String
+    /// 0 for a waveform, whose size is not known.
     public let sizeInBytes: Int64
 
     public init(
-        id: ULID, ownerID: ULID, status: TrackStatus, version: Int64, objectKey: SecretText, mimeType: String,
-        sizeInBytes: Int64
+        id: ULID, ownerID: ULID, status: TrackStatus, version: Int64, part: TrackPart = .audio, objectKey: SecretText,
+        mimeType: String, sizeInBytes: Int64
     ) {
         self.id = id
         self.ownerID = ownerID
         self.status = status
         self.version = version
+        self.part = part
         self.objectKey = objectKey
         self.mimeType = mimeType
         self.sizeInBytes = sizeInBytes

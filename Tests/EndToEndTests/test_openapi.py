@@ -20,6 +20,7 @@ from support.problem_types import all_types
 
 DOCUMENT = APIDocument()
 STREAM = "/tracks/{trackId}/stream"
+WAVEFORM = "/tracks/{trackId}/waveform"
 PAGES = ("/healthz", "/readyz", "/metrics")
 ORIGIN = "https://player.example"
 PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
@@ -129,6 +130,9 @@ class Client:
         self.method = method.upper()
         self.user = world.user()
         self.track = world.track(self.user)
+        self.template = path
+        if path == WAVEFORM:
+            world.set_track(self.track, f"waveform_object_key = '{self.track.object_key}'")
         self.path = path.replace("{trackId}", self.track.id)
         # What nginx needs to take the request for what it is.
         self.headers = dict(PREFLIGHT) if method == "options" else {"Origin": ORIGIN}
@@ -144,7 +148,7 @@ class Client:
 
     def authorized(self, headers=(), user=None, track=None, **rest):
         token = (user or self.user).token
-        path = STREAM.replace("{trackId}", track) if track else None
+        path = self.template.replace("{trackId}", track) if track else None
         return self.ask({"Authorization": f"Bearer {token}", **dict(headers)}, path=path, **rest)
 
     def nginx(self, **settings):
@@ -175,6 +179,7 @@ def unknown_status_of_a_responder(client):
 
 def missing_object(client):
     lost = client.world.track(client.user, object_key=f"audio/{ulid()}.mp3")
+    client.world.set_track(lost, f"waveform_object_key = 'waveforms/{ulid()}.json'")
     return client.authorized(track=lost.id)
 
 
@@ -222,9 +227,12 @@ OF_STREAMS = {
     (500, "internal-error"): unknown_status_of_a_responder,
     (503, "service-unavailable"): missing_object,
 }
+OF_WAVEFORMS = OF_STREAMS | {
+    (404, "waveform-not-found"): lambda client: client.authorized(track=client.world.track(client.user).id),
+}
 OF_PREFLIGHTS = {
     (204, None): lambda client: client.ask(),
-    (404, "not-found"): lambda client: client.ask(path="/tracks/a%2Fb/stream"),
+    (404, "not-found"): lambda client: client.ask(path=client.template.replace("{trackId}", "a%2Fb")),
     (405, "method-not-allowed"): lambda client: client.ask({"Origin": "https://another.example"}),
 }
 OF_OPERATIONS = {
@@ -242,7 +250,10 @@ OF_PAGES = {
             {"Accept": "application/openmetrics-text"}),
     },
 }
-CASES = {(STREAM, "post"): EVERYWHERE | OF_STREAMS, (STREAM, "options"): EVERYWHERE | OF_PREFLIGHTS} | {
+CASES = {
+    (STREAM, "post"): EVERYWHERE | OF_STREAMS, (STREAM, "options"): EVERYWHERE | OF_PREFLIGHTS,
+    (WAVEFORM, "post"): EVERYWHERE | OF_WAVEFORMS, (WAVEFORM, "options"): EVERYWHERE | OF_PREFLIGHTS,
+} | {
     (page, "get"): EVERYWHERE | OF_OPERATIONS | OF_PAGES[page] for page in PAGES}
 ALL_CASES = [(*operation, *case) for operation, cases in CASES.items() for case in cases]
 

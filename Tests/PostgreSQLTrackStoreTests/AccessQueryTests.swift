@@ -7,8 +7,10 @@ import Testing
 @Suite struct AccessQueryTests {
     /// PostgreSQL cuts a longer name, and two could become one.
     @Test func statementsOfDifferentTextsHaveDifferentNames() {
-        let queries = [AccessQueries.plain, .withReplicaLag].flatMap { [$0.byID, $0.byIdentity] }
-        #expect(Set(queries.map(\.text)).count == 4 && Set(queries.map(\.name)).count == 4)
+        let queries = [AccessQueries.plain, .withReplicaLag].flatMap {
+            [$0.byID, $0.byIdentity, $0.waveformByID, $0.waveformByIdentity]
+        }
+        #expect(Set(queries.map(\.text)).count == 8 && Set(queries.map(\.name)).count == 8)
         for query in queries { #expect(query.name.hasPrefix("stream_access_") && query.name.utf8.count < 64) }
     }
 
@@ -48,6 +50,13 @@ import Testing
         let error = PostgreSQLError(sqlState: row.name)
         #expect(error.isLackOfIdentities(for: .identity(identity)) == row.value)
         #expect(!error.isLackOfIdentities(for: .id(try #require(ULID("01HXK5Z8J3QW9R7N2M4P6T8V0B")))))
+    }
+
+    /// Nor must one without `waveforms` for the audio of any track.
+    @Test(arguments: [Row("42703", true), Row("42501", true), Row("42P01", true), Row("53300", false)])
+    func missingColumnConcernsWaveformsOnly(_ row: Row<Bool>) {
+        let error = PostgreSQLError(sqlState: row.name)
+        #expect(error.isLackOfWaveforms(for: .waveform) == row.value && !error.isLackOfWaveforms(for: .audio))
     }
 
     @Test(arguments: [Row("26000", true), Row("42P05", true), Row("0A000", false), Row("42P01", false)])

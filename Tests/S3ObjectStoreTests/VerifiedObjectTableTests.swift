@@ -28,6 +28,19 @@ import Testing
         )
     }
 
+    @Test mutating func partsOfATrackAreRememberedBesideEachOtherAndForgottenTogether() {
+        var waveform = object
+        waveform.part = .waveform
+        remember(1)
+        var isKnown = table.contains(waveform, of: .number(1), at: now)
+        #expect(!isKnown)
+        table.remember(waveform, of: .number(1), verifiedAt: now, since: table.epoch)
+        isKnown = table.contains(waveform, of: .number(1), at: now)
+        #expect(isKnown && contains(1) && table.count == 2)
+        table.forget(.number(1))
+        #expect(table.count == 0)
+    }
+
     @Test mutating func useOfALookUpDoesNotExtendItsLifetime() {
         remember(1)
         for seconds in stride(from: 100, to: 600, by: 100) { #expect(contains(1, after: .seconds(seconds))) }

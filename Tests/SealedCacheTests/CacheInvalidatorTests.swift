@@ -10,18 +10,19 @@ import Testing
     private static let tracks = ["01HXK5Z8J3QW9R7N2M4P6T8V0C", "01HXK5Z8J3QW9R7N2M4P6T8V0D"].map { ULID($0)! }
 
     private let store = MemoryStore()
+    private let cache: LoopStreamURLCache
+    private let entry = CachedStreamURL(
+        presigned: PresignedURL(url: "https://h/u", expiresAt: UnixTime(seconds: 1)),
+        validators: CacheValidators(trackVersion: 1, objectKey: "k", userEpoch: 0, presignFingerprint: 0))
     private let invalidator: CacheInvalidator
 
     init() throws {
-        let cache = LoopStreamURLCache(
+        cache = LoopStreamURLCache(
             store: LoopMemoryStore(store), sealer: try EntrySealer(try Rings.ring(current: "v1", ["v1": Rings.one])),
             prefix: "p",
             readBreaker: .neverOpening(), writeBreaker: .neverOpening(),
             observer: { _ in { #expect($0.failure == nil) } })
         invalidator = CacheInvalidator(store: store, prefix: "p")
-        let entry = CachedStreamURL(
-            presigned: PresignedURL(url: "https://h/u", expiresAt: UnixTime(seconds: 1)),
-            validators: CacheValidators(trackVersion: 1, objectKey: "k", userEpoch: 0, presignFingerprint: 0))
         for user in Self.users {
             for track in Self.tracks { cache.write(entry, user: user, track: track, timeToLive: .seconds(60)) }
         }
@@ -38,6 +39,16 @@ import Testing
         #expect(try invalidator.remove(.track(user: Self.users[0], track: Self.tracks[1])) == 1)
         #expect(isThere == [true, false, true, true])
         #expect(try invalidator.remove(.track(user: Self.users[0], track: Self.tracks[1])) == 0)
+    }
+
+    @Test(arguments: [Invalidation.Scope.track(user: users[0], track: tracks[1]), .user(users[0]), .everything])
+    func waveformIsRemovedWithTheAudio(_ scope: Invalidation.Scope) throws {
+        let key = "p:\(Self.users[0]):\(Self.tracks[1]):waveform"
+        cache.write(
+            entry, user: Self.users[0], track: Self.tracks[1], part: .waveform, timeToLive: .seconds(60))
+        #expect(try store.value(forKey: key) != nil)
+        #expect(try invalidator.remove(scope) >= 2)
+        #expect(try store.value(forKey: key) == nil)
     }
 
     @Test func userIsRemovedWithAllTracks() throws {

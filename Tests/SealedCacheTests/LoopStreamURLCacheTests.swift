@@ -76,6 +76,25 @@ import Testing
         #expect(outcomes.all.allSatisfy { $0.wasAttempted && $0.failure == nil && $0.track == track })
     }
 
+    /// One that is moved to the key of the other does not open: the key is authenticated.
+    @Test func audioAndWaveformOfATrackHaveEntriesOfTheirOwn() async throws {
+        let memory = MemoryStore()
+        let cache = try cache(LoopMemoryStore(memory))
+        func waveform() -> CacheLookup {
+            cache.beginRead(user: user, track: track, part: .waveform, by: clock.now.advanced(by: .seconds(1)))
+        }
+        cache.write(entry, user: user, track: track, timeToLive: .seconds(90))
+        #expect(await found(cache, waveform()) == nil)
+        let key = "stream:\(user):\(track)"
+        try memory.setValue(
+            try #require(try memory.value(forKey: key)), forKey: key + ":waveform", in: "stream:\(user)",
+            timeToLive: .seconds(90))
+        #expect(await found(cache, waveform()) == nil && outcomes.results.last == .rejected(.notAuthentic))
+        cache.write(entry, user: user, track: track, part: .waveform, timeToLive: .seconds(90))
+        #expect(await found(cache, waveform()) == entry)
+        #expect(await found(cache, lookup(cache)) == entry)
+    }
+
     @Test func sealerMayBeReplacedWhileAReadIsUnderWay() async throws {
         let memory = MemoryStore(), hand = HandStore()
         try cache(LoopMemoryStore(memory)).write(entry, user: user, track: track, timeToLive: .seconds(90))

@@ -28,6 +28,13 @@ enum Facts {
             sizeInBytes: 15_728_640)
     }
 
+    /// - Parameter key: empty where the track has no waveform.
+    static func waveform(_ status: String = "Ready", key: SecretText = "waveforms/k.json") -> Track {
+        Track(
+            id: trackID, ownerID: ownerID, status: TrackStatus(rawValue: status), version: 7, part: .waveform,
+            objectKey: key, mimeType: "application/json", sizeInBytes: 0)
+    }
+
     static func facts(
         user: AccessFacts.User? = user(), track: Track? = track(), accessExpiresAt: UnixTime? = .distantFuture
     ) -> AccessFacts {

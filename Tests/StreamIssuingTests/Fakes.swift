@@ -13,13 +13,13 @@ final class FakeTrackStore: TrackStore {
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func ask(user: UserReference, track: ULID, by deadline: ContinuousClock.Instant) {
+    func ask(user: UserReference, track: ULID, part: TrackPart, by deadline: ContinuousClock.Instant) {
         let name =
             switch user {
             case .id(let id): id.description
             case .identity(let identity): "\(identity.issuer) \(identity.subject.exposeSecret())"
             }
-        journal.events.append("ask \(name) \(track)")
+        journal.events.append("ask \(name) \(track)\(mark(part))")
     }
 
     nonisolated(nonsending) func answer(to question: Void) async -> CallOutcome<AccessFacts> {
@@ -44,8 +44,8 @@ final class FakeCache: StreamURLCache {
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func beginRead(user: ULID, track: ULID, by deadline: ContinuousClock.Instant) {
-        journal.events.append("read \(user) \(track)")
+    func beginRead(user: ULID, track: ULID, part: TrackPart, by deadline: ContinuousClock.Instant) {
+        journal.events.append("read \(user) \(track)\(mark(part))")
     }
 
     nonisolated(nonsending) func entry(of lookup: Void) async -> CallOutcome<CachedStreamURL?> {
@@ -53,8 +53,8 @@ final class FakeCache: StreamURLCache {
         return outcome(failure.map { .failure($0) } ?? .success(entry))
     }
 
-    func write(_ entry: CachedStreamURL, user: ULID, track: ULID, timeToLive: Duration) {
-        journal.events.append("write")
+    func write(_ entry: CachedStreamURL, user: ULID, track: ULID, part: TrackPart, timeToLive: Duration) {
+        journal.events.append("write\(mark(part))")
         written.append(Written(entry: entry, user: user, track: track, timeToLive: timeToLive))
     }
 }
@@ -84,6 +84,8 @@ final class FakeObjectStore: ObjectStore {
         return PresignedURL(url: "https://h/fresh", expiresAt: now.adding(.seconds(120)))
     }
 }
+
+private func mark(_ part: TrackPart) -> String { part == .audio ? "" : " \(part)" }
 
 private func outcome<Value>(_ result: Result<Value, Unavailable>) -> CallOutcome<Value> {
     CallOutcome(result, began: .now, ended: .now)

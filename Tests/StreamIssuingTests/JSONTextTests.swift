@@ -51,6 +51,18 @@ import Testing
                 + #""supportsRangeRequests":true}"#)
     }
 
+    @Test func waveformURLHasThreeMembers() {
+        var json = JSONText()
+        json.append(
+            StreamURL(
+                part: .waveform, url: "https://media.example.com/waveforms/a.json",
+                expiresAt: UnixTime(seconds: 1_767_875_520), contentType: "application/json", fileSizeInBytes: 0))
+        #expect(
+            String(decoding: json.bytes, as: UTF8.self)
+                == #"{"waveformUrl":"https://media.example.com/waveforms/a.json","expiresAt":"2026-01-08T12:32:00Z","#
+                + #""contentType":"application/json"}"#)
+    }
+
     @Test func removingAllEmptiesTheText() {
         var json = JSONText()
         json.append("[1]")

@@ -26,14 +26,16 @@ import Testing
     }
 
     private nonisolated(nonsending) func issue(
-        to listener: Listener = Facts.listener(), credentialsEnd: UnixTime? = nil, tokenLeeway: Duration = .zero
+        _ part: TrackPart = .audio, to listener: Listener = Facts.listener(), credentialsEnd: UnixTime? = nil,
+        tokenLeeway: Duration = .zero
     ) async throws(Problem) -> IssuedURL {
         let policy = IssuingPolicy(
             presignExpiry: .seconds(120), cacheBuffer: .seconds(30), presignFingerprint: Self.fingerprint,
             credentialsEnd: credentialsEnd, tokenLeeway: tokenLeeway)
         return try await StreamIssuer(store: store, cache: cache, objects: objects, policy: policy, clock: clock)
             .issue(
-                Facts.trackID, to: listener, by: .now.advanced(by: .seconds(10)), unless: abandonment, observer)
+                Facts.trackID, part: part, to: listener, by: .now.advanced(by: .seconds(10)), unless: abandonment,
+                observer)
     }
 
     private func cached(expiresAt: Int64 = Facts.now + 100, validators: CacheValidators = validators) -> CachedStreamURL
@@ -47,6 +49,40 @@ import Testing
         StreamURL(
             url: "https://h/fresh", expiresAt: UnixTime(seconds: Facts.now + 120), contentType: "audio/mpeg",
             fileSizeInBytes: 15_728_640)
+    }
+
+    // MARK: Waveforms
+
+    @Test func waveformHasObjectAndEntryOfItsOwn() async throws {
+        store.facts = Facts.facts(track: Facts.waveform())
+        let issued = try await issue(.waveform)
+        #expect(issued.streamURL.part == .waveform && issued.streamURL.contentType == "application/json")
+        #expect(
+            journal.events == [
+                Self.ask + " waveform", Self.read + " waveform", "answer", "entry", "verify waveforms/k.json",
+                "presign waveforms/k.json application/json \(Facts.now)", "write waveform",
+            ])
+    }
+
+    @Test func entryOfTheAudioIsNoHitForTheWaveform() async throws {
+        cache.entry = cached()
+        store.facts = Facts.facts(track: Facts.waveform())
+        #expect(try await !issue(.waveform).cameFromCache)
+    }
+
+    @Test func missingWaveformIsReportedAfterAllOtherChecksOfTheDatabase() async {
+        let none = Facts.waveform(key: "")
+        for (facts, problem) in [
+            (Facts.facts(user: Facts.user("Suspended"), track: none), Problem.forbidden),
+            (Facts.facts(user: Facts.user(validAfterMicroseconds: .max), track: none), .unauthorized(.sessionEnded)),
+            (Facts.facts(track: none, accessExpiresAt: nil), .accessDenied(owner: Facts.ownerID)),
+            (Facts.facts(track: Facts.waveform("Deleted", key: "")), .trackNotReady(Facts.trackID, .deleted)),
+            (Facts.facts(track: none), .waveformNotFound),
+        ] {
+            store.facts = facts
+            await #expect(throws: problem) { try await issue(.waveform) }
+        }
+        #expect(!journal.events.contains { $0.hasPrefix("verify") || $0.hasPrefix("presign") } && cache.written == [])
     }
 
     // MARK: A user named by an identity

@@ -104,10 +104,11 @@ final class FakeServices: StreamServices {
     }
 
     nonisolated(nonsending) func issue(
-        _ track: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment,
-        _ observer: RequestObserver
+        _ track: ULID, _ part: TrackPart, to listener: Listener, by deadline: ContinuousClock.Instant,
+        unless abandonment: Abandonment, _ observer: RequestObserver
     ) async throws(Problem) -> IssuedURL {
-        calls.append("issue \(track) to \(listener.user.userID.map(\.description) ?? "an identity")")
+        let wanted = part == .audio ? "\(track)" : "\(part) of \(track)"
+        calls.append("issue \(wanted) to \(listener.user.userID.map(\.description) ?? "an identity")")
         if let facts { observer.asked(CallOutcome(.success(facts), began: .now, ended: .now)) }
         timeLeft = ContinuousClock.now.duration(to: deadline)
         await gate?.value()

@@ -6,7 +6,9 @@ import StreamIssuing
 struct RequestMetrics: Sendable {
     private let answers: MetricFamily<CounterSeries>
     private let problems: MetricFamily<CounterSeries>
+    private let routes: MetricFamily<CounterSeries>
     private let issuedFromCache: CounterSeries
+    private let issued: (stream: CounterSeries, waveform: CounterSeries)
     private let duration: Timer
     private let hits, misses, presigned: Counter
 
@@ -23,6 +25,15 @@ struct RequestMetrics: Sendable {
             "novatune_stream_url_problems_total", "Answers other than 200, by the last part of their problem type.",
             labels: ["type"],
             known: kinds.map { [$0.slug] })
+        routes = registry.counter(
+            "novatune_route_requests_total", "Answers of each route; other metrics count both together.",
+            labels: ["route", "code"],
+            known: TrackPart.allCases.flatMap { part in
+                (["200"] + Set(kinds.map(\.status)).sorted().map(String.init)).map { [part.route, $0] }
+            })
+        issued = (
+            routes.series(TrackPart.audio.route, "200"), routes.series(TrackPart.waveform.route, "200")
+        )
         registry.histogram(
             "stream_url_request_duration_ms", "Milliseconds from the request's last byte to the answer's first.",
             bounds: MetricRegistry.defaultBounds)
@@ -38,9 +49,18 @@ struct RequestMetrics: Sendable {
     /// The time to refuse a request is not observed: many quick refusals would hide that other requests wait.
     func answered(_ request: RequestRecord) {
         count(request)
+        if let part = request.path?.part { count(part, request) }
         guard !request.wasTurnedAway else { return }
         let (seconds, attoseconds) = request.duration.components
         duration.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+
+    private func count(_ part: TrackPart, _ request: RequestRecord) {
+        if request.problem != nil {
+            routes.increment(part.route, String(request.status))
+        } else {
+            (part == .audio ? issued.stream : issued.waveform).increment()
+        }
     }
 
     private func count(_ request: RequestRecord) {

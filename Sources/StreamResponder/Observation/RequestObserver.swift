@@ -38,8 +38,7 @@ public class RequestObserver: IssueObserver, @unchecked Sendable {
     func failed(_ cause: Unavailable, _ track: ULID) {}
 
     /// The last call for each request.
-    /// - Parameter isOfStreamRoute: asked only where a trace is recorded.
-    func end(isOfStreamRoute: @autoclosure () -> Bool) {}
+    func end() {}
 
     // MARK: Calls to dependencies
 

@@ -3,7 +3,7 @@ import Observability
 import RequestTraces
 import StreamIssuing
 
-/// A request for a stream URL and its outcome: the source of its audit line and its metrics. Each request in hand of a
+/// A request for a URL and its outcome: the source of its audit line and its metrics. Each request in hand of a
 /// loop has one. It is reused for a later request, because new objects and dictionaries would cost more than the line
 /// that they produce.
 public final class RequestRecord: @unchecked Sendable {
@@ -12,6 +12,8 @@ public final class RequestRecord: @unchecked Sendable {
     private(set) var traceID: String?
     /// Nil where no trusted token names the user, and until the database has resolved an identity.
     var userID: ULID?
+    /// Nil for a path that is none of the routes'.
+    var path: StreamPath?
     /// Nil where the path names none.
     var trackID: ULID?
     /// Nil for 200.
@@ -27,8 +29,8 @@ public final class RequestRecord: @unchecked Sendable {
     func begin(correlationID: String, traceID: String?) {
         self.correlationID = correlationID
         self.traceID = traceID
-        (userID, trackID, spender, problem, cameFromCache, wasTurnedAway, duration) = (
-            nil, nil, nil, nil, false, false, .zero
+        (userID, path, trackID, spender, problem, cameFromCache, wasTurnedAway, duration) = (
+            nil, nil, nil, nil, nil, false, false, .zero
         )
     }
 
@@ -52,10 +54,10 @@ public final class RequestRecord: @unchecked Sendable {
 
     var status: Int { problem?.kind.status ?? 200 }
 
-    func describe(in span: StreamSpan, isOfStreamRoute: Bool) {
+    func describe(in span: StreamSpan) {
         span.set(problem?.kind == .methodNotAllowed ? .otherMethod : .post)
         span.set(.status(status))
-        if isOfStreamRoute { span.set(.streamRoute) }
+        if let path { span.set(path.part == .audio ? .streamRoute : .waveformRoute) }
         span.set(trackID.map { .track($0) })
         guard let problem else { return span.set(.cacheHit(cameFromCache)) }
         if problem.kind.status >= 500 { span.fail(problem) } else { span.set(.error(problem)) }
@@ -63,6 +65,7 @@ public final class RequestRecord: @unchecked Sendable {
 
     func append(to line: inout JSONLine) {
         if let userID { line.append("user_id", userID) }
+        if let path, path.part != .audio { line.append("route", path.part.route) }
         if let trackID { line.append("track_id", trackID) }
         line.append("correlation_id", correlationID)
         if let traceID { line.append("trace_id", traceID) }

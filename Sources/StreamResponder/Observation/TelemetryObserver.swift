@@ -48,10 +48,10 @@ public final class TelemetryObserver: RequestObserver, @unchecked Sendable {
 
     override func failed(_ cause: Unavailable, _ track: ULID) { events.failed(cause, track: track) }
 
-    override func end(isOfStreamRoute: @autoclosure () -> Bool) {
+    override func end() {
         events.answered()
         guard let span else { return }
-        record.describe(in: span, isOfStreamRoute: isOfStreamRoute())
+        record.describe(in: span)
         span.end()
         self.span = nil
     }

@@ -3,7 +3,7 @@ import RequestTraces
 public import Resilience
 public import StreamIssuing
 
-/// `POST /tracks/{trackId}/stream`, on one event loop: parse → authenticate → issue → write.
+/// `POST /tracks/{trackId}/stream` and `/waveform`, on one event loop: parse → authenticate → issue → write.
 public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
     private static let bodyLimit = 16 * 1024
     /// How long a request waits for keys that its token may be signed with.
@@ -51,16 +51,16 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
         let deadline = start.advanced(by: limits.requestTimeout - waited)
         var outcome: Result<IssuedURL, Problem>
         do throws(Problem) {
-            let (listener, track, isCounted) = try await admitWithKeys(
+            let (listener, track, part, isCounted) = try await admitWithKeys(
                 exchange, observer, waited, by: deadline, unless: abandonment)
-            outcome = await issue(track, to: listener, isCounted, by: deadline, unless: abandonment, observer)
+            outcome = await issue(track, part, to: listener, isCounted, by: deadline, unless: abandonment, observer)
         } catch {
             outcome = .failure(error)
         }
         if abandonment.hasHappened { outcome = .failure(.clientGone) }
         write(outcome, observer.record, to: exchange)
         observer.record.duration = start.duration(to: .now) + RequestLimits.counted(waited)
-        end(observer, exchange)
+        observer.end()
     }
 
     public func refuse(_ exchange: FastCGIExchange) -> Bool { refuse(beyondLimit: exchange) }
@@ -79,7 +79,7 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
         }
         write(.failure(problem), refusals.record, to: exchange)
         refusals.record.duration = RequestLimits.counted(waited)
-        end(refusals, exchange)
+        refusals.end()
         return problem.kind == .serviceUnavailable
     }
 
@@ -95,11 +95,8 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
             continuing: exchange.parameter("HTTP_TRACEPARENT").flatMap { TraceParent($0) },
             state: exchange.parameter("HTTP_TRACESTATE"),
             waited: RequestLimits.counted(waited))
+        observer.record.path = StreamPath(exchange.parameter("DOCUMENT_URI"))
         return waited
-    }
-
-    private func end(_ observer: RequestObserver, _ exchange: some Exchange) {
-        observer.end(isOfStreamRoute: StreamPath.trackText(exchange.parameter("DOCUMENT_URI")) != nil)
     }
 
     /// What a request does about a key that is unknown and may come.
@@ -117,7 +114,7 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
     private nonisolated(nonsending) func admitWithKeys(
         _ exchange: some Exchange, _ observer: RequestObserver, _ waited: Duration,
         by deadline: ContinuousClock.Instant, unless abandonment: Abandonment
-    ) async throws(Problem) -> (Listener, ULID, isCounted: Bool) {
+    ) async throws(Problem) -> (Listener, ULID, TrackPart, isCounted: Bool) {
         if let admitted = try admit(exchange, observer, waited, keys: .awaited) { return admitted }
         guard services.mayAwaitKeys else { throw .overloaded }
         let limit = min(deadline, ContinuousClock.now.advanced(by: Self.keyWait))
@@ -133,13 +130,13 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
     /// - Returns: nil where keys are being fetched that the token may be signed with; then nothing is counted yet.
     private func admit(
         _ exchange: some Exchange, _ observer: RequestObserver, _ waited: Duration, keys: UnknownKey
-    ) throws(Problem) -> (Listener, ULID, isCounted: Bool)? {
+    ) throws(Problem) -> (Listener, ULID, TrackPart, isCounted: Bool)? {
         let record = observer.record
         guard waited <= limits.queueTimeout else { throw .overloaded }
-        guard let trackText = StreamPath.trackText(exchange.parameter("DOCUMENT_URI")) else { throw .notFound }
+        guard let path = record.path else { throw .notFound }
         guard exchange.parameter("REQUEST_METHOD") == "POST" else { throw .methodNotAllowed }
         guard exchange.bodyLength <= Self.bodyLimit else { throw .contentTooLarge }
-        record.trackID = ULID(trackText)
+        record.trackID = ULID(path.trackText)
         guard
             let listener = try authenticate(
                 exchange.parameter("HTTP_AUTHORIZATION"), observer, refusesUnknownKey: keys == .refused)
@@ -150,7 +147,7 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
         record.spender = listener.user
         let isCounted = try spendAllowance(of: listener.user, exchange, record)
         guard let track = record.trackID else { throw .invalidTrackID }
-        return (listener, track, isCounted)
+        return (listener, track, path.part, isCounted)
     }
 
     /// A listener with the role `listener`, or the problem to answer with; nil where keys are being fetched.
@@ -197,12 +194,12 @@ public final class StreamRoute: ExchangeHandler, @unchecked Sendable {
     }
 
     private nonisolated(nonsending) func issue(
-        _ track: ULID, to listener: Listener, _ isCounted: Bool, by deadline: ContinuousClock.Instant,
-        unless abandonment: Abandonment,
-        _ observer: RequestObserver
+        _ track: ULID, _ part: TrackPart, to listener: Listener, _ isCounted: Bool,
+        by deadline: ContinuousClock.Instant, unless abandonment: Abandonment, _ observer: RequestObserver
     ) async -> Result<IssuedURL, Problem> {
         do throws(Problem) {
-            let issued = try await services.issue(track, to: listener, by: deadline, unless: abandonment, observer)
+            let issued = try await services.issue(
+                track, part, to: listener, by: deadline, unless: abandonment, observer)
             observer.issued(issued, track)
             return .success(issued)
         } catch {

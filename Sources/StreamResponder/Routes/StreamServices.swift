@@ -21,7 +21,7 @@ public protocol StreamServices: AnyObject {
     ///   - deadline: for the request as a whole.
     ///   - abandonment: of the request.
     nonisolated(nonsending) func issue(
-        _ track: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment,
-        _ observer: RequestObserver
+        _ track: ULID, _ part: TrackPart, to listener: Listener, by deadline: ContinuousClock.Instant,
+        unless abandonment: Abandonment, _ observer: RequestObserver
     ) async throws(Problem) -> IssuedURL
 }

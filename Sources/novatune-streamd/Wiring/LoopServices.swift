@@ -74,10 +74,10 @@ final class LoopServices: StreamServices, @unchecked Sendable {
     func keyFetchEnded() { keyWaiters.resumeAll(()) }
 
     nonisolated(nonsending) func issue(
-        _ track: ULID, to listener: Listener, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment,
-        _ observer: RequestObserver
+        _ track: ULID, _ part: TrackPart, to listener: Listener, by deadline: ContinuousClock.Instant,
+        unless abandonment: Abandonment, _ observer: RequestObserver
     ) async throws(Problem) -> IssuedURL {
-        try await issuer.issue(track, to: listener, by: deadline, unless: abandonment, observer)
+        try await issuer.issue(track, part: part, to: listener, by: deadline, unless: abandonment, observer)
     }
 
     /// Connects before the first request.

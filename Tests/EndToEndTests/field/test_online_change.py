@@ -53,6 +53,7 @@ def test_change_behind_a_reader_gives_up_and_requests_go_on(stack, unlimited, da
 # A shipped change
 
 CHANGE_OF_IDENTITIES = "user_identities"
+CHANGE_OF_WAVEFORMS = "waveforms"
 
 
 class FreshDatabase:
@@ -81,31 +82,55 @@ def fresh(stack, database):
     database(f"drop database {fresh.name} with (force)")
 
 
-def test_change_is_deployed_while_requests_go_on_and_is_used_without_a_restart(
-        stack, fresh, mint, s3, shared_object, responders, front, show):
-    fresh.deploy(f"{CHANGE_OF_IDENTITIES}^")
-    there = copy.copy(stack)
-    there.names = stack.names | {"DATABASE_URL": fresh.url(OWNER)}
-    world = World(there, mint, s3, shared_object)
-    requests = requests_for(world, users=40)
-    *_, track = requests[0]
-    subject = f"auth0|{secrets.token_hex(12)}"
-    canaries.add(subject, kind="subject")
-    responder = responders().start_on_own_sockets(
-        NOVATUNE_DATABASE_URL=fresh.url(ROLE), NOVATUNE_CACHE_URL="memory:")
-    api = front(responder)
-    # What Changelog promises of a program that comes before the change.
-    assert api.stream(track.id, mint.hs256(subject)).status == 503
+@pytest.fixture
+def before(stack, fresh, mint, s3, shared_object, responders, front):
+    """A world in which a change is not deployed yet, and a responder there."""
+
+    def before(change):
+        fresh.deploy(f"{change}^")
+        there = copy.copy(stack)
+        there.names = stack.names | {"DATABASE_URL": fresh.url(OWNER)}
+        world = World(there, mint, s3, shared_object)
+        requests = requests_for(world, users=40)
+        *_, track = requests[0]
+        responder = responders().start_on_own_sockets(
+            NOVATUNE_DATABASE_URL=fresh.url(ROLE), NOVATUNE_CACHE_URL="memory:")
+        return front(responder), world, requests, track
+
+    return before
+
+
+def deploy_under_traffic(api, requests, fresh, change, show):
+    """All requests meanwhile get their URLs."""
     with Traffic(api, requests) as traffic:
         wait_for(lambda: traffic.has_settled(since=0), 20, "200 before the change")
         began = time.monotonic()
-        fresh.deploy(CHANGE_OF_IDENTITIES)
+        fresh.deploy(change)
         deployed = time.monotonic()
         wait_for(lambda: traffic.has_settled(deployed, 100), 20, "requests after the change")
-        with Database(fresh.url(OWNER)) as database:
-            database("select novatune.link_identity(%s, %s, %s)", stack["JWT_ISSUER"], subject, track.owner.id)
-        assert api.stream(track.id, mint.hs256(subject)).status == 200
     during = [sample for sample in traffic.samples(until=deployed) if sample.ended > began]
-    show("sqitch deploy of a change: longest answer meanwhile", max(sample.milliseconds for sample in during) / 1000)
-    # Its comment promises that only writers wait.
+    show(f"sqitch deploy of {change}: longest answer meanwhile", max(sample.milliseconds for sample in during) / 1000)
     assert set(traffic.statuses()) == {200}
+
+
+def test_change_is_deployed_while_requests_go_on_and_is_used_without_a_restart(stack, fresh, before, mint, show):
+    api, _, requests, track = before(CHANGE_OF_IDENTITIES)
+    subject = f"auth0|{secrets.token_hex(12)}"
+    canaries.add(subject, kind="subject")
+    # What Changelog promises of a program that comes before the change.
+    assert api.stream(track.id, mint.hs256(subject)).status == 503
+    # Its comment promises that only writers wait.
+    deploy_under_traffic(api, requests, fresh, CHANGE_OF_IDENTITIES, show)
+    with Database(fresh.url(OWNER)) as database:
+        database("select novatune.link_identity(%s, %s, %s)", stack["JWT_ISSUER"], subject, track.owner.id)
+    assert api.stream(track.id, mint.hs256(subject)).status == 200
+
+
+def test_waveforms_are_deployed_while_requests_go_on_and_are_served_without_a_restart(fresh, before, show):
+    api, world, requests, track = before(CHANGE_OF_WAVEFORMS)
+    assert api.waveform(track.id, track.owner.token).status == 503
+    assert api.stream(track.id, track.owner.token).status == 200
+    deploy_under_traffic(api, requests, fresh, CHANGE_OF_WAVEFORMS, show)
+    assert api.waveform(track.id, track.owner.token).status == 404
+    world.set_track(track, f"waveform_object_key = '{track.object_key}'")
+    assert api.waveform(track.id, track.owner.token).status == 200

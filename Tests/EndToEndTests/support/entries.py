@@ -8,6 +8,10 @@ def entry(user, track, prefix="stream"):
     return f"{prefix}:{user.id}:{track.id}"
 
 
+def waveform_entry(user, track):
+    return entry(user, track) + ":waveform"
+
+
 def index(user, prefix="stream"):
     """The set of a user's entries."""
     return f"{prefix}:{user.id}:index"

@@ -8,6 +8,7 @@ TYPES = {
     "rate-limit-exceeded": (429, "Rate limit exceeded", "The allowance of 60 requests a minute is used up."),
     "invalid-track-id": (400, "Invalid track ID", "The track ID is not a ULID of 26 characters."),
     "track-not-found": (404, "Track not found", "There is no track with this ID."),
+    "waveform-not-found": (404, "Waveform not found", "This track has no waveform."),
     "track-not-ready": (409, "Track not ready for streaming", None),
     "service-unavailable": (503, "Service unavailable", "The service cannot answer right now. Try again later."),
     "bad-request": (400, "Bad request", "The request is not valid HTTP."),
@@ -65,5 +66,5 @@ def assert_problem_headers(answer):
     assert answer.header("X-Content-Type-Options") == "nosniff"
 
 
-def path(track):
-    return f"/tracks/{track}/stream"
+def path(track, route="stream"):
+    return f"/tracks/{track}/{route}"

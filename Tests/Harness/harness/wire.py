@@ -132,6 +132,11 @@ class API:
             headers.setdefault("Authorization", f"Bearer {token}")
         return self.request(method, f"/tracks/{track}/stream{query}", headers, **rest)
 
+    def waveform(self, track, token=None, headers=(), **rest):
+        """Asks for the URL of a waveform."""
+        authorization = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return self.request("POST", f"/tracks/{track}/waveform", authorization | dict(headers), **rest)
+
     def stream_url(self, track, token):
         answer = self.stream(track, token)
         assert answer.status == 200, answer
