@@ -43,10 +43,10 @@ def open_page(bench, browser, tmp_path):
     """Opens the page with these tracks in its list."""
     with contextlib.ExitStack() as opened:
 
-        def open_page(tracks, tokens=None, html=None, **settings):
+        def open_page(tracks, tokens=None, html=None, waveforms=(), **settings):
             listed = [
                 {"title": f"Title {number}", "owner": "Owner", "format": "wav", "status": "Ready", "trackId": track.id,
-                    "token": (tokens or {}).get(track.id, track.owner.token)}
+                    "waveform": track in waveforms, "token": (tokens or {}).get(track.id, track.owner.token)}
                 for number, track in enumerate(tracks, start=1)]
             file = tmp_path / "demo.json"
             file.write_text(json.dumps({"tracks": listed}))
@@ -85,6 +85,23 @@ class Page:
 
     def wait_for(self, name, text):
         wait_for(lambda: self.text(name) == text, 30, f"{name}: {text}")
+
+    def picture(self, first, last):
+        """Of a part of its width: how much of the height is filled, and by how many colours."""
+        return self.run("""
+            const canvas = document.getElementById('picture');
+            const [from, to] = given.map((share) => Math.round(share * canvas.width));
+            const {data} = canvas.getContext('2d').getImageData(from, 0, to - from, canvas.height);
+            const [rows, colours] = [new Set(), new Set()];
+            for (let at = 0; at < data.length; at += 4) {
+                if (data[at + 3] < 255) continue;
+                rows.add(Math.floor(at / 4 / (to - from)));
+                colours.add(data.slice(at, at + 3).join());
+            }
+            return [rows.size / canvas.height, colours.size]""", first, last)
+
+    def wait_for_picture(self):
+        wait_for(lambda: not self.run("return document.getElementById('picture').hidden"), 20, "the picture")
 
     @property
     def position(self):
@@ -269,19 +286,28 @@ def test_picture_is_of_the_tracks_loudness(open_page, queued):
     page = open_page(queued)
     page.choose(1)
     page.wait_for_position(1)
-    wait_for(lambda: not page.run("return document.getElementById('picture').hidden"), 20, "the picture")
+    page.wait_for_picture()
     # Noise is equally loud all the time: the bars are of two colours, and fill most of the height.
-    heights, colours = page.run("""
-        const canvas = document.getElementById('picture');
-        const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-        const [rows, colours] = [new Set(), new Set()];
-        for (let at = 0; at < data.length; at += 4) {
-            if (data[at + 3] < 255) continue;
-            rows.add(Math.floor(at / 4 / canvas.width));
-            colours.add(data.slice(at, at + 3).join());
-        }
-        return [rows.size / canvas.height, colours.size]""")
+    heights, colours = page.picture(0, 1)
     assert heights > 0.9 and colours == 2
+
+
+def test_picture_is_of_the_waveform_where_the_track_has_one(open_page, world, queued):
+    """Not of the audio, which is as loud at its beginning as at its end."""
+    key = world.put(f"waveforms/{ulid()}.json", json.dumps({"peaks": list(range(256))}).encode())
+    world.set_track(queued[0], f"waveform_object_key = '{key}'")
+    page = open_page(queued, waveforms=queued[:1])
+    page.choose(1)
+    page.wait_for_picture()
+    assert page.picture(0, 0.1)[0] < 0.2 and 0.4 < page.picture(0.4, 0.5)[0] < 0.6 and page.picture(0.9, 1)[0] > 0.9
+
+
+def test_picture_is_of_the_audio_where_the_waveform_cannot_be_read(open_page, world, queued):
+    world.set_track(queued[0], f"waveform_object_key = 'waveforms/{ulid()}.json'")
+    page = open_page(queued, waveforms=queued[:1])
+    page.choose(1)
+    page.wait_for_picture()
+    assert page.picture(0, 0.1)[0] > 0.8
 
 
 def test_narrow_and_wide_screens_show_all(open_page, queued):

@@ -1,7 +1,7 @@
 // The player's page: what it shows of its queue, and what a listener does with it.
 import { Queue } from './queue.js';
 import { keep, restored } from './session.js';
-import { draw, loudness } from './waveform.js';
+import { draw, loudness, waveform } from './waveform.js';
 import { choose, titleOf, word } from './words.js';
 
 const $ = (id) => document.getElementById(id);
@@ -80,7 +80,7 @@ function showState(source) {
     $('problem-detail').textContent = problem?.detail ?? '';
   }
   if (said === 'sign-in') $('own').open = true;
-  if (state === 'playing' && source.mode === 'worker') showPicture();
+  if (state === 'playing') showPicture(source);
   showCountdown();
 }
 
@@ -91,13 +91,15 @@ function showCountdown() {
 }
 setInterval(showCountdown, 1000);
 
-/** The worker's address can be read by the page; a presigned URL cannot. */
-async function showPicture() {
-  if (shown.isDrawn || navigator.connection?.saveData) return;
+/** Of a track without a waveform from its audio, where its address is the worker's: a presigned one it may not read. */
+async function showPicture({ mode }) {
+  const { track } = queue;
+  if (shown.isDrawn || navigator.connection?.saveData || !(track.waveform || mode === 'worker')) return;
   shown.isDrawn = true;
   picture = new AbortController();
   const { signal } = picture;
-  const found = await loudness(queue.element.src, BARS, signal);
+  let found = track.waveform ? await waveform(track.trackId, track.token, BARS, signal) : null;
+  if (!found && mode === 'worker' && !signal.aborted) found = await loudness(queue.element.src, BARS, signal);
   if (signal.aborted || !found) return;
   peaks = found;
   $('picture').hidden = false;
