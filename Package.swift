@@ -185,6 +185,7 @@ let package = Package(
                 "OperatorSettings", "PostgreSQLTrackStore",
                 "RequestTraces", "ProviderKeys", "Resilience", "SealedCache", "S3ObjectStore", "SigV4", "StreamIssuing",
                 "StreamResponder",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], name: "NovatuneStreamdTests"),
         .testTarget(

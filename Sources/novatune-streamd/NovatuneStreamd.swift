@@ -16,7 +16,7 @@ struct NovatuneStreamd: ParsableCommand {
         version: Version.text(),
         subcommands: [
             Serve.self, Check.self, Health.self, ShowSettings.self, Keys.self, Top.self, Invalidate.self, Token.self,
-            Setup.self,
+            Setup.self, Plan.self,
         ],
         defaultSubcommand: Serve.self
     )

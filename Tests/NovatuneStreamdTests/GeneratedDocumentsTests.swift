@@ -27,4 +27,17 @@ import Testing
             try text("nginx/systemd/novatune.env.example") == SettingsText.example(AllSettings.groups) + "\n",
             "novatune-streamd settings --format env > nginx/systemd/novatune.env.example")
     }
+
+    @Test(arguments: [
+        CapacityDemand(rate: 1000, users: 100_000, tracks: 100_000),
+        CapacityDemand(rate: 10_000, users: 1_000_000, tracks: 1_000_000),
+        CapacityDemand(rate: 100_000, users: 10_000_000, tracks: 10_000_000),
+        CapacityDemand(rate: 1_000_000, users: 100_000_000, tracks: 50_000_000),
+    ])
+    func capacityArticleHasThePlansOfTheProgram(_ demand: CapacityDemand) throws {
+        let command = "--rate \(Int(demand.rate)) --users \(demand.users) --tracks \(demand.tracks)"
+        let article = try text("Sources/novatune-streamd/Documentation.docc/Capacity.md")
+        let plan = CapacityPlan(demand).lines(for: demand).joined(separator: "\n")
+        #expect(article.contains("```\n\(plan)\n```") && article.contains(command), "novatune-streamd plan \(command)")
+    }
 }
