@@ -10,12 +10,13 @@ insert into expected_tables values
     ('users',          'SIUD', 's', 's'),
     ('tracks',         'SIUD', 's', 's'),
     ('track_grants',   'SIUD', 's', 's'),
-    ('settings',       'SU',   '',  ''),
+    ('settings',       'SU',   '',  's'),
     ('history',        'S',    '',  ''),
     ('history_digests','S',    '',  ''),
     ('history_heads',  'S',    '',  ''),
     ('removed_tracks', 'S',    '',  ''),
     ('removed_users',  'S',    '',  ''),
+    ('revocations',    'SiD',  's', ''),
     ('status_history', 'S',    'S', ''),
     ('user_identities','SID',  's', 's');
 
@@ -47,6 +48,8 @@ select results_eq(
        where relnamespace = 'novatune'::regnamespace and relkind = 'r' and attnum > 0 and not attisdropped
          and has_column_privilege('novatune_reader', attrelid, attnum, 'select') order by relname, attname$$,
     array[
+        'revocations.action', 'revocations.attempts', 'revocations.due_at', 'revocations.failure',
+        'revocations.position', 'revocations.requested_at',
         'track_grants.created_at', 'track_grants.expires_at', 'track_grants.grantee_id', 'track_grants.track_id',
         'tracks.created_at', 'tracks.deleted_at', 'tracks.scheduled_deletion_at', 'tracks.status', 'tracks.status_before_deletion',
         'tracks.track_id', 'tracks.updated_at', 'tracks.user_id', 'tracks.version',
@@ -87,7 +90,8 @@ select results_eq(
         ('logout_all', '{novatune_dba}'),
         ('mark_ready', '{novatune_dba}'),
         ('raise_session_epoch', '{}'), ('raise_track_version', '{}'),
-        ('record_grant_change', '{}'), ('record_identity_change', '{}'), ('record_track_change', '{}'), ('record_user_change', '{}'),
+        ('record_deleted_tracks', '{}'), ('record_grant_change', '{}'), ('record_identity_change', '{}'), ('record_revocations', '{}'),
+        ('record_track_change', '{}'), ('record_user_change', '{}'),
         ('refuse_identity_change', '{}'), ('refuse_key_change', '{}'), ('refuse_to_lose_settings', '{}'), ('refuse_truncate', '{}'),
         ('reinstate_user', '{novatune_dba}'),
         ('restore_track', '{novatune_dba}'),
