@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Presigned URLs and signed requests made by botocore, one JSON object a line, for SigV4Tests.
 
-    generate.py           writes presigned.jsonl, signed.jsonl and windows.jsonl beside this file
+    generate.py           writes presigned.jsonl, signed.jsonl, tagging.jsonl and windows.jsonl beside this file
     generate.py --check   exits 1 where one of them is not what this botocore makes
 
 Needs boto3. Nothing is sent anywhere. The clock is set for each URL, so that the output never changes.
@@ -16,7 +16,7 @@ from unittest import mock
 
 import boto3
 from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
+from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.config import Config
 from botocore.credentials import Credentials
 
@@ -24,6 +24,7 @@ from botocore.credentials import Credentials
 SESSION = boto3.session.Session(region_name="us-east-1")
 PRESIGNED = pathlib.Path(__file__).with_name("presigned.jsonl")
 SIGNED = pathlib.Path(__file__).with_name("signed.jsonl")
+TAGGING = pathlib.Path(__file__).with_name("tagging.jsonl")
 WINDOWS = pathlib.Path(__file__).with_name("windows.jsonl")
 
 # Every character that some client, proxy or signer is known to treat in its own way.
@@ -218,6 +219,56 @@ def signed_lines():
             }, ensure_ascii=True, sort_keys=True) + "\n"
 
 
+def tagging_lines():
+    """Calls of S3 for the tags of each awkward key, signed by their headers, as botocore sends them."""
+    tags = {"TagSet": [{"Key": "a", "Value": "b"}]}
+    calls = [("get_object_tagging", {}), ("put_object_tagging", {"Tagging": tags}), ("delete_object_tagging", {})]
+    combinations = itertools.product(KEYS, ("path", "virtual"))
+    for number, (key, addressing) in enumerate(combinations):
+        if key.startswith("/"):
+            continue
+        key_id, secret = CREDENTIALS[number % len(CREDENTIALS)]
+        endpoints = PATH_ENDPOINTS if addressing == "path" else [url for url in VIRTUAL_ENDPOINTS if url[:5] == "https"]
+        vector = {
+            "addressing": addressing, "endpoint": endpoints[number % len(endpoints)], "bucket": "audio", "key": key,
+            "region": REGIONS[number % len(REGIONS)], "accessKeyID": key_id, "secretAccessKey": secret,
+            "sessionToken": TOKENS[number % 2],
+        }
+        client = SESSION.client(
+            "s3", endpoint_url=vector["endpoint"], region_name=vector["region"], aws_access_key_id=key_id,
+            aws_secret_access_key=secret, aws_session_token=vector["sessionToken"],
+            config=Config(
+                signature_version="s3v4", s3={"addressing_style": addressing, "payload_signing_enabled": True},
+                request_checksum_calculation="when_required"))
+        sent = []
+        client.meta.events.register("before-send.s3", lambda request, **_: sent.append(request) or _answer())
+        time = TIMES[number % len(TIMES)]
+        moment = datetime.datetime.fromisoformat(time)
+        name, parameters = calls[number % len(calls)]
+        with mock.patch("botocore.auth.get_current_datetime", lambda *_, **__: moment):
+            getattr(client, name)(Bucket="audio", Key=key, **parameters)
+        request = sent[0]
+        signed = {header: value.decode() if isinstance(value, bytes) else value for header, value in request.headers.items()}
+        names = signed["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+        added = {"host", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"}
+        lower = {header.lower(): value for header, value in signed.items()}
+        yield json.dumps(vector | {
+            "method": request.method, "url": request.url, "payload": (request.body or b"").decode(),
+            "unixTime": int(moment.replace(tzinfo=datetime.timezone.utc).timestamp()),
+            "headers": {header: lower[header] for header in names if header not in added},
+            "authorization": signed["Authorization"],
+        }, ensure_ascii=True, sort_keys=True) + "\n"
+
+
+def _answer():
+    """An answer in the place of a server's."""
+    class Raw:
+        def stream(self, *_, **__):
+            return [b"<Tagging><TagSet/></Tagging>"]
+
+    return AWSResponse("", 200, {}, Raw())
+
+
 def window_start(key, length, second):
     """When the window of a key that holds this second began."""
     phase = 0xCBF29CE484222325
@@ -248,7 +299,9 @@ def window_lines():
 
 
 def main():
-    for output, lines in ((PRESIGNED, presigned_lines()), (SIGNED, signed_lines()), (WINDOWS, window_lines())):
+    outputs = (
+        (PRESIGNED, presigned_lines()), (SIGNED, signed_lines()), (TAGGING, tagging_lines()), (WINDOWS, window_lines()))
+    for output, lines in outputs:
         made = "".join(lines)
         if sys.argv[1:] == ["--check"]:
             if output.read_text("ascii") != made:
