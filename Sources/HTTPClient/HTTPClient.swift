@@ -74,24 +74,41 @@ import CCurl
     }
 
     /// The answer to a POST (RFC 9110 §9.3.3).
-    /// - Parameters:
-    ///   - url: `http` or `https`; no error contains it.
-    ///   - headers: names and values without line breaks.
-    ///   - timeout: for everything from resolving the name to the last byte of the answer.
-    ///   - responseLimit: in bytes; a longer answer is an error with the code `too_large`.
+    /// - Parameters: as of `send`.
     public func post(
         _ url: String, headers: [(name: String, value: String)], body: [UInt8], timeout: Duration, responseLimit: Int
+    ) throws(HTTPError) -> HTTPResponse {
+        try send("POST", url, headers: headers, body: body, timeout: timeout, responseLimit: responseLimit)
+    }
+
+    /// The answer to a request with a body (RFC 9110 §9.3).
+    /// - Parameters:
+    ///   - method: POST, PUT or DELETE.
+    ///   - url: `http` or `https`; no error contains it.
+    ///   - headers: names and values without line breaks.
+    ///   - body: may be empty.
+    ///   - timeout: for everything from resolving the name to the last byte of the answer.
+    ///   - responseLimit: in bytes; a longer answer is an error with the code `too_large`.
+    ///   - names: header fields of the answer that the caller reads.
+    public func send(
+        _ method: String, _ url: String, headers: [(name: String, value: String)], body: [UInt8], timeout: Duration,
+        responseLimit: Int, reading names: [String] = []
     ) throws(HTTPError) -> HTTPResponse {
         prepare(timeout)
         // No "Expect: 100-continue": it only costs a wait.
         let lines = HeaderLines(headers, further: ["Expect:"])
         defer { withExtendedLifetime(lines) {} }
         handle.set(CURLOPT_POST, 1)
+        handle.set(CURLOPT_CUSTOMREQUEST, method)
         handle.set(CURLOPT_POSTFIELDSIZE, body.count)
         lines.use(on: handle)
         return try unsafe body.withUnsafeBufferPointer { (body) throws(HTTPError) -> HTTPResponse in
-            unsafe novatune_curl_set_pointer(handle.pointer, CURLOPT_POSTFIELDS, body.baseAddress)
-            return try receive(url, limit: responseLimit)
+            // Without data libcurl would read standard input.
+            if body.isEmpty { handle.set(CURLOPT_COPYPOSTFIELDS, "") }
+            if !body.isEmpty {
+                unsafe novatune_curl_set_pointer(handle.pointer, CURLOPT_POSTFIELDS, body.baseAddress)
+            }
+            return try receive(url, limit: responseLimit, reading: names)
         }
     }
 
