@@ -36,7 +36,7 @@ public struct Unavailable: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// Whether it is about one track's object, and not about the dependency.
     public var isAboutOneTrack: Bool {
-        ["missing_object", "illegal_key", "refused_object", "invalid_object"].contains(code)
+        ["missing_object", "illegal_key", "refused_object", "invalid_object", "too_many_tags"].contains(code)
     }
 
     public var description: String { "\(dependency.rawValue): \(reason) (\(code))" }
