@@ -9,8 +9,10 @@ struct AccessHistory {
         case object
         /// What the last probe found at fault.
         case settings(reason: String)
-        /// The settings reach the store, and no object is readable.
+        /// The settings reach the store, and no object has been readable.
         case permission
+        /// The settings reach the store, and of many objects that were not readable before each is refused.
+        case manyObjects
         case unknown
     }
 
@@ -39,7 +41,7 @@ struct AccessHistory {
         if refused.count <= Self.limit { refused.insert(object) }
         if case .fault(let reason) = lastProbe { return .settings(reason: reason) }
         if isReadable, refused.count <= Self.limit { return .object }
-        if case .well = lastProbe { return .permission }
+        if case .well = lastProbe { return isReadable ? .manyObjects : .permission }
         return .unknown
     }
 }

@@ -24,8 +24,9 @@ enum S3Answer {
         case .object:
             Unavailable(
                 .objectStore, code: "refused_object",
-                reason: "the store refuses this object (403), and gives others: it is not there, where these "
-                    + "credentials may not list the bucket, or its tags, encryption or storage class, or a policy, forbid it"
+                reason: "the store refuses this object (403), and gives others: it is still revoked (tag "
+                    + "\(RevocationTag.name)), or it is not there, where these credentials may not list the bucket, or its "
+                    + "encryption or storage class, or a policy, forbid it"
             )
         case .settings(let reason): Unavailable(.objectStore, code: "http_\(status)", reason: reason)
         case .permission:
@@ -33,6 +34,12 @@ enum S3Answer {
                 .objectStore, code: "http_\(status)",
                 reason: "the store answered \(status), and has given no object so far; "
                     + "may these credentials read the objects (s3:GetObject)? novatune-streamd check tries one")
+        case .manyObjects:
+            Unavailable(
+                .objectStore, code: "http_\(status)",
+                reason:
+                    "the store answered \(status) for one object after the other, and takes the signature: are they "
+                    + "still revoked (tag \(RevocationTag.name)), or has s3:GetObject been withdrawn?")
         case .unknown: refused(status)
         }
     }

@@ -30,8 +30,8 @@ import Testing
         history.objectWasReadable()
         for _ in 0..<100 { #expect(history.objectWasRefused(object(0)) == .object) }
         for number in 1..<8 { #expect(history.objectWasRefused(object(number)) == .object) }
-        #expect(history.objectWasRefused(object(8)) == .permission)
-        #expect(history.objectWasRefused(object(0)) == .permission)
+        #expect(history.objectWasRefused(object(8)) == .manyObjects)
+        #expect(history.objectWasRefused(object(0)) == .manyObjects)
         history.objectWasReadable()
         #expect(history.objectWasRefused(object(8)) == .object)
     }
