@@ -30,8 +30,7 @@ import StreamIssuing
     /// Runs a command without parameters and discards its rows.
     func execute(_ command: String, by deadline: Deadline) throws(PostgreSQLError) {
         guard unsafe PQsendQuery(connection, command) == 1 else { throw lost }
-        let result = try firstResult(by: deadline)
-        guard [PGRES_COMMAND_OK, PGRES_TUPLES_OK].contains(result.status) else { throw failure(result) }
+        _ = try receiveAny(by: deadline)
     }
 
     /// Runs a query without parameters.
@@ -90,6 +89,13 @@ import StreamIssuing
     func receive(by deadline: Deadline) throws(PostgreSQLError) -> PostgreSQLResult {
         let result = try firstResult(by: deadline)
         guard result.status == PGRES_TUPLES_OK else { throw failure(result) }
+        return result
+    }
+
+    /// As `receive`, also of a command that returns no rows.
+    func receiveAny(by deadline: Deadline) throws(PostgreSQLError) -> PostgreSQLResult {
+        let result = try firstResult(by: deadline)
+        guard [PGRES_COMMAND_OK, PGRES_TUPLES_OK].contains(result.status) else { throw failure(result) }
         return result
     }
 

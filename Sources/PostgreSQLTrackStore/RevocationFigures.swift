@@ -1,0 +1,53 @@
+import Resilience
+import StreamIssuing
+
+/// How much waits in the table `novatune.revocations`.
+public struct RevocationFigures: Sendable, Equatable {
+    /// False where triggers record nothing: `settings.record_revocations`.
+    public let areRecorded: Bool
+    /// Rows, of which no more than `countLimit` are counted.
+    public let waiting: Int
+    /// Since the oldest row that asks for a revocation, and for a restoration; nil where there is none.
+    public let oldestRevocation: Duration?
+    public let oldestRestoration: Duration?
+
+    public static let countLimit = 100_000
+
+    static func read(_ connection: PostgreSQLConnection, by deadline: Deadline) throws(PostgreSQLError)
+        -> RevocationFigures
+    {
+        let row = try connection.run(
+            """
+            select (select s.record_revocations::int::bigint from novatune.settings s),
+                   (select count(*) from (select from novatune.revocations limit \(countLimit)) as counted),
+                   \(age("revoke")), \(age("restore"))
+            """, by: deadline)
+        return RevocationFigures(
+            areRecorded: try row.integer(0) == 1, waiting: Int(try row.integer(1)),
+            oldestRevocation: try milliseconds(row, 2), oldestRestoration: try milliseconds(row, 3))
+    }
+
+    /// The order of the primary key is that of time.
+    private static func age(_ action: String) -> String {
+        """
+        (select (extract(epoch from clock_timestamp() - r.requested_at) * 1000)::bigint from novatune.revocations r
+        where r.action = '\(action)' order by r.position limit 1)
+        """
+    }
+
+    private static func milliseconds(_ row: PostgreSQLResult, _ column: Int32) throws(PostgreSQLError) -> Duration? {
+        row.isNull(column) ? nil : .milliseconds(max(0, try row.integer(column)))
+    }
+
+    /// With advice for this process's role and change of the schema.
+    static func unavailable(_ error: PostgreSQLError) -> Unavailable {
+        guard case .sql(let state) = error.code, ["42501", "42P01", "42703", "42704", "3F000"].contains(state) else {
+            return error.unavailable
+        }
+        return Unavailable(
+            .database, code: "sql_\(state)",
+            reason: state == "42501"
+                ? "the role may not read novatune.revocations; is it novatune_revoker, or a member?"
+                : "the schema has no novatune.revocations; deploy sql/ of this version")
+    }
+}

@@ -1,0 +1,158 @@
+import Resilience
+public import StreamIssuing
+
+/// Objects whose tag in the store may be wrong, from the table `novatune.revocations`, one at a time.
+///
+/// A claim is a transaction that stays open while the store is called. Its end by any means, that of the process
+/// included, gives the rows back immediately. Not thread-safe; several may take from one table.
+public final class RevocationQueue {
+    /// An object that this queue alone works on.
+    public struct Claim: Sendable {
+        public let objectKey: SecretText
+        /// What its tag must say now, whatever was asked for when the rows were written.
+        public let mustBeRevoked: Bool
+        /// Since the oldest of its rows.
+        public let age: Duration
+        /// How often the store has refused it so far.
+        public let attempts: Int
+        /// Of its rows, as an array of PostgreSQL.
+        fileprivate let positions: String
+    }
+
+    private let targets: ConnectionTargets
+    private let timeout: Duration
+    private var connection: PostgreSQLConnection?
+
+    /// - Parameters:
+    ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. The primary is chosen.
+    ///   - timeout: for connecting and for each answer.
+    public init(conninfo: any ConnectionStringSource, timeout: Duration) {
+        targets = ConnectionTargets(
+            conninfo, applicationName: "novatune-streamd revoke", overriding: ["target_session_attrs": "read-write"])
+        self.timeout = timeout
+    }
+
+    public enum Next: Sendable {
+        case claimed(Claim)
+        /// Another queue works on the object that is next: ask again in a moment.
+        case busy
+        /// Nothing is due.
+        case none
+    }
+
+    /// Revocations come first.
+    public func next() throws(Unavailable) -> Next {
+        for action in ["revoke", "restore"] {
+            let next = try perform { (session) throws(PostgreSQLError) in try Self.next(action, session) }
+            if case .none = next { continue }
+            return next
+        }
+        return .none
+    }
+
+    /// The store has the right tag.
+    public func finish(_ claim: Claim) throws(Unavailable) {
+        try perform { (session) throws(PostgreSQLError) in
+            try session.run("delete from novatune.revocations where position = any ($1::bigint[])", claim.positions)
+            try session.run("commit")
+        }
+    }
+
+    /// The store has refused this object: it is due again after a while.
+    /// - Parameter code: a word.
+    public func refuse(_ claim: Claim, code: String, until wait: Duration) throws(Unavailable) {
+        try perform { (session) throws(PostgreSQLError) in
+            try session.run(
+                """
+                update novatune.revocations set attempts = attempts + 1, failure = $2,
+                due_at = clock_timestamp() + $3::bigint * interval '1 millisecond' where position = any ($1::bigint[])
+                """, claim.positions, code, "\(wait.roundedUpMilliseconds)")
+            try session.run("commit")
+        }
+    }
+
+    /// The store could not be asked: nothing is written, and the object is due as before.
+    public func giveBack() {
+        do {
+            try perform { (session) throws(PostgreSQLError) in try session.run("rollback") }
+        } catch {
+            // The connection's end has given it back.
+        }
+    }
+
+    /// The class of advisory locks on objects: "nova" in ASCII.
+    private static let lockClass = 1_853_781_601
+
+    private static func next(_ action: String, _ session: Session) throws(PostgreSQLError) -> Next {
+        try session.run("begin")
+        let due = try session.run(
+            """
+            select object_key from novatune.revocations
+            where action = $1::novatune.revocation_action and due_at <= now()
+            order by due_at, position limit 1 for update skip locked
+            """, action)
+        guard due.rowCount == 1 else {
+            try session.run("commit")
+            return .none
+        }
+        let key = try due.text(0)
+        // Rows of one object that were committed at different times may be claimed apart. What the tracks say is read
+        // after the lock, in the statement that takes the rows: a change that it does not see has a row of its own.
+        let lock = try session.run(
+            "select pg_try_advisory_xact_lock(\(lockClass), hashtext($1))::int::bigint", key)
+        guard try lock.integer(0) == 1 else {
+            try session.run("rollback")
+            return .busy
+        }
+        let rows = try session.run(
+            """
+            with mine as (
+              select position, requested_at, attempts from novatune.revocations where object_key = $1
+              for update skip locked)
+            select (select array_agg(position)::text from mine),
+                   (select (extract(epoch from clock_timestamp() - min(requested_at)) * 1000)::bigint from mine),
+                   (select max(attempts)::bigint from mine),
+                   (select count(*) from (select from novatune.tracks t
+                     where t.object_key = $1 and t.status = 'Ready' limit 1) as ready)
+            """, key)
+        return .claimed(
+            Claim(
+                objectKey: SecretText(key), mustBeRevoked: try rows.integer(3) == 0,
+                age: .milliseconds(max(0, try rows.integer(1))), attempts: Int(clamping: try rows.integer(2)),
+                positions: try rows.text(0)))
+    }
+
+    /// A connection, with the time that each of its answers may take.
+    private struct Session {
+        let connection: PostgreSQLConnection
+        let timeout: Duration
+
+        @discardableResult
+        func run(_ statement: String, _ parameters: String...) throws(PostgreSQLError) -> PostgreSQLResult {
+            try connection.run(statement, parameters, by: Deadline(after: timeout))
+        }
+    }
+
+    /// After any error the connection is closed, which ends its transaction.
+    @discardableResult
+    private func perform<Result>(_ body: (Session) throws(PostgreSQLError) -> Result) throws(Unavailable) -> Result {
+        do throws(PostgreSQLError) {
+            let connection: PostgreSQLConnection
+            if let known = self.connection { connection = known } else { connection = try connect() }
+            self.connection = connection
+            return try body(Session(connection: connection, timeout: timeout))
+        } catch {
+            connection = nil
+            throw RevocationFigures.unavailable(error)
+        }
+    }
+
+    private func connect() throws(PostgreSQLError) -> PostgreSQLConnection {
+        let limit = timeout.roundedUpMilliseconds
+        return try targets.connect(by: Deadline(after: timeout)) { (connection, deadline) throws(PostgreSQLError) in
+            // A commit that a crash of the server loses is done once more.
+            try connection.execute(
+                "set statement_timeout = \(limit); set synchronous_commit = off", by: deadline)
+        }
+    }
+}
