@@ -1,5 +1,7 @@
 /// Sockets that were open when this process started.
 public enum InheritedSockets {
+    private static let known = ["stream", "gate", "revoke"]
+
     /// systemd's (sd_listen_fds(3)): descriptors from 3 on, named by `FileDescriptorName=`; else descriptor 0 where it
     /// listens,
     /// which is how spawn-fcgi and the FastCGI specification (§2.2) hand over the one socket, here named `stream`.
@@ -15,9 +17,7 @@ public enum InheritedSockets {
             for index in 0..<min(count, 16) {
                 let position = Int(index)
                 let fallback = position == 0 ? "stream" : position == 1 ? "gate" : "\(position)"
-                let name =
-                    position < names.count && (names[position] == "stream" || names[position] == "gate")
-                    ? names[position] : fallback
+                let name = position < names.count && known.contains(names[position]) ? names[position] : fallback
                 found[name] = .inherited(descriptor: 3 + index)
             }
             return found

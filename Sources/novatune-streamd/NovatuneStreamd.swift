@@ -15,8 +15,8 @@ struct NovatuneStreamd: ParsableCommand {
             """,
         version: Version.text(),
         subcommands: [
-            Serve.self, Check.self, Health.self, ShowSettings.self, Keys.self, Top.self, Invalidate.self, Token.self,
-            Setup.self, Plan.self,
+            Serve.self, Check.self, Health.self, ShowSettings.self, Keys.self, Top.self, Invalidate.self, Revoke.self,
+            Token.self, Setup.self, Plan.self,
         ],
         defaultSubcommand: Serve.self
     )

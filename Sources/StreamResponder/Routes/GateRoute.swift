@@ -55,12 +55,13 @@ public final class GateRoute: RequestHandler {
             text.append("},")
         }
         // The service does not start without keys; where new ones are refused it keeps the previous ones.
+        text.append(quoted: readiness.secretsName)
         if let refusal = readiness.reloadRefusal {
-            text.append("\"keys\":{\"status\":\"failed\",\"reason\":")
+            text.append(":{\"status\":\"failed\",\"reason\":")
             text.append(quoted: "reload refused, the former keys and credentials stay: \(refusal)")
             text.append(",\"optional\":true}}}")
         } else {
-            text.append("\"keys\":{\"status\":\"ok\"}}}")
+            text.append(":{\"status\":\"ok\"}}}")
         }
         answer(isReady ? 200 : 503, text.bytes, "application/json", &response)
     }

@@ -27,4 +27,10 @@ public protocol ReadinessSource: Sendable {
     var dependencies: [DependencyHealth] { get }
     /// Why keys and credentials differ from those that the settings name now; nil where they do not.
     var reloadRefusal: String? { get }
+    /// What those are, in the answer.
+    var secretsName: String { get }
+}
+
+extension ReadinessSource {
+    public var secretsName: String { "keys" }
 }

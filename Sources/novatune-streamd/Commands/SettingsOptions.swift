@@ -48,7 +48,7 @@ struct SettingsOptions: ParsableArguments {
         try SettingsReader.readWithoutConnecting(source, inherited: inherited)
     }
 
-    private static var inherited: [String: SocketAddress] {
+    static var inherited: [String: SocketAddress] {
         InheritedSockets.find(environment: Environment.variables, processID: getpid())
     }
 }

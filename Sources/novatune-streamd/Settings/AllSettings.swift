@@ -14,7 +14,7 @@ enum AllSettings {
     static let groups = [
         ResponderSetting.group, DatabaseSetting.group, CacheSetting.group, KeySetting.group, S3Setting.group,
         TokenSetting.group,
-        BreakerSetting.group, LogSetting.group, TraceSetting.group,
+        BreakerSetting.group, LogSetting.group, TraceSetting.group, RevocationSetting.group,
     ]
 
     static let declarations = groups.flatMap(\.declarations)

@@ -183,7 +183,7 @@ struct SettingsReader {
         source.text(setting) == nil ? inherited ?? .unix(path: defaultPath) : value(setting)
     }
 
-    private mutating func database() -> DatabaseSettings? {
+    mutating func database() -> DatabaseSettings? {
         let (url, subscriberURL) = (value(DatabaseSetting.url), value(DatabaseSetting.subscriberURL))
         let (timeout, statements, replicaLag) = (
             value(DatabaseSetting.timeout), value(DatabaseSetting.statements), value(DatabaseSetting.replicaLag)

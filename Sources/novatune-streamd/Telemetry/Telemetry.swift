@@ -54,7 +54,7 @@ final class Telemetry: Sendable {
             "novatune_event_loop_slow_turns_total", "Turns of an event loop that took longer than 50 ms."
         ).series()
         watchListener()
-        watchProcess()
+        ProcessMetrics.watch(registry)
     }
 
     // MARK: Reloads

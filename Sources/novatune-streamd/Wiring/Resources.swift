@@ -134,6 +134,11 @@ final class Resources: Sendable {
         try ReadyTracks.newestObjects(3, conninfo: databaseAddresses.queries, timeout: settings.database.timeout)
     }
 
+    /// Objects that the store is to refuse: those of the newest tracks that were deleted. Nil where none is revoked.
+    func deletedObjects() throws(Unavailable) -> [SecretText]? {
+        try DeletedTracks.newestObjects(3, conninfo: databaseAddresses.queries, timeout: settings.database.timeout)
+    }
+
     /// How long URLs live.
     var presignExpiry: Duration { settings.s3.presignExpiry }
 

@@ -32,12 +32,17 @@ struct Check: ParsableCommand {
             none. Name this service's own public origin, too. Where the player is at an origin of --origin, below \
             /player/, its Content-Security-Policy must name the store.
 
+            Where the database records revocations, an object of a deleted track must be refused: --revoked names one, else \
+            it is the newest such track's. One that can be read shows that no policy binds the credentials that sign, or \
+            that novatune-streamd revoke does not run.
+
             --settings-only is for a reload: it reads the settings and the files that they name, as the running \
             service would, without a connection and without a command. A key ring or credentials of the store that \
             only a command or a service knows are left out.
 
             EXIT CODES: 0 the settings are valid and every required dependency answers; 1 a required dependency does \
-            not answer, a provider's keys cannot be fetched and are not stored, an object or its URL cannot be read, the store's credentials have expired, or a socket's host \
+            not answer, a provider's keys cannot be fetched and are not stored, an object or its URL cannot be read, a \
+            revoked object can, the store's credentials have expired, or a socket's host \
             is not found; 69 the key ring's service or the identity provider does not answer; 78 settings are not valid.
             """
     )
@@ -52,6 +57,10 @@ struct Check: ParsableCommand {
 
     @Option(name: .long, help: ArgumentHelp("Read and fetch the object of this key.", valueName: "key"))
     var object: String?
+
+    @Option(
+        name: .long, help: ArgumentHelp("The object of this key is revoked, and must be refused.", valueName: "key"))
+    var revoked: String?
 
     @Option(
         name: .long,
@@ -175,6 +184,7 @@ struct Check: ParsableCommand {
         let policies = PlayerPolicyCheck(store: loaded.settings.s3)
         let findings =
             findings(resources, database: outcomes[0].1, store: outcomes[1].1)
+            + [RevocationCheck.finding(resources, named: revoked, database: outcomes[0].1, store: outcomes[1].1)]
             + origin.flatMap { policies.findings($0) }
         for finding in findings { line(finding.subject, finding.verdict.rawValue, finding.detail) }
         return outcomes.allSatisfy { $0.1.failure == nil || $0.1.isOptional }

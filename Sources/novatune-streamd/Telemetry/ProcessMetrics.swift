@@ -1,12 +1,12 @@
 import Observability
 
-// The process itself, by the names that Prometheus's client libraries use.
-extension Telemetry {
-    func watchProcess() {
+/// The process itself, by the names that Prometheus's client libraries use.
+enum ProcessMetrics {
+    static func watch(_ registry: MetricRegistry) {
         let start = Double(SystemClock().milliseconds) / 1000
         registry.gauges(
             "novatune_build_info", "1; the build as labels.",
-            labels: [("version", Version.release), ("swift", Self.swiftVersion)])
+            labels: [("version", Version.release), ("swift", swiftVersion)])
         registry.count("process_cpu_seconds_total", "User and system time of the process.") {
             ProcessFigures.cpuSeconds
         }
