@@ -76,6 +76,10 @@ prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY GARNET-OR-EMPTY
     remember RESPONDER_DATABASE_URL \
         "${NOVATUNE_DATABASE_URL:-postgresql://$responder@/novatune?host=$PG_DIR&port=$PG_PORT}"
 
+    remember REVOKER_PASSWORD "$(random 16)"
+    remember REVOKER_DATABASE_URL \
+        "postgresql://novatune_revoker:$REVOKER_PASSWORD@/novatune?host=$PG_DIR&port=$PG_PORT"
+
     # The program; empty for Redis.
     remember GARNET_PROGRAM "${3:-}"
     remember REDIS_PORT "${ports[2]}"
@@ -91,6 +95,7 @@ prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY GARNET-OR-EMPTY
 
     remember STREAM_SOCKET "${NOVATUNE_LISTEN:-unix:$RUN_DIR/stream.sock}"
     remember GATE_SOCKET "${NOVATUNE_GATE_LISTEN:-unix:$RUN_DIR/gate.sock}"
+    remember REVOKE_SOCKET "unix:$RUN_DIR/revoke.sock"
     remember LOG_FILE "$STATE/log/responder.log"
     if [[ -n ${NOVATUNE_JWT_HS256_SECRET_FILE:-} ]]; then
         remember JWT_HS256_SECRET "$(<"$NOVATUNE_JWT_HS256_SECRET_FILE")"

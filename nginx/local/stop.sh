@@ -14,6 +14,7 @@ stop_stack() {
     end mtail
     end nginx
     end responder TERM 20
+    end revoke TERM 20
     end redis
     end s3 KILL
     end s3-osd KILL
