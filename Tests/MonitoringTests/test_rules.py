@@ -65,6 +65,7 @@ GOOD = {
     "several hosts": {"RESPONDERS": "a.example:80/1 a.example:80/2 [2001:db8::1]:80/1",
         "ACCESS_LOGS": "a.example:3903 b.example:3903"},
     "responders alone": {"ACCESS_LOGS": "", "NGINX_EXPORTERS": ""},
+    "revocations": {"REVOKERS": "a.example:80/1 b.example:80/1"},
 }
 
 
@@ -82,6 +83,7 @@ def test_rendered_configuration_is_valid(tmp_path, kind):
 
 BAD = {
     "INTERVAL": ["0s", "15"], "RESPONDERS": ["127.0.0.1:80", "127.0.0.1:80/0", 'x:1/1"]'], "SCHEME": ["ftp"],
+    "REVOKERS": ["127.0.0.1:80", "127.0.0.1:80/revoke/1"],
     "SKIP_VERIFY": ["maybe"],
     "ACCESS_LOGS": ["nohost"], "NGINX_EXPORTERS": ["a.example"], "BLACKBOX": ["9115"],
     "CERTIFICATES": ["http://media.example.com/"],
