@@ -60,6 +60,11 @@ class Versitygw:
                 "Resource": [f"arn:aws:s3:::{BUCKET}/*"]}],
         }))
 
+    @property
+    def owner(self):
+        """May do everything."""
+        return self._root
+
     def _answers(self):
         assert self._process.poll() is None, "versitygw ended"
         try:

@@ -1,0 +1,428 @@
+"""URLs that players have already end with their track: novatune-streamd revoke, on the stack's store and database."""
+
+import random
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from harness import canaries, versitygw
+from harness.nginx import nginx_with
+from harness.revoker import Revoker
+from harness.stack import REPOSITORY
+from harness.versitygw import Versitygw
+from harness.waiting import wait_for
+from harness.wire import API
+
+NAME, VALUE = "novatune-revoked", "true"
+TAGGER = "arn:aws:iam:::user/novatune-revoke"
+
+
+def status(url, **headers):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+            answer.read()
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def is_refused(url):
+    return status(url) == 403
+
+
+def is_given(url):
+    return status(url) == 200
+
+
+@pytest.fixture(scope="module")
+def policy(stack):
+    done = subprocess.run(
+        [stack["RESPONDER_BINARY"], "revoke", "policy", "--allow-tagger", TAGGER], capture_output=True, text=True,
+        env={"NOVATUNE_S3_BUCKET": stack["S3_BUCKET"]}, timeout=20)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def recorded(stack, s3, policy):
+    """Triggers record, and the bucket has its policy; afterwards neither."""
+    canaries.add(stack["REVOKE_S3_SECRET_ACCESS_KEY"], stack["REVOKER_PASSWORD"])
+    s3.put_bucket_policy(Bucket=stack["S3_BUCKET"], Policy=policy)
+    stack.sql("delete from novatune.revocations; update novatune.settings set record_revocations = true")
+    yield
+    stack.sql("update novatune.settings set record_revocations = false; delete from novatune.revocations")
+    s3.delete_bucket_policy(Bucket=stack["S3_BUCKET"])
+
+
+@pytest.fixture
+def revokers(stack, recorded, tmp_path_factory):
+    made = []
+
+    def make():
+        made.append(Revoker(stack, tmp_path_factory.mktemp("revoke")))
+        return made[-1]
+
+    yield make
+    for revoker in made:
+        revoker.kill()
+
+
+@pytest.fixture
+def revoker(revokers):
+    return revokers().start().until_ready()
+
+
+@pytest.fixture
+def audio(world, recorded):
+    """Makes tracks with an object each, Ready."""
+
+    def make(user, count=1):
+        tracks = world.tracks([user], each=count, object_key=lambda id: f"audio/revocable/{id}.mp3")
+        for track in tracks:
+            world.put(track.object_key, b"0123456789")
+        return tracks
+
+    return make
+
+
+@pytest.fixture
+def song(audio, user):
+    return audio(user)[0]
+
+
+def delete(world, *tracks):
+    for track in tracks:
+        world.set_track(track, "status = 'Deleted'")
+
+
+def restore(world, *tracks):
+    for track in tracks:
+        world.set_track(track, "status = 'Ready'")
+
+
+def waiting(stack):
+    return int(stack.sql("select count(*) from novatune.revocations")[0][0])
+
+
+def until_done(stack):
+    wait_for(lambda: waiting(stack) == 0, 20, "an empty table of revocations")
+
+
+def tags(stack, s3, key):
+    return {tag["Key"]: tag["Value"]
+            for tag in s3.get_object_tagging(Bucket=stack["S3_BUCKET"], Key=key)["TagSet"]}
+
+
+def test_a_url_ends_with_its_track_and_revives_with_it(stack, api, world, revoker, user, song):
+    until_done(stack)
+    before = revoker.metrics()
+    url = api.stream_url(song.id, user.token)
+    assert is_given(url) and status(url, Range="bytes=0-1") == 206
+    delete(world, song)
+    wait_for(lambda: is_refused(url), 10, "403 for a deleted track")
+    assert status(url, Range="bytes=0-1") == 403
+    assert api.stream(song.id, user.token).status == 409
+    restore(world, song)
+    wait_for(lambda: is_given(url), 10, "200 for a restored track")
+    assert api.stream(song.id, user.token).status == 200
+    until_done(stack)
+    counted = {name: value - before[name] for name, value in revoker.metrics().items()}
+    assert counted['novatune_revocation_objects_total{outcome="revoked"}'] == 1
+    assert counted['novatune_revocation_objects_total{outcome="restored"}'] == 1
+    assert counted["novatune_revocation_duration_seconds_count"] == 1
+    assert not any(value for name, value in counted.items() if name.startswith("novatune_revocation_failures_total"))
+
+
+def test_fifty_kills_forget_nothing(stack, api, world, revokers, user, song):
+    """The process ends at any moment around the commit, and another takes its place."""
+    revoker = revokers()
+    random_moment = random.Random(21)
+    for trial in range(50):
+        # It lives for two minutes, and all trials may take longer.
+        url = api.stream_url(song.id, user.token)
+        revoker.start()
+        # From before its first connection to well into its work.
+        kill = threading.Timer(random_moment.uniform(0, 0.15), revoker.kill)
+        kill.start()
+        delete(world, song)
+        kill.join()
+        revoker.start()
+        wait_for(lambda: is_refused(url), 20, f"403 in trial {trial}")
+        restore(world, song)
+        wait_for(lambda: is_given(url), 20, f"200 in trial {trial}")
+        revoker.kill()
+    revoker.start()
+    until_done(stack)
+
+
+def test_nothing_is_forgotten_while_the_store_or_the_process_is_away(stack, api, world, revoker, audio, user):
+    first, second = audio(user, 2)
+    urls = [api.stream_url(track.id, user.token) for track in (first, second)]
+    until_done(stack)
+    with stack.stopped("s3"):
+        delete(world, first)
+        wait_for(lambda: revoker.readiness()[0] == 503, 10, "503 of /readyz")
+        assert revoker.readiness()[1]["object_store"]["status"] == "failed"
+        wait_for(lambda: any(
+            value > 0 for name, value in revoker.metrics().items()
+            if name.startswith('novatune_revocation_failures_total{dependency="object_store"')), 10, "a failure")
+        assert waiting(stack) == 1
+        assert revoker.metrics()['novatune_revocation_lag_seconds{action="revoke"}'] > 0
+    wait_for(lambda: is_refused(urls[0]), 20, "403 after the outage")
+    wait_for(lambda: revoker.readiness()[0] == 200, 20, "readiness after the outage")
+    assert revoker.stop() == 0
+    delete(world, second)
+    restore(world, first)
+    assert is_given(urls[1]) and is_refused(urls[0])
+    revoker.start()
+    wait_for(lambda: is_refused(urls[1]) and is_given(urls[0]), 20, "what was done while the process was away")
+
+
+def test_nothing_is_forgotten_while_the_database_is_away(stack, api, world, revoker, user, song):
+    url = api.stream_url(song.id, user.token)
+    with stack.stopped("postgres"):
+        wait_for(lambda: revoker.readiness()[1]["database"]["status"] == "failed", 10, "a failed database")
+    delete(world, song)
+    wait_for(lambda: is_refused(url), 20, "403 after the database's restart")
+    wait_for(lambda: revoker.readiness()[0] == 200, 20, "readiness after it")
+
+
+def test_other_tags_stay(stack, world, s3, revoker, song):
+    own = {"licence": "A & B <x> \"y\" 'z'", "mood": "", "blues": "é"}
+    s3.put_object_tagging(
+        Bucket=stack["S3_BUCKET"], Key=song.object_key,
+        Tagging={"TagSet": [{"Key": key, "Value": value} for key, value in own.items()]})
+    delete(world, song)
+    wait_for(lambda: tags(stack, s3, song.object_key) == own | {NAME: VALUE}, 10, "the tag beside the others")
+    restore(world, song)
+    wait_for(lambda: tags(stack, s3, song.object_key) == own, 10, "the others alone")
+
+
+def test_tags_are_set_and_kept_at_another_store(world, revokers, user, tmp_path):
+    """versitygw, whose policies know no tags."""
+    if not versitygw.program():
+        pytest.skip("no versitygw: neither $VERSITYGW nor PATH has it")
+    store, key = Versitygw(tmp_path), versitygw.KEY
+    there = lambda: {
+        tag["Key"]: tag["Value"]
+        for tag in store.client.get_object_tagging(Bucket=versitygw.BUCKET, Key=key)["TagSet"]}
+    try:
+        song = world.track(user, object_key=key)
+        revokers().start(**store.settings(store.owner))
+        delete(world, song)
+        wait_for(lambda: there() == {NAME: VALUE}, 10, "the tag alone")
+        restore(world, song)
+        wait_for(lambda: there() == {}, 10, "no tag")
+        store.client.put_object_tagging(
+            Bucket=versitygw.BUCKET, Key=key, Tagging={"TagSet": [{"Key": "mood", "Value": "blue"}]})
+        delete(world, song)
+        wait_for(lambda: there() == {"mood": "blue", NAME: VALUE}, 10, "the tag beside another")
+    finally:
+        store.stop()
+
+
+def test_an_object_with_ten_tags_is_reported_and_holds_up_no_other(stack, api, world, s3, revoker, audio, user):
+    full, other = audio(user, 2)
+    url = api.stream_url(other.id, user.token)
+    ten = [{"Key": f"tag-{number}", "Value": "x"} for number in range(10)]
+    s3.put_object_tagging(Bucket=stack["S3_BUCKET"], Key=full.object_key, Tagging={"TagSet": ten})
+    delete(world, full, other)
+    wait_for(lambda: is_refused(url), 10, "403 for the other")
+    wait_for(lambda: stack.sql("select failure from novatune.revocations") == [["too_many_tags"]], 10, "its code")
+    assert revoker.metrics()['novatune_revocation_failures_total{dependency="object_store",code="too_many_tags"}'] >= 1
+    s3.put_object_tagging(Bucket=stack["S3_BUCKET"], Key=full.object_key, Tagging={"TagSet": ten[:9]})
+    until_done(stack)
+    assert tags(stack, s3, full.object_key)[NAME] == VALUE
+
+
+def test_an_object_that_another_track_streams_stays(stack, api, world, s3, revoker, user, song):
+    other = world.track(user, object_key=song.object_key)
+    url = api.stream_url(other.id, user.token)
+    delete(world, song)
+    until_done(stack)
+    assert is_given(url) and NAME not in tags(stack, s3, song.object_key)
+    delete(world, other)
+    wait_for(lambda: is_refused(url), 10, "403 once no track streams it")
+
+
+def test_a_replaced_object_is_refused_and_the_new_one_given(stack, api, world, revoker, user, song):
+    former = api.stream_url(song.id, user.token)
+    key = world.put(song.object_key + ".new", b"9876543210")
+    world.set_track(song, f"object_key = '{key}'")
+    wait_for(lambda: is_refused(former), 10, "403 for the former object")
+    assert is_given(api.stream_url(song.id, user.token))
+
+
+def test_an_object_that_is_gone_is_done(stack, world, s3, revoker, song):
+    until_done(stack)
+    gone = lambda: revoker.metrics()['novatune_revocation_objects_total{outcome="gone"}']
+    before = gone()
+    s3.delete_object(Bucket=stack["S3_BUCKET"], Key=song.object_key)
+    delete(world, song)
+    until_done(stack)
+    assert gone() == before + 1
+
+
+def test_a_removed_row_is_revoked_as_well(stack, api, world, revoker, user, song):
+    url = api.stream_url(song.id, user.token)
+    stack.sql(f"delete from novatune.tracks where track_id = '{song.id}'")
+    wait_for(lambda: is_refused(url), 10, "403 for a removed track")
+
+
+def test_a_missing_permission_is_named_and_nothing_is_lost(stack, api, world, s3, revokers, policy, user, song):
+    url = api.stream_url(song.id, user.token)
+    s3.delete_bucket_policy(Bucket=stack["S3_BUCKET"])
+    revoker = revokers().start()
+    delete(world, song)
+    store = lambda: revoker.readiness()[1].get("object_store", {}).get("reason", "")
+    wait_for(lambda: "s3:PutObjectTagging" in store(), 10, "the permission that lacks")
+    assert revoker.readiness()[0] == 503 and is_given(url)
+    s3.put_bucket_policy(Bucket=stack["S3_BUCKET"], Policy=policy)
+    wait_for(lambda: is_refused(url), 30, "403 with the permission")
+
+
+@pytest.mark.parametrize("setting, value, dependency, reason", [
+    ("NOVATUNE_S3_SECRET_ACCESS_KEY", "wrong-secret-of-the-revoker", "object_store", "signature does not match"),
+    ("NOVATUNE_S3_ACCESS_KEY_ID", "unknown-id", "object_store", "does not know the access key id"),
+    ("NOVATUNE_S3_BUCKET", "another-bucket", "object_store", "no bucket of the name"),
+])
+def test_what_is_wrong_with_the_settings_is_named(revokers, setting, value, dependency, reason):
+    revoker = revokers().start(**{setting: value})
+    wait_for(lambda: reason in revoker.readiness()[1].get(dependency, {}).get("reason", ""), 10, reason)
+    assert revoker.readiness()[0] == 503
+
+
+def test_the_responders_role_is_refused(stack, revokers):
+    revoker = revokers().start(NOVATUNE_DATABASE_URL=stack["RESPONDER_DATABASE_URL"])
+    reason = lambda: revoker.readiness()[1].get("database", {}).get("reason", "")
+    wait_for(lambda: "novatune_revoker" in reason(), 10, "the right role's name")
+
+
+def test_a_database_that_records_nothing_is_named(stack, revokers):
+    stack.sql("update novatune.settings set record_revocations = false")
+    try:
+        revoker = revokers().start()
+        reason = lambda: revoker.readiness()[1].get("recording", {}).get("reason", "")
+        wait_for(lambda: "record_revocations = true" in reason(), 10, "what a DBA must run")
+        assert revoker.readiness()[0] == 503
+    finally:
+        stack.sql("update novatune.settings set record_revocations = true")
+    revoker.until_ready()
+
+
+def test_several_processes_share_the_work(stack, api, world, revokers, audio, user):
+    tracks = audio(user, 60)
+    urls = [api.stream_url(track.id, user.token) for track in tracks[:3]]
+    three = [revokers().start().until_ready() for _ in range(3)]
+    stack.sql(f"update novatune.tracks set status = 'Deleted' where user_id = '{user.id}'")
+    until_done(stack)
+    assert all(is_refused(url) for url in urls)
+    done = [revoker.metrics()['novatune_revocation_objects_total{outcome="revoked"}'] for revoker in three]
+    assert sum(done) == 60
+
+
+def test_after_a_race_of_revoking_and_restoring_each_object_is_as_its_track(
+        stack, api, world, s3, revokers, audio, user):
+    """Many changes of few tracks, by several writers, with three processes of which one stops again and again."""
+    tracks = audio(user, 4)
+    steady = [revokers().start() for _ in range(2)]
+    restless, done = revokers(), threading.Event()
+
+    def start_and_stop():
+        moment = random.Random(3)
+        while not done.is_set():
+            restless.start().until_ready()
+            done.wait(moment.uniform(0, 0.3))
+            assert restless.stop() == 0
+
+    def change(track):
+        choice = random.Random(track.id)
+        for _ in range(60):
+            choice.choice((delete, restore))(world, track)
+            api.stream(track.id, user.token)
+
+    with ThreadPoolExecutor(9) as pool:
+        stopping = pool.submit(start_and_stop)
+        try:
+            list(pool.map(change, tracks * 2))
+        finally:
+            done.set()
+        stopping.result()
+    restore(world, tracks[0])
+    delete(world, tracks[1])
+    until_done(stack)
+    expected = dict(stack.sql(f"select object_key, status from novatune.tracks where user_id = '{user.id}'"))
+    for key, state in expected.items():
+        assert (tags(stack, s3, key).get(NAME) == VALUE) == (state == "Deleted"), state
+    assert {tracks[0].object_key: "Ready", tracks[1].object_key: "Deleted"}.items() <= expected.items()
+    assert all(revoker.process.poll() is None for revoker in steady)
+
+
+def test_an_object_that_is_still_tagged_is_one_tracks_failure(stack, api, world, s3, responders, audio, user):
+    """A restored track before its object is: 503 for it, and the breaker stays closed for the others."""
+    tagged, other = audio(user, 2)
+    s3.put_object_tagging(
+        Bucket=stack["S3_BUCKET"], Key=tagged.object_key, Tagging={"TagSet": [{"Key": NAME, "Value": VALUE}]})
+    responder = responders().start_on_own_sockets(NOVATUNE_BREAKER_FAILURES="2")
+    assert responder.ask(other, user.token)[0] == 200
+    for _ in range(12):
+        assert responder.ask(tagged, user.token)[0] == 503
+    assert responder.metrics()['novatune_breaker_state{dependency="object_store"}'] == 0
+    assert "novatune-revoked" in responder.log() and "are key, secret" not in responder.log()
+    assert '"code":"refused_object"' in responder.log()
+    fresh = audio(user)[0]
+    assert responder.ask(fresh, user.token)[0] == 200
+
+
+def test_it_finishes_its_work_on_sigterm(stack, world, revokers, audio, user):
+    audio(user, 20)
+    revoker = revokers().start().until_ready()
+    stack.sql(f"update novatune.tracks set status = 'Deleted' where user_id = '{user.id}'")
+    assert revoker.stop() == 0
+    assert '"drained":"true"' in revoker.log() or '"drained":true' in revoker.log()
+    left = waiting(stack)
+    tagged = 20 - left
+    revoker.start()
+    until_done(stack)
+    assert revoker.metrics()['novatune_revocation_objects_total{outcome="revoked"}'] == 20 - tagged
+
+
+def test_check_finds_credentials_that_no_policy_binds(stack, world, command, s3, revoker, policy, user, song):
+    config = stack.state / "responder.conf"
+    check = lambda *options: next(
+        line for line in command("check", "--config", config, *options).stdout.splitlines()
+        if line.startswith("revocations "))
+    delete(world, song)
+    until_done(stack)
+    assert " ok " in check()
+    assert " ok " in check("--revoked", song.object_key)
+    s3.delete_bucket_policy(Bucket=stack["S3_BUCKET"])
+    try:
+        assert " failed " in check() and "no policy binds" in check()
+        assert command("check", "--config", config).returncode == 1
+    finally:
+        s3.put_bucket_policy(Bucket=stack["S3_BUCKET"], Policy=policy)
+    assert " skipped " in check("--revoked", "audio/no-such-object-there-is")
+
+
+def test_the_process_serves_no_other_page(revoker):
+    assert revoker._get("/healthz")[0] == 200
+    assert revoker._get("/tracks/x/stream")[0] == 404
+
+
+def test_nginx_serves_its_pages_to_operators(stack, tmp_path, revoker):
+    with nginx_with(stack, tmp_path, REVOKE_SOCKETS=f"unix:{revoker.socket}") as port:
+        own = API(f"http://127.0.0.1:{port}")
+        assert own.request("GET", "/readyz/revoke/1").json()["status"] == "ready"
+        assert b"novatune_revocation_waiting" in own.request("GET", "/metrics/revoke/1").body
+        assert own.request("GET", "/healthz/revoke/1").status == 200
+        assert own.request("GET", "/metrics/revoke/2").status == 404
+
+
+def test_the_unit_is_as_hardened_as_the_responders():
+    hardening = lambda name: (REPOSITORY / "nginx/systemd" / name).read_text().partition("UMask=")[2]
+    assert hardening("novatune-revoke.service") == hardening("novatune-streamd.service")
