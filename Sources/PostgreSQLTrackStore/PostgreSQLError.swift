@@ -110,7 +110,7 @@ struct PostgreSQLError: Error, Sendable, Equatable {
         switch state {
         case "42501": "the role may not run the query; is it a member of novatune_responder?"
         case "3F000", "42P01", "42703":
-            "the schema is missing or old; deploy sql/, of which this version wants the change \(SchemaGap.wanted): \(SchemaGap.remedy)"
+            "the schema is missing or old; deploy sql/, of which this version wants the change \(SchemaDifference.wanted): \(SchemaDifference.remedy)"
         default: "the query failed with SQLSTATE \(state)"
         }
     }

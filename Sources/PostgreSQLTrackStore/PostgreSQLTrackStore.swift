@@ -138,11 +138,17 @@ public final class PostgreSQLTrackStore {
         }
     }
 
-    /// Nil where the schema has what this version wants, or cannot be asked. Not while a question is under way.
-    public func schemaGap() -> SchemaGap? {
+    /// Nil where this version knows the schema, or cannot ask. Not while a question is under way.
+    public func schemaDifference() -> SchemaDifference? {
         guard failure == nil, let connection else { return nil }
+        let deadline = Deadline(after: timeout)
         do throws(PostgreSQLError) {
-            return try connection.value(of: SchemaGap.question, by: Deadline(after: timeout)) == "0" ? SchemaGap() : nil
+            let readable = try connection.value(of: SchemaDifference.readable, by: deadline) ?? ""
+            guard readable.contains("novatune") else { return .older }
+            guard readable.contains("sqitch"),
+                let changes = try connection.value(of: SchemaDifference.unknown, by: deadline)
+            else { return nil }
+            return .newer(changes.split(separator: " ").map { String($0) })
         } catch {
             if error.isWorthAnotherConnection { self.connection = nil }
             return nil

@@ -1,5 +1,6 @@
 import Foundation
 @testable import novatune_streamd
+import PostgreSQLTrackStore
 import Testing
 
 /// Documents that are generated from the declarations of the settings. Where one differs, the message has the command
@@ -39,5 +40,12 @@ import Testing
         let article = try text("Sources/novatune-streamd/Documentation.docc/Capacity.md")
         let plan = CapacityPlan(demand).lines(for: demand).joined(separator: "\n")
         #expect(article.contains("```\n\(plan)\n```") && article.contains(command), "novatune-streamd plan \(command)")
+    }
+
+    @Test func lastChangeOfThePlanIsTheOneThatTheProgramKnows() throws {
+        let plan = SqitchPlan(try text("sql/sqitch.plan"))
+        #expect(
+            plan.changes.last == SchemaDifference.known && plan.changes.contains(SchemaDifference.wanted),
+            "name the last change in Sources/PostgreSQLTrackStore/SchemaDifference.swift")
     }
 }

@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(64);
+select plan(72);
 
 create function pg_temp.may(statement text, description text) returns text
     language sql
@@ -32,6 +32,14 @@ select pg_temp.may_not(format('select %I from novatune.%I', columns, name),
                ('tracks', 'title'), ('tracks', 'created_at'), ('tracks', 'updated_at'),
                ('track_grants', 'granted_by'), ('track_grants', 'created_at'),
                ('user_identities', 'created_at')) as denied (name, columns);
+-- What is deployed, and not who deployed it.
+select pg_temp.may('select change, project, committed_at from sqitch.changes', 'read which changes are deployed');
+select pg_temp.may_not(format('select %I from sqitch.changes', name), 'permission denied for table changes',
+        format('read %s of sqitch.changes', name))
+  from unnest('{note,committer_name,committer_email,planner_email}'::text[]) as name;
+select pg_temp.may_not('select from sqitch.events', 'permission denied for table events', 'read sqitch.events');
+select pg_temp.may_not('delete from sqitch.changes', 'permission denied for table changes', 'delete from sqitch.changes');
+select pg_temp.may_not('create table sqitch.mine ()', 'permission denied for schema sqitch', 'create in sqitch');
 select pg_temp.may_not('select from novatune.tracks where title = ''Song''', 'permission denied for table tracks',
         'search by title');
 select pg_temp.may_not('select status from novatune.tracks order by created_at', 'permission denied for table tracks',

@@ -115,10 +115,21 @@ final class Telemetry: Sendable {
         }
     }
 
-    /// Logs that the database lacks a change of the schema that this version wants.
-    func schemaIsOlder(_ gap: SchemaGap) {
-        logger.warning(
-            "schema older than wanted", metadata: ["wanted": "\(SchemaGap.wanted)", "advice": "\(gap.description)"])
+    /// Logs that the database's schema is another version's.
+    func schemaDiffers(_ difference: SchemaDifference) {
+        let advice: Logger.MetadataValue = "\(difference.description)"
+        switch difference {
+        case .older:
+            logger.warning(
+                "schema older than wanted", metadata: ["wanted": "\(SchemaDifference.wanted)", "advice": advice])
+        case .newer(let changes):
+            logger.notice(
+                "schema newer than known",
+                metadata: [
+                    "known": "\(SchemaDifference.known)", "changes": "\(changes.joined(separator: " "))",
+                    "advice": advice,
+                ])
+        }
     }
 
     /// Logs that this machine's clock differs from a dependency's, and the end of it.

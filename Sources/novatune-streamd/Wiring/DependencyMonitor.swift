@@ -44,9 +44,9 @@ final class DependencyMonitor: Sendable {
                     if outcome.failure == nil { resources.noticedRecovery(of: name) }
                     // A database that comes back may be another one.
                     if name == "database", outcome.failure == nil, before == nil || before?.failure != nil,
-                        let gap = probe.schemaGap()
+                        let difference = probe.schemaDifference()
                     {
-                        resources.telemetry.schemaIsOlder(gap)
+                        resources.telemetry.schemaDiffers(difference)
                     }
                     // A first failure is reported, a first success is not.
                     if (before?.failure == nil) != (outcome.failure == nil) { resources.telemetry.probed(outcome) }

@@ -52,8 +52,8 @@ struct DependencyProbe {
         return outcome
     }
 
-    /// After `database()`: what its schema lacks.
-    func schemaGap() -> SchemaGap? { trackStore.schemaGap() }
+    /// After `database()`: how its schema differs from this version's.
+    func schemaDifference() -> SchemaDifference? { trackStore.schemaDifference() }
 
     mutating func objects() -> Outcome {
         if !resources.secrets.isCurrent(generation) {

@@ -6,6 +6,7 @@ import pytest
 
 from harness.nginx import nginx_with
 from harness.wire import API
+from support.fresh_database import FreshDatabase
 
 TIMES = pytest.StashKey[list]()
 
@@ -23,6 +24,14 @@ def front(stack, tmp_path_factory):
             return API(f"http://127.0.0.1:{port}")
 
         yield start
+
+
+@pytest.fixture
+def fresh(stack, database):
+    fresh = FreshDatabase(stack)
+    database(f"create database {fresh.name} template template0")
+    yield fresh
+    database(f"drop database {fresh.name} with (force)")
 
 
 @pytest.fixture

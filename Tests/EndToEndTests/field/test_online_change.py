@@ -2,20 +2,16 @@
 is deployed while requests go on."""
 
 import copy
-import os
 import secrets
 import subprocess
 import time
-from urllib.parse import quote
 
 import psycopg
 import pytest
 
 from harness import canaries
 from harness.database_server import OWNER, ROLE
-from harness.stack import REPOSITORY
 from harness.traffic import Traffic
-from harness.ulids import ulid
 from harness.waiting import wait_for
 from support.database import Database
 from support.outages import requests_for
@@ -54,32 +50,6 @@ def test_change_behind_a_reader_gives_up_and_requests_go_on(stack, unlimited, da
 
 CHANGE_OF_IDENTITIES = "user_identities"
 CHANGE_OF_WAVEFORMS = "waveforms"
-
-
-class FreshDatabase:
-    """A database beside the stack's own, on the same server, with the changes that were deployed to it."""
-
-    def __init__(self, stack):
-        self.name = f"novatune_{ulid().lower()}"
-        self._socket = f"host={quote(stack['PG_DIR'], safe='')}&port={stack['PG_PORT']}"
-
-    def url(self, role):
-        return f"postgresql://{role}@/{self.name}?{self._socket}"
-
-    def deploy(self, change):
-        done = subprocess.run(
-            ["sqitch", "deploy", "--verify", "--to", change, f"db:{self.url(OWNER)}"], cwd=REPOSITORY / "sql",
-            env=os.environ | {"SQITCH_FULLNAME": "NovaTune Stream", "SQITCH_EMAIL": "engineering@novatune.dev"},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture
-def fresh(stack, database):
-    fresh = FreshDatabase(stack)
-    database(f"create database {fresh.name} template template0")
-    yield fresh
-    database(f"drop database {fresh.name} with (force)")
 
 
 @pytest.fixture

@@ -178,8 +178,10 @@ struct Check: ParsableCommand {
             line(name, outcome.isOptional ? "warning" : "failed", failure)
         }
         if outcomes[0].1.failure == nil {
-            let gap = probe.schemaGap()
-            line("schema", gap == nil ? "ok" : "warning", gap?.description ?? "has the change \(SchemaGap.wanted)")
+            let difference = probe.schemaDifference()
+            line(
+                "schema", difference == nil ? "ok" : "warning",
+                difference?.description ?? "has the change \(SchemaDifference.wanted)")
         }
         let policies = PlayerPolicyCheck(store: loaded.settings.s3)
         let findings =
