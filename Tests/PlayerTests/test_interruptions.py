@@ -7,9 +7,17 @@ from noise import RATE, joints
 from test_renewals import EXACT, MODES
 
 
+def as_fast_as_it_plays(store):
+    """Nothing is read far ahead. A packet of 64 KiB is a third of a second of sound."""
+    store.delay_s = 0.25
+    store.set_mode("delay")
+
+
 @MODES
 def test_device_that_is_offline_goes_on_when_it_is_back(player, song, store, loudspeaker, original, mode):
     player = player(mode)
+    if mode == "direct":
+        as_fast_as_it_plays(store)
     with loudspeaker.recording() as recording:
         player.begin(song)
         for proxy in (store, player.service.proxy):
@@ -27,6 +35,24 @@ def test_device_that_is_offline_goes_on_when_it_is_back(player, song, store, lou
     most_doubled = EXACT if mode == "worker" else RATE
     assert all(-most_doubled <= samples <= EXACT for samples in missing), missing
     assert player.problem is None
+
+
+def test_pause_while_offline_is_kept(player, song, store):
+    """By then a browser may have paused the element, and tells nothing of another pause."""
+    player = player("direct")
+    as_fast_as_it_plays(store)
+    player.begin(song)
+    for proxy in (store, player.service.proxy):
+        proxy.set_mode("refuse")
+    player.wait_for(state="waiting", waitingFor="offline")
+    player.run("source.pause()")
+    for proxy in (store, player.service.proxy):
+        proxy.set_mode("pass")
+    player.run("dispatchEvent(new Event('online'))")
+    player.wait_for(state="paused")
+    assert player.run("return audio.paused && audio.readyState > 0") and player.problem is None
+    player.run("audio.play()")
+    player.wait_for(state="playing")
 
 
 def test_service_that_hangs_is_given_up_and_asked_again(player, song):

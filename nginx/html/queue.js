@@ -152,7 +152,7 @@ export class Queue extends EventTarget {
   pause() {
     this.wantsToPlay = false;
     if (this.#hasNoURL()) this.open(this.index, { position: this.position, play: false });
-    else this.element.pause();
+    else this.source.pause();
     this.#changed();
   }
 

@@ -60,7 +60,9 @@ export class StreamSource extends EventTarget {
   prepare(trackId: string): void;
   /** As the element's `currentTime`, and also while the element has no data: the last wish wins. Seconds. */
   seek(seconds: number): void;
-  /** Tries again now, with a token that `getToken` is asked for. */
+  /** As the element's, and also while the source waits: the element may then be paused already. */
+  pause(): void;
+  /** Tries again now and plays, with a token that `getToken` is asked for. */
   retry(): void;
   close(): void;
   readonly state: State;

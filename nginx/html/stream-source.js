@@ -30,9 +30,9 @@ const isSpent = (grant) => remaining(grant) <= Math.min(POLICY.spent, grant.life
 const jitter = (wait) => wait * (0.5 + Math.random() / 2);
 
 function retryAfter(response) {
-  const value = response.headers.get('Retry-After') ?? '';
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(wait) ? Math.max(1000, wait) : null;
+  const value = response.headers.get('Retry-After');
+  const wait = Number(value) * 1000 || Date.parse(value) - Date.now();
+  return wait ? Math.max(1000, wait) : null;
 }
 
 /** URLs, and when to ask again; all tabs share those of a named account. */
@@ -56,7 +56,7 @@ class Account {
 
   closed(now = Date.now()) {
     // A clock may be set back.
-    return now >= this.gate.set && now < this.gate.until ? this.gate : undefined;
+    if (now >= this.gate.set && now < this.gate.until) return this.gate;
   }
 
   close(reason, wait) {
@@ -77,8 +77,7 @@ class Account {
 
   usable(trackId, refused, early) {
     const grant = this.grants.get(trackId);
-    if (!grant || grant.url === refused || isSpent(grant) || (early && Date.now() >= grant.renewAt)) return undefined;
-    return grant;
+    if (grant && grant.url !== refused && !isSpent(grant) && !(early && Date.now() >= grant.renewAt)) return grant;
   }
 
   alone(work, signal) {
@@ -110,10 +109,12 @@ export class StreamSource extends EventTarget {
     on(media, 'timeupdate', () => this.#advances());
     on(media, 'pause', () => this.#pauses());
     // Firefox also ends where it was cut off.
-    on(media, 'ended', () => (media.error ? this.#runsDry() : this.#become('ended')));
+    on(media, 'ended', () => (media.error ? this.#become('waiting', 'data') : this.#become('ended')));
     on(media, 'waiting', () => this.#is('playing', 'loading') && this.#become('waiting', 'data'));
     on(media, 'loadeddata', () => this.#hasData());
     on(media, 'play', () => this.#plays());
+    // Chromium may play the beginning before it seeks, and suspends where it saves data.
+    on(media, 'loadeddata seeked suspend', () => this.#begins());
     on(media, 'seeking', () => this.#seeks());
     on(media, 'error', () => this.#fails());
     on(globalThis, 'online pageshow', () => this.#returns());
@@ -128,11 +129,11 @@ export class StreamSource extends EventTarget {
   get state() { return this.#state; }
   get mode() { return this.#mode; }
   get waitingFor() { return this.#waitingFor; }
-  get retryAt() { return this.#retryAt; }
+  get retryAt() { return this.#retryAt && new Date(this.#retryAt); }
   get problem() { return this.#problem; }
   get renewals() { return this.#renewals; }
 
-  async load(trackId, { position = 0, play = false, type = '' } = {}) {
+  async load(trackId, { position = 0, play = false, type } = {}) {
     this.#load.abort();
     this.#load = new AbortController();
     this.#trackId = trackId;
@@ -151,7 +152,7 @@ export class StreamSource extends EventTarget {
     const mode = await this.#chooseMode();
     if (signal.aborted) return;
     this.#setMode(mode);
-    await this.#open(null, play, lease);
+    await this.#open(null, lease);
   }
 
   prepare(trackId) {
@@ -167,8 +168,14 @@ export class StreamSource extends EventTarget {
     this.#failures = 0;
     this.#token = this.#refusal = undefined;
     if (this.#load.signal.aborted) this.#load = new AbortController();
-    if (this.#is('failed')) this.#open(this.#grant?.url, true);
+    this.#wanted = true;
+    if (this.#is('failed')) this.#open(this.#grant?.url);
     else this.#wake.dispatchEvent(new Event('wake'));
+  }
+
+  pause() {
+    this.#wanted = false;
+    this.#media.pause();
   }
 
   close() {
@@ -182,10 +189,10 @@ export class StreamSource extends EventTarget {
   #is(...states) { return states.includes(this.#state); }
 
   #become(state, reason = null, until = null) {
-    if (state === this.#state && reason === this.#waitingFor && until === (this.#retryAt?.getTime() ?? null)) return;
+    if (state === this.#state && reason === this.#waitingFor && until === this.#retryAt) return;
     this.#state = state;
     this.#waitingFor = reason;
-    this.#retryAt = until === null ? null : new Date(until);
+    this.#retryAt = until;
     if (state !== 'failed') this.#problem = null;
     this.#emit('statechange');
   }
@@ -216,9 +223,8 @@ export class StreamSource extends EventTarget {
   }
 
   #advances() {
-    const { currentTime, seeking, ended, readyState } = this.#media;
-    if (seeking || ended || readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
-    if (currentTime === this.#wish) return;
+    const { currentTime, seeking, ended, readyState, HAVE_CURRENT_DATA } = this.#media;
+    if (seeking || ended || readyState < HAVE_CURRENT_DATA || currentTime === this.#wish) return;
     this.#wish = currentTime;
     this.#failures = 0;
     if (!this.#media.paused) this.#flows();
@@ -228,7 +234,7 @@ export class StreamSource extends EventTarget {
     if (this.#wish !== null && Math.abs(this.#media.currentTime - this.#wish) > POLICY.exactness) {
       this.#media.currentTime = this.#wish;
     }
-    if (this.#media.paused) this.#become('paused');
+    if (!this.#wanted) this.#become('paused');
   }
 
   #pauses() {
@@ -262,7 +268,7 @@ export class StreamSource extends EventTarget {
   #returns() {
     this.#wake.dispatchEvent(new Event('wake'));
     navigator.serviceWorker?.controller?.postMessage({ type: 'wake' });
-    if (this.#trackId && this.#media.error && !this.#is('failed') && !this.#swap) this.#renew();
+    if (this.#trackId && this.#media.error && !this.#is('failed')) this.#renew();
   }
 
   #violates({ effectiveDirective, blockedURI }) {
@@ -275,17 +281,11 @@ export class StreamSource extends EventTarget {
   }
 
   #watch() {
-    const { paused, ended, currentTime } = this.#media;
-    if (this.#swap || paused || ended || !this.#is('waiting', 'loading', 'playing')) return;
-    if (currentTime !== this.#wish) return this.#advances();
+    if (!this.#wanted || this.#swap || !this.#is('playing', 'waiting', 'loading')) return;
+    if (this.#media.currentTime !== this.#wish) return this.#advances();
     if (performance.now() - this.#moved < POLICY.stall) return;
     if (this.#isDead()) this.#renew();
     else if (this.#is('playing')) this.#become('waiting', 'data');
-  }
-
-  #runsDry() {
-    this.#become('waiting', 'data');
-    this.#renew();
   }
 
   #isDead() { return this.#mode === 'direct' && this.#grant !== null && isSpent(this.#grant); }
@@ -293,21 +293,19 @@ export class StreamSource extends EventTarget {
   #isBuffered(seconds, toTheEnd = false) {
     const { buffered, duration } = this.#media;
     for (let i = 0; i < buffered.length; i++) {
-      const isWithin = buffered.start(i) <= seconds && seconds < buffered.end(i);
-      if (isWithin && (!toTheEnd || buffered.end(i) >= duration - POLICY.exactness)) return true;
+      const end = buffered.end(i);
+      if (buffered.start(i) <= seconds && seconds < end && (!toTheEnd || end >= duration - POLICY.exactness)) return true;
     }
-    return false;
   }
 
-  #renew(isRefused = false) {
+  #renew(isRefused) {
     if (this.#swap) return;
-    const swap = (this.#swap = this.#open(isRefused ? this.#grant?.url : null));
+    const swap = (this.#swap = this.#open(isRefused && this.#grant?.url));
     swap.then(() => { if (this.#swap === swap) this.#swap = null; });
   }
 
-  async #open(refused, play, lease) {
+  async #open(refused, lease) {
     const signal = this.#load.signal;
-    const openedBefore = this.#grant;
     try {
       if (this.#failures++) {
         if (this.#failures > 2) await this.#examine(signal);
@@ -317,48 +315,50 @@ export class StreamSource extends EventTarget {
       const grant = await (lease ?? this.#lease(refused, signal));
       if (signal.aborted) return;
       if (grant.type && !this.#media.canPlayType(grant.type)) throw unsupported(grant.type);
-      this.#grant = grant;
-      if (openedBefore && openedBefore.url !== grant.url) this.#hasRenewed();
+      this.#take(grant);
       const media = this.#media;
       if (media.readyState > 0 && !media.ended) this.#wish = media.currentTime;
-      play ??= this.#wanted;
       this.#become('loading');
       media.src = this.#mode === 'worker' ? this.#address() : grant.url;
       media.currentTime = this.#wish;
       this.#moved = performance.now();
-      if (play) media.play().catch(({ name }) => name === 'NotAllowedError' && this.#become('paused'));
+      if (!this.#wish) this.#begins();
     } catch (error) {
       if (signal.aborted) return;
       this.#end(error instanceof Problem ? error : new Problem('Playback failed', { detail: String(error) }));
     }
   }
 
-  #hasRenewed() {
+  #begins() {
+    if (!this.#wanted || this.#swap || this.#media.seeking || !this.#is('waiting', 'loading')) return;
+    this.#media.play().catch(({ name }) => name === 'NotAllowedError' && this.#become('paused'));
+  }
+
+  #take(grant) {
+    const former = this.#grant;
+    this.#grant = grant;
+    if (!former || grant.url === former.url) return;
     this.#renewals++;
     this.#emit('renewed');
   }
 
   async #examine(signal) {
     if (!this.#grant || isSpent(this.#grant)) return;
-    const options = { headers: { Range: 'bytes=0-0' }, cache: 'no-store', signal };
-    const response = await fetch(this.#grant.url, options).catch(() => null);
-    if (!response || response.status === 429 || response.status >= 500) {
-      if (this.#media.error?.code === MediaError.MEDIA_ERR_DECODE) throw unsupported(this.#grant.type);
-      if (this.#failures > 8) throw new Problem('The object store does not answer', { reason: 'store' });
-    } else if (response.ok) {
-      throw unsupported(response.headers.get('Content-Type') ?? 'its format');
-    } else {
-      throw refused(response.status);
-    }
+    const { ok, status, headers } = await fetch(this.#grant.url, { headers: { Range: 'bytes=0-0' }, cache: 'no-store', signal })
+      .catch(() => ({ status: 503 }));
+    if (ok) throw unsupported(headers.get('Content-Type') ?? 'its format');
+    if (status !== 429 && status < 500) throw refused(status);
+    if (this.#media.error?.code === MediaError.MEDIA_ERR_DECODE) throw unsupported(this.#grant.type);
+    if (this.#failures > 8) throw new Problem('The object store does not answer', { reason: 'store' });
   }
 
-  #lease(refused, signal, early = false) {
+  #lease(refused, signal, early) {
     return this.#leaseOf(this.#trackId, refused, signal, (reason, until) => {
       if (!this.#is('playing', 'paused')) this.#become('waiting', reason, until);
     }, early);
   }
 
-  async #leaseOf(trackId, refused, signal, waits, early = false) {
+  async #leaseOf(trackId, refused, signal, waits, early) {
     const account = this.#account;
     const began = Date.now();
     for (let turn = 0; ; turn++) {
@@ -378,7 +378,7 @@ export class StreamSource extends EventTarget {
       if (reason === 'sign-in') pause = Infinity;
       const isClosed = result === account.gate;
       if (isClosed) pause = until - Date.now();
-      waits(url ? 'store' : reason, Number.isFinite(pause) ? Date.now() + pause : null);
+      waits(url ? 'store' : reason, reason === 'sign-in' ? null : Date.now() + pause);
       await this.#pause(pause, signal, !isClosed);
     }
   }
@@ -434,7 +434,7 @@ export class StreamSource extends EventTarget {
     return new Promise((resolve) => {
       const ended = new AbortController();
       const end = () => { ended.abort(); clearTimeout(timer); resolve(); };
-      const timer = Number.isFinite(milliseconds) ? setTimeout(end, milliseconds) : undefined;
+      const timer = setTimeout(end, Math.min(milliseconds, 1e9));
       signal.addEventListener('abort', end, { signal: ended.signal });
       if (canBeWoken) this.#wake.addEventListener('wake', end, { signal: ended.signal });
     });
@@ -452,7 +452,7 @@ export class StreamSource extends EventTarget {
       if (!navigator.serviceWorker.controller) {
         await new Promise((resolve, reject) => {
           navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true });
-          setTimeout(reject, POLICY.control, new Error('no control'));
+          setTimeout(reject, POLICY.control);
         });
       }
       return 'worker';
@@ -472,8 +472,7 @@ export class StreamSource extends EventTarget {
     this.#asked++;
     try {
       const grant = await this.#lease(data.refused, this.#load.signal, data.early);
-      if (this.#grant && grant.url !== this.#grant.url) this.#hasRenewed();
-      this.#grant = grant;
+      this.#take(grant);
       port.postMessage({ url: grant.url, life: remaining(grant) });
     } catch (error) {
       // The element plays what it has, then fails.
