@@ -98,6 +98,8 @@ export const POLICY: Readonly<{
   control: number;
   /** How long a browser plays directly after the worker has failed. */
   directFor: number;
+  /** The same after answers of the store that the page may not read, when a track began. */
+  unreadableFor: number;
   /** Seconds by which a position may differ. */
   exactness: number;
 }>;

@@ -12,6 +12,7 @@ export const POLICY = Object.freeze({
   stall: 3_000,
   control: 2_000,
   directFor: 86_400_000,
+  unreadableFor: 900_000,
   exactness: 0.02,
 });
 
@@ -205,9 +206,9 @@ export class StreamSource extends EventTarget {
     this.#emit('problem');
   }
 
-  #leaveWorker() {
+  #leaveWorker(time = POLICY.directFor) {
     this.#failures = 2;
-    remember('novatune:direct', Date.now() + POLICY.directFor);
+    remember('novatune:direct', Date.now() + time);
     this.#setMode('direct');
   }
 
@@ -465,7 +466,8 @@ export class StreamSource extends EventTarget {
     if (data?.blockedURI) this.#violates(data);
     if (data?.nonce !== this.#nonce) return;
     if (data.type === 'stream-refused') {
-      if (data.isUnreadable) this.#leaveWorker();
+      // The bucket may have no CORS rule, or be busy.
+      if (data.isUnreadable) this.#leaveWorker(POLICY.unreadableFor);
       else if (data.status < 412) this.#refusal = refused(data.status);
     }
     if (!port) return;
@@ -473,7 +475,7 @@ export class StreamSource extends EventTarget {
     try {
       const grant = await this.#lease(data.refused, this.#load.signal, data.early);
       this.#take(grant);
-      port.postMessage({ url: grant.url, life: remaining(grant) });
+      port.postMessage({ url: grant.url, life: remaining(grant), wasRead: this.#media.readyState > 0 });
     } catch (error) {
       // The element plays what it has, then fails.
       if (error instanceof Problem) this.#refusal = error;

@@ -66,7 +66,7 @@ class Track {
     });
     port1.close();
     if (!given.url) throw new Final(given.status ?? 404, 'the page has no URL');
-    this.current = { url: given.url, until: Date.now() + given.life, life: given.life };
+    this.current = { url: given.url, until: Date.now() + given.life, life: given.life, wasRead: given.wasRead };
     return this.current;
   }
 
@@ -137,8 +137,8 @@ async function piece(track, first, last, former, signal) {
     } catch (failure) {
       if (signal.aborted) throw failure;
       const isUnreadable = failure instanceof TypeError && (await answersUnreadably(url));
-      // Where an earlier piece could be read it is the URL's end, or a store that is busy.
-      const isRefusal = failure.message === 'refused' || (isUnreadable && !former);
+      // Where anything of the track could be read it is the URL's end, or a store that is busy.
+      const isRefusal = failure.message === 'refused' || (isUnreadable && !former && !track.current?.wasRead);
       if (isRefusal || (isUnreadable && track.current?.until - Date.now() < 10_000)) refused = url;
       let error = failure;
       if (isRefusal && refusals++ > 0) error = new Final(403, 'the store refuses');
