@@ -48,11 +48,11 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
-    def point_at(self, host, port):
-        """New connections go there, and old ones end."""
+    def point_at(self, host, port, breaks=True):
+        """New connections go there, and old ones end where it `breaks` them."""
         with self._changed:
             self._target = (host, port)
-            for pair in self._pairs:
+            for pair in self._pairs if breaks else ():
                 self._break(pair)
 
     def set_mode(self, mode):

@@ -43,6 +43,18 @@ def test_paused_past_the_urls_end_it_goes_on_where_it_was(player, song, loudspea
 
 
 @MODES
+def test_url_that_was_prepared_and_has_ended_is_replaced(player, song, loudspeaker, original, mode):
+    player = player(mode)
+    player.run("source.prepare(given[0])", song.id)
+    assert_posts(player, 200)
+    player.let_the_url_end()
+    with loudspeaker.recording() as recording:
+        player.begin(song)
+    assert original.passages(recording.samples())[0].track < EXACT
+    assert player.problem is None and player.service.posts()[:2] == [200, 200]
+
+
+@MODES
 def test_seek_past_the_urls_end_is_exact(player, song, loudspeaker, original, mode):
     player = player(mode)
     player.begin(song)

@@ -105,18 +105,20 @@ def test_position_that_the_element_forgets_is_set_again(player, song):
 
 
 @MODES
-def test_three_seeks_while_the_service_is_slow_end_at_the_last(player, song, mode):
+@pytest.mark.parametrize("service", ["delay", "refuse"])
+def test_three_seeks_while_the_service_is_slow_or_away_end_at_the_last(player, song, mode, service):
     player = player(mode)
     player.begin(song)
     player.run("audio.pause()")
     player.let_the_url_end()
-    player.service.proxy.set_mode("delay")
+    player.service.proxy.set_mode(service)
     player.run("""
         audio.play();
         for (const seconds of [60, 90, 120]) {
             source.seek(seconds);
             await new Promise((resolve) => setTimeout(resolve, 100));
         }""")
+    player.service.proxy.set_mode("pass")
     player.wait_for_position(121)
     assert player.position < 150 and player.problem is None
 
