@@ -110,7 +110,7 @@ export class StreamSource extends EventTarget {
     on(media, 'timeupdate', () => this.#advances());
     on(media, 'pause', () => this.#pauses());
     // Firefox also ends where it was cut off.
-    on(media, 'ended', () => (media.error ? this.#become('waiting', 'data') : this.#become('ended')));
+    on(media, 'ended', () => (media.error ? this.#fails() : this.#become('ended')));
     on(media, 'waiting', () => this.#is('playing', 'loading') && this.#become('waiting', 'data'));
     on(media, 'loadeddata', () => this.#hasData());
     on(media, 'play', () => this.#plays());
