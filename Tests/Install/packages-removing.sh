@@ -3,11 +3,15 @@
 # shellcheck disable=SC2154,SC2317 # set by the other parts; called by eventually
 
 package_logs_hold_no_secret() {
-    secrets >"$state/secrets"
+    {
+        secrets
+        printf '%s\n' "$(owner_url | sed -E 's|.*:([^:@/]*)@.*|\1|')"
+        inside sed -nE 's|^NOVATUNE_DATABASE_URL=.*:([^:@/]*)@.*|\1|p' "$settings"
+    } >"$state/secrets"
     inside journalctl --sync
     inside journalctl --no-pager --output export >"$state/log/all"
     inside sh -c 'cat /var/log/nginx/*.log /var/log/apt/* /var/log/dpkg.log' >>"$state/log/all"
-    cat "$state/apt" >>"$state/log/all"
+    cat "$state/apt" "$state/output" >>"$state/log/all"
     # That the search finds what is there.
     grep -aF '"event":"stream url requested"' "$state/log/all" >/dev/null
     grep -aF "/tracks/$TRACK_READY/stream" "$state/log/all" >/dev/null
@@ -37,7 +41,7 @@ package_is_installed_again() {
 # Certificates and preferences of apt are this test's own.
 purge_leaves_data() {
     local tracks
-    tracks=$(psql --no-align --tuples-only "$DATABASE_URL" --command 'select count(*) from novatune.tracks')
+    tracks=$(psql --no-align --tuples-only "$(owner_url)" --command 'select count(*) from novatune.tracks')
     inside apt-get purge --yes --quiet "$package"
     equals 'files' '/var/log/nginx/novatune-access.log
 /var/log/nginx/novatune-error.log' \
@@ -48,5 +52,5 @@ purge_leaves_data() {
     inside nginx -t
     equals 'nginx' active "$(property ActiveState nginx.service)"
     equals 'tracks' "$tracks" \
-        "$(psql --no-align --tuples-only "$DATABASE_URL" --command 'select count(*) from novatune.tracks')"
+        "$(psql --no-align --tuples-only "$(owner_url)" --command 'select count(*) from novatune.tracks')"
 }
