@@ -62,9 +62,12 @@ comment on column novatune.settings.record_revocations is
 
 -- Once a statement, so that a bulk change pays one insert. A later change of the same object adds a row: an update of
 -- one that is there would wait for the process that works on it, and two bulk changes could wait for each other.
+-- A session plans the join of the former and the new rows at its first change, which may be of one row, and keeps the plan
+-- for a change of a million: nested loops would compare each row with each.
 create function novatune.record_revocations() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog, pg_temp
+    set enable_nestloop = off
 as $$
 begin
     if not (select s.record_revocations from novatune.settings s) then
@@ -135,6 +138,8 @@ create function novatune.record_deleted_tracks() returns trigger
     set search_path = pg_catalog, pg_temp
 as $$
 begin
+    -- Waits for changes under way: one that has seen the setting off would be in neither set.
+    lock table novatune.tracks in share row exclusive mode;
     insert into novatune.revocations (object_key, action)
     select distinct t.object_key, 'revoke'::novatune.revocation_action
       from novatune.tracks t
