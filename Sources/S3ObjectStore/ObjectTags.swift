@@ -28,25 +28,23 @@ struct ObjectTags: Equatable, CustomStringConvertible {
 
     /// Nil for anything but a whole set of tags: what is not understood must not be written back without it.
     init?(document: String) {
-        guard let start = document.firstRange(of: "<TagSet") else { return nil }
+        // Bytes: a combining mark makes one character with a bracket that stands before it.
+        let document = Array(document.utf8)
+        guard let start = document.firstRange(of: "<TagSet".utf8) else { return nil }
         var rest = document[start.upperBound...]
-        if rest.hasPrefix("/>") { return }
-        guard rest.hasPrefix(">"), let end = rest.firstRange(of: "</TagSet>") else { return nil }
-        rest = rest[rest.index(after: rest.startIndex)..<end.lowerBound]
+        if rest.starts(with: "/>".utf8) { return }
+        guard rest.first == UInt8(ascii: ">"), let end = rest.firstRange(of: "</TagSet>".utf8) else { return nil }
+        rest = rest[..<end.lowerBound].dropFirst()
         while true {
-            rest = rest.drop { $0.isWhitespace }
+            rest = rest.drop(while: Self.isSpace)
             if rest.isEmpty { return }
             guard let tag = Self.take("Tag", from: &rest) else { return nil }
-            var inner = tag.drop { $0.isWhitespace }
+            var inner = tag.drop(while: Self.isSpace)
             guard let name = Self.take("Key", from: &inner).flatMap(Self.unescaped) else { return nil }
-            inner = inner.drop { $0.isWhitespace }
-            if inner.hasPrefix("<Value/>") {
-                inner = inner.dropFirst("<Value/>".count)
-                tags.append(Tag(name: name, value: ""))
-            } else if let value = Self.take("Value", from: &inner).flatMap(Self.unescaped) {
-                tags.append(Tag(name: name, value: value))
-            }
-            guard inner.allSatisfy(\.isWhitespace), tags.last?.name == name else { return nil }
+            inner = inner.drop(while: Self.isSpace)
+            guard let value = Self.takeValue(from: &inner).flatMap(Self.unescaped), inner.allSatisfy(Self.isSpace)
+            else { return nil }
+            tags.append(Tag(name: name, value: value))
         }
     }
 
@@ -57,44 +55,55 @@ struct ObjectTags: Equatable, CustomStringConvertible {
         return "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>\(lines.joined())</TagSet></Tagging>"
     }
 
+    /// XML's white space (section 2.3).
+    private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0d, 0x0a].contains(byte) }
+
     /// The contents of the element that the text begins with, which is taken away.
-    private static func take(_ element: String, from text: inout Substring) -> Substring? {
-        let opening = "<\(element)>", closing = "</\(element)>"
-        guard text.hasPrefix(opening), let end = text.firstRange(of: closing) else { return nil }
+    private static func take(_ element: String, from text: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        let opening = "<\(element)>".utf8, closing = "</\(element)>".utf8
+        guard text.starts(with: opening), let end = text.firstRange(of: closing) else { return nil }
         defer { text = text[end.upperBound...] }
-        return text.dropFirst(opening.count)[..<end.lowerBound]
+        return text[..<end.lowerBound].dropFirst(opening.count)
     }
 
-    private static let entities: KeyValuePairs = ["lt": "<", "gt": ">", "quot": "\"", "apos": "'", "amp": "&"]
+    private static func takeValue(from text: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        let empty = "<Value/>".utf8
+        guard text.starts(with: empty) else { return take("Value", from: &text) }
+        text = text.dropFirst(empty.count)
+        return []
+    }
+
+    private static let entities: KeyValuePairs<String, Unicode.Scalar> = [
+        "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "amp": "&",
+    ]
 
     /// Nil where it has an element, or a reference that is not known.
-    private static func unescaped(_ text: Substring) -> String? {
-        var output = "", rest = text
-        while let character = rest.first {
-            rest = rest.dropFirst()
-            if character == "<" { return nil }
-            guard character == "&" else {
-                output.append(character)
+    private static func unescaped(_ text: ArraySlice<UInt8>) -> String? {
+        var output = String.UnicodeScalarView(), rest = Substring(decoding: text, as: UTF8.self).unicodeScalars
+        while let scalar = rest.popFirst() {
+            if scalar == "<" { return nil }
+            guard scalar == "&" else {
+                output.append(scalar)
                 continue
             }
-            guard let end = rest.firstIndex(of: ";"), let meant = reference(rest[..<end]) else { return nil }
-            output += meant
+            guard let end = rest.firstIndex(of: ";"), let meant = reference(Substring(rest[..<end])) else { return nil }
+            output.append(meant)
             rest = rest[rest.index(after: end)...]
         }
-        return output
+        return String(output)
     }
 
-    private static func reference(_ name: Substring) -> String? {
+    private static func reference(_ name: Substring) -> Unicode.Scalar? {
         if let entity = entities.first(where: { $0.key == name }) { return entity.value }
         guard name.first == "#" else { return nil }
         let digits = name.dropFirst()
         let number = digits.first == "x" ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
-        return number.flatMap(Unicode.Scalar.init).map { String(Character($0)) }
+        return number.flatMap(Unicode.Scalar.init)
     }
 
     private static func escaped(_ text: String) -> String {
-        text.map { character in
-            entities.first { $0.value == String(character) }.map { "&\($0.key);" } ?? String(character)
+        text.unicodeScalars.map { scalar in
+            entities.first { $0.value == scalar }.map { "&\($0.key);" } ?? String(scalar)
         }.joined()
     }
 }

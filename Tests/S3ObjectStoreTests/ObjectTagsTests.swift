@@ -44,6 +44,21 @@ import Testing
         #expect(ObjectTags(document: tags.document) == tags)
     }
 
+    /// A combining mark is one character with what stands before it: a bracket, a semicolon or a reference's meaning.
+    @Test(arguments: [
+        Row("\u{301}e", "\u{301}e"), Row("&lt;&#x301;", "&lt;\u{301}"), Row("&lt;\u{301}", "&lt;\u{301}"),
+        Row("&amp;\u{301}&#769;", "&amp;\u{301}\u{301}"), Row("a\u{200d}", "a\u{200d}"), Row("\r\n", "\r\n"),
+    ])
+    func combiningMarksStayWhereTheyAre(_ row: Row<String>) throws {
+        for text in [tag("a", row.name), tag(row.name, "b")] {
+            let tags = try #require(ObjectTags(document: document(text + tag("c", "d"))))
+            #expect(tags.description == "2 tags")
+            #expect(ObjectTags(document: tags.document) == tags)
+        }
+        let written = try #require(ObjectTags(document: document(tag("a", row.name)))).document
+        #expect(Array(written.utf8).firstRange(of: "<Value>\(row.value)</Value>".utf8) != nil)
+    }
+
     /// What is not understood in full would be lost where it is written back.
     @Test(arguments: [
         "", "<html>", "<TagSet>", "<TagSet><Tag></Tag></TagSet>", "<TagSet><Tag><Key>a</Key></Tag></TagSet>",
@@ -52,6 +67,7 @@ import Testing
         "<TagSet><Tag><Key>a</Key><Value>&#x110000;</Value></Tag></TagSet>",
         "<TagSet><Tag><Key>a</Key><Value><b/></Value></Tag></TagSet>",
         "<TagSet><Tag><Key>a</Key><Value>b</Value><More/></Tag></TagSet>",
+        "<TagSet><Tag><Key>a</Key><Value>b</Value></Tag><Tag><Key>a</Key></Tag></TagSet>",
     ])
     func anythingElseIsNoSetOfTags(_ document: String) { #expect(ObjectTags(document: document) == nil) }
 
