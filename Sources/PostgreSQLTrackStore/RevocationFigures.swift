@@ -27,7 +27,7 @@ public struct RevocationFigures: Sendable, Equatable {
             oldestRevocation: try milliseconds(row, 2), oldestRestoration: try milliseconds(row, 3))
     }
 
-    /// The order of the primary key is that of time.
+    /// The order of the positions is that of time. `revocations_age_idx` has it.
     private static func age(_ action: String) -> String {
         """
         (select (extract(epoch from clock_timestamp() - r.requested_at) * 1000)::bigint from novatune.revocations r

@@ -29,6 +29,7 @@ create table novatune.revocations (
 );
 
 create index revocations_due_idx on novatune.revocations (action, due_at, position);
+create index revocations_age_idx on novatune.revocations (action, position);
 create index revocations_object_key_idx on novatune.revocations (object_key);
 
 comment on table novatune.revocations is
@@ -51,6 +52,8 @@ comment on sequence novatune.revocations_position_seq is
     'Positions of revocations.';
 comment on index novatune.revocations_due_idx is
     'What is due, in its order.';
+comment on index novatune.revocations_age_idx is
+    'The oldest row of each action.';
 comment on index novatune.revocations_object_key_idx is
     'All rows of an object.';
 

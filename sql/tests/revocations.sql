@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(34);
+select plan(36);
 
 -- Of what the database has, nothing counts.
 delete from novatune.tracks;
@@ -102,6 +102,27 @@ select lives_ok($$update novatune.tracks set status = 'Processing' where object_
 set local statement_timeout = 0;
 select is((select count(*) from novatune.revocations where object_key like 'bulk/%'), 20000::bigint, 'all of them recorded');
 alter table novatune.tracks enable trigger user;
+
+-- What the process shows: the oldest row of each action, also behind many of the other one.
+insert into novatune.revocations (object_key, action) select 'bulk/' || n, 'restore' from generate_series(1, 20000) as n;
+analyze novatune.revocations;
+create function pg_temp.plan_of_the_oldest(action text) returns text
+    language plpgsql
+as $$
+declare
+    line text;
+    plan text := '';
+begin
+    for line in execute format('explain (costs off) select requested_at from novatune.revocations
+                                where action = %L order by position limit 1', action)
+    loop
+        plan := plan || line;
+    end loop;
+    return plan;
+end
+$$;
+select matches(pg_temp.plan_of_the_oldest(action), 'revocations_age_idx.*Index Cond: ', 'read by its index: ' || action)
+  from unnest(array['revoke', 'restore']) as action;
 delete from novatune.revocations;
 
 -- Privileges, as the process uses them.

@@ -14,6 +14,7 @@ begin
     assert enum_range(null::novatune.revocation_action)::text[] = '{revoke, restore}',
         'novatune.revocation_action has other values, or another order';
     assert to_regclass('novatune.revocations_due_idx') is not null
+        and to_regclass('novatune.revocations_age_idx') is not null
         and to_regclass('novatune.revocations_object_key_idx') is not null,
         'novatune.revocations lacks an index';
     assert (select array_agg(tgname::text order by tgname)
