@@ -13,7 +13,7 @@ public final class RevocationQueue {
         public let mustBeRevoked: Bool
         /// Since the oldest of its rows.
         public let age: Duration
-        /// How often the store has refused it so far.
+        /// As `refuse` has noted them.
         public let attempts: Int
         /// Of its rows, as an array of PostgreSQL.
         fileprivate let positions: String
@@ -58,25 +58,20 @@ public final class RevocationQueue {
         }
     }
 
-    /// The store has refused this object: it is due again after a while.
-    /// - Parameter code: a word.
-    public func refuse(_ claim: Claim, code: String, until wait: Duration) throws(Unavailable) {
+    /// The store has not taken the change of this object: it is due again after a while, behind the others.
+    /// - Parameters:
+    ///   - code: a word.
+    ///   - attempts: what the next claim has.
+    public func refuse(
+        _ claim: Claim, code: String, attempts: Int, until wait: Duration
+    ) throws(Unavailable) {
         try perform { (session) throws(PostgreSQLError) in
             try session.run(
                 """
-                update novatune.revocations set attempts = attempts + 1, failure = $2,
-                due_at = clock_timestamp() + $3::bigint * interval '1 millisecond' where position = any ($1::bigint[])
-                """, claim.positions, code, "\(wait.roundedUpMilliseconds)")
+                update novatune.revocations set failure = $2, attempts = $3::integer,
+                due_at = clock_timestamp() + $4::bigint * interval '1 millisecond' where position = any ($1::bigint[])
+                """, claim.positions, code, "\(attempts)", "\(wait.roundedUpMilliseconds)")
             try session.run("commit")
-        }
-    }
-
-    /// The store could not be asked: nothing is written, and the object is due as before.
-    public func giveBack() {
-        do {
-            try perform { (session) throws(PostgreSQLError) in try session.run("rollback") }
-        } catch {
-            // The connection's end has given it back.
         }
     }
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from harness import canaries, versitygw
+from harness.faulty_store import faulty_store
 from harness.nginx import nginx_with
 from harness.revoker import Revoker
 from harness.stack import REPOSITORY
@@ -237,6 +238,63 @@ def test_an_object_with_ten_tags_is_reported_and_holds_up_no_other(stack, api, w
     s3.put_object_tagging(Bucket=stack["S3_BUCKET"], Key=full.object_key, Tagging={"TagSet": ten[:9]})
     until_done(stack)
     assert tags(stack, s3, full.object_key)[NAME] == VALUE
+
+
+FAULTS = {
+    "http_405": "405 MethodNotAllowed", "http_409": "409 OperationAborted", "http_412": "412 PreconditionFailed",
+    "http_500": "500 InternalError", "http_503": "503 SlowDown", "signature_mismatch": "403 SignatureDoesNotMatch",
+    "lost": "444",
+}
+
+
+def failures(stack):
+    return {key: failure for key, failure in stack.sql("select object_key, failure from novatune.revocations")}
+
+
+def test_objects_that_the_store_fails_for_hold_up_no_other(stack, api, world, revokers, audio, user, tmp_path):
+    """Whatever it answers, and though one worker alone takes them first, again and again."""
+    poisoned, good = audio(user, len(FAULTS)), audio(user, 10)
+    urls = {track.id: api.stream_url(track.id, user.token) for track in poisoned + good}
+    stack.sql("delete from novatune.revocations")
+    expected = {track.object_key: code for track, code in zip(poisoned, FAULTS)}
+    faults = {f"PUT {track.object_key}": fault for track, fault in zip(poisoned, FAULTS.values())}
+    with faulty_store(stack, tmp_path, faults) as port:
+        delete(world, *poisoned)
+        revoker = revokers().start(NOVATUNE_S3_ENDPOINT=f"http://127.0.0.1:{port}", NOVATUNE_REVOKE_WORKERS="1")
+        wait_for(lambda: failures(stack) == expected, 30, "a failure of each")
+        delete(world, *good)
+        wait_for(lambda: all(is_refused(urls[track.id]) for track in good), 30, "403 for the others")
+        assert not any(is_refused(urls[track.id]) for track in poisoned)
+        wait_for(lambda: failures(stack) == expected, 30, "rows of the failed ones alone")
+        wait_for(lambda: revoker.readiness()[0] == 200, 20, "the store as a whole is well")
+    # An outage forgets none of them, and is none of the objects'.
+    wait_for(lambda: revoker.readiness()[0] == 503, 20, "503 of /readyz")
+    wait_for(lambda: set(failures(stack).values()) == {"connect"}, 30, "the outage as their failure")
+    with faulty_store(stack, tmp_path, {}, port):
+        until_done(stack)
+    assert all(is_refused(urls[track.id]) for track in poisoned)
+
+
+def test_an_object_whose_current_version_is_a_delete_marker_is_done(
+        stack, world, revokers, song, tmp_path):
+    stack.sql("delete from novatune.revocations")
+    with faulty_store(stack, tmp_path, {f"GET {song.object_key}": "405 MethodNotAllowed"}) as port:
+        revoker = revokers().start(NOVATUNE_S3_ENDPOINT=f"http://127.0.0.1:{port}").until_ready()
+        delete(world, song)
+        until_done(stack)
+        assert revoker.metrics()['novatune_revocation_objects_total{outcome="gone"}'] == 1
+
+
+def test_a_store_that_takes_no_call_is_no_delete_marker(stack, world, s3, revokers, song, tmp_path):
+    stack.sql("delete from novatune.revocations")
+    with faulty_store(stack, tmp_path, {"~^GET ": "405 MethodNotAllowed"}) as port:
+        delete(world, song)
+        revoker = revokers().start(NOVATUNE_S3_ENDPOINT=f"http://127.0.0.1:{port}")
+        wait_for(lambda: failures(stack) == {song.object_key: "http_405"}, 20, "a failure")
+        wait_for(lambda: revoker.readiness()[1].get("object_store", {}).get("status") == "failed", 20, "readiness")
+    with faulty_store(stack, tmp_path, {}, port):
+        until_done(stack)
+    assert tags(stack, s3, song.object_key)[NAME] == VALUE
 
 
 def test_an_object_that_another_track_streams_stays(stack, api, world, s3, revoker, user, song):

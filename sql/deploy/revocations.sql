@@ -43,11 +43,11 @@ comment on column novatune.revocations.action is
 comment on column novatune.revocations.requested_at is
     'When the statement changed the track.';
 comment on column novatune.revocations.attempts is
-    'How often the store has refused this object.';
+    'How often the store has refused this object. Of failures that may be the store''s own, no more than four count.';
 comment on column novatune.revocations.due_at is
-    'Not before this moment, after a refusal.';
+    'Not before this moment, after a refusal or a failure.';
 comment on column novatune.revocations.failure is
-    'The code of the last refusal, as in the log of novatune-streamd revoke; null before the first.';
+    'The code of the last refusal or failure, as in the log of novatune-streamd revoke; null before the first.';
 comment on sequence novatune.revocations_position_seq is
     'Positions of revocations.';
 comment on index novatune.revocations_due_idx is

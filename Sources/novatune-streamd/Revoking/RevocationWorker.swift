@@ -5,12 +5,10 @@ import StreamIssuing
 
 /// Takes one object after the other and gives it the tag that it must have. For one thread.
 struct RevocationWorker {
-    /// Of an object that the store refuses: 400 ms to a minute.
-    private static let refusalDoublings = 8
-    private static let refusalUnit: Duration = .milliseconds(400)
-    private static let longestRefusal: Duration = .seconds(60)
-    /// While another worker has the object that is next.
+    /// While other workers have the objects that are next.
     private static let busyWait: Duration = .milliseconds(20)
+    /// After an object for which the store failed, while it takes other calls. It may still take no change at all.
+    private static let failureWait: Duration = .milliseconds(100)
 
     let queue: RevocationQueue
     let tagger: ObjectTagger
@@ -43,35 +41,35 @@ struct RevocationWorker {
         }
     }
 
-    /// - Throws: where database or store do not answer; the object is due as before then.
+    /// - Throws: where database or store do not answer.
     private mutating func change(_ claim: RevocationQueue.Claim) throws(Unavailable) {
         if let fresh = work.credentials(after: &credentials) { tagger.use(fresh) }
         let start = ContinuousClock.now
+        let outcome: ObjectTagger.Outcome
         do {
-            let outcome = try tagger.mark(claim.objectKey, revoked: claim.mustBeRevoked)
-            try queue.finish(claim)
-            telemetry.done(outcome, claim, took: start.duration(to: .now))
-            backoff.succeeded()
+            outcome = try tagger.mark(claim.objectKey, revoked: claim.mustBeRevoked)
         } catch {
-            guard Self.isOfObject(error) else {
-                queue.giveBack()
-                throw error
-            }
-            telemetry.refused(error, attempts: claim.attempts + 1)
-            try queue.refuse(claim, code: error.code, until: Self.wait(claim.attempts, jitter: .random(in: 0...1)))
+            return try postpone(claim, error)
         }
+        try queue.finish(claim)
+        telemetry.done(outcome, claim, took: start.duration(to: .now))
+        backoff.succeeded()
     }
 
-    /// Whether other objects may be changed though this one is refused. That is also unknown where the credentials lack
-    /// the permission; then each object is refused in turn, and due again within a minute.
-    static func isOfObject(_ cause: Unavailable) -> Bool {
-        let codes = ["access_denied", "unknown_answer", "http_400", "http_403"]
-        return cause.dependency == .objectStore && (cause.isAboutOneTrack || codes.contains(cause.code))
+    /// What may be the store's own failure is tried where no object is.
+    private mutating func postpone(_ claim: RevocationQueue.Claim, _ cause: Unavailable) throws(Unavailable) {
+        let refusal = RevocationRefusal(cause, attempts: claim.attempts, jitter: .random(in: 0...1))
+        try queue.refuse(claim, code: cause.code, attempts: refusal.attempts, until: refusal.wait)
+        if !refusal.isOfObject {
+            guard takesOtherCalls else { throw cause }
+            backoff.succeeded()
+        }
+        telemetry.refused(cause, attempts: refusal.attempts)
+        if !refusal.isOfObject { work.stop.wait(until: Deadline(after: Self.failureWait)) }
     }
 
-    /// - Parameter jitter: 0 to 1.
-    static func wait(_ attempts: Int, jitter: Double) -> Duration {
-        let wait = min(refusalUnit * (1 << min(attempts, refusalDoublings)), longestRefusal)
-        return wait - wait * (jitter / 2)
+    private var takesOtherCalls: Bool {
+        do { try tagger.probe() } catch { return false }
+        return true
     }
 }
