@@ -34,20 +34,31 @@ public final class RevocationQueue {
 
     public enum Next: Sendable {
         case claimed(Claim)
-        /// Another queue works on the object that is next: ask again in a moment.
+        /// Other queues work on the objects that are next: ask again in a moment.
         case busy
         /// Nothing is due.
         case none
     }
 
+    /// How many objects that other queues work on are passed over in search of the next one.
+    private static let busyLimit = 16
+
     /// Revocations come first.
     public func next() throws(Unavailable) -> Next {
-        for action in ["revoke", "restore"] {
-            let next = try perform { (session) throws(PostgreSQLError) in try Self.next(action, session) }
-            if case .none = next { continue }
-            return next
+        try perform { (session) throws(PostgreSQLError) in
+            // An object is busy while rows of it are due that were committed after another queue had claimed it.
+            var busy: [Int64] = []
+            for action in ["revoke", "restore"] {
+                search: while busy.count < Self.busyLimit {
+                    switch try Self.next(action, except: busy, session) {
+                    case .claimed(let claim): return .claimed(claim)
+                    case .busy(let lock): busy.append(lock)
+                    case .none: break search
+                    }
+                }
+            }
+            return busy.isEmpty ? .none : .busy
         }
-        return .none
     }
 
     /// The store has the right tag.
@@ -78,26 +89,37 @@ public final class RevocationQueue {
     /// The class of advisory locks on objects: "nova" in ASCII.
     private static let lockClass = 1_853_781_601
 
-    private static func next(_ action: String, _ session: Session) throws(PostgreSQLError) -> Next {
+    private enum Candidate {
+        case claimed(Claim)
+        /// Another queue has this lock.
+        case busy(Int64)
+        case none
+    }
+
+    /// - Parameter busy: locks whose objects are passed over.
+    private static func next(
+        _ action: String, except busy: [Int64], _ session: Session
+    ) throws(PostgreSQLError) -> Candidate {
         try session.run("begin")
         let due = try session.run(
             """
-            select object_key from novatune.revocations
+            select object_key, hashtext(object_key)::bigint from novatune.revocations
             where action = $1::novatune.revocation_action and due_at <= now()
+            and hashtext(object_key) <> all ($2::integer[])
             order by due_at, position limit 1 for update skip locked
-            """, action)
+            """, action, "{\(busy.map(String.init).joined(separator: ","))}")
         guard due.rowCount == 1 else {
             try session.run("commit")
             return .none
         }
-        let key = try due.text(0)
+        let key = try due.text(0), number = try due.integer(1)
         // Rows of one object that were committed at different times may be claimed apart. What the tracks say is read
         // after the lock, in the statement that takes the rows: a change that it does not see has a row of its own.
         let lock = try session.run(
-            "select pg_try_advisory_xact_lock(\(lockClass), hashtext($1))::int::bigint", key)
+            "select pg_try_advisory_xact_lock(\(lockClass), $1::integer)::int::bigint", "\(number)")
         guard try lock.integer(0) == 1 else {
             try session.run("rollback")
-            return .busy
+            return .busy(number)
         }
         let rows = try session.run(
             """

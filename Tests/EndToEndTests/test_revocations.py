@@ -17,6 +17,7 @@ from harness.stack import REPOSITORY
 from harness.versitygw import Versitygw
 from harness.waiting import wait_for
 from harness.wire import API
+from support.database import Database
 
 NAME, VALUE = "novatune-revoked", "true"
 TAGGER = "arn:aws:iam:::user/novatune-revoke"
@@ -295,6 +296,29 @@ def test_a_store_that_takes_no_call_is_no_delete_marker(stack, world, s3, revoke
     with faulty_store(stack, tmp_path, {}, port):
         until_done(stack)
     assert tags(stack, s3, song.object_key)[NAME] == VALUE
+
+
+def test_objects_that_others_work_on_hold_up_no_other(stack, api, world, revokers, audio, user):
+    """Rows of an object that were committed after its claim come first, and wait for its end."""
+    busy, good, again = audio(user, 3), audio(user, 3), audio(user, 1)
+    urls = {track.id: api.stream_url(track.id, user.token) for track in busy + good + again}
+    revoker = revokers().start().until_ready()
+    until_done(stack)
+    delete(world, *again)
+    until_done(stack)
+    with Database(stack["DATABASE_URL"]) as others:
+        for track in busy:
+            others("select pg_advisory_lock(1853781601, hashtext(%s))", track.object_key)
+        delete(world, *busy)
+        delete(world, *good)
+        restore(world, *again)
+        wait_for(lambda: all(is_refused(urls[track.id]) for track in good), 20, "403 for the others")
+        wait_for(lambda: is_given(urls[again[0].id]), 20, "200 for a restored one, though revocations wait")
+        wait_for(lambda: set(failures(stack)) == {track.object_key for track in busy}, 20, "rows of the busy ones alone")
+        assert not any(is_refused(urls[track.id]) for track in busy)
+    until_done(stack)
+    assert all(is_refused(urls[track.id]) for track in busy)
+    assert revoker.process.poll() is None
 
 
 def test_an_object_that_another_track_streams_stays(stack, api, world, s3, revoker, user, song):
