@@ -173,7 +173,7 @@ def test_nothing_is_forgotten_while_the_store_or_the_process_is_away(stack, api,
             value > 0 for name, value in revoker.metrics().items()
             if name.startswith('novatune_revocation_failures_total{dependency="object_store"')), 10, "a failure")
         assert waiting(stack) == 1
-        assert revoker.metrics()['novatune_revocation_lag_seconds{action="revoke"}'] > 0
+        wait_for(lambda: revoker.metrics()['novatune_revocation_lag_seconds{action="revoke"}'] > 0, 10, "a lag")
     wait_for(lambda: is_refused(urls[0]), 20, "403 after the outage")
     wait_for(lambda: revoker.readiness()[0] == 200, 20, "readiness after the outage")
     assert revoker.stop() == 0
@@ -407,10 +407,21 @@ def test_several_processes_share_the_work(stack, api, world, revokers, audio, us
     assert sum(done) == 60
 
 
+def revoked_version(database, track):
+    """Of a track that is deleted and has nothing that waits; None for any other."""
+    found = database(
+        """select t.version from novatune.tracks t where t.track_id = %s and t.status = 'Deleted'
+           and not exists (select from novatune.revocations r where r.object_key = t.object_key)""",
+        track.id)
+    return found[0][0] if found else None
+
+
 def test_after_a_race_of_revoking_and_restoring_each_object_is_as_its_track(
-        stack, api, world, s3, revokers, audio, user):
-    """Many changes of few tracks, by several writers, with three processes of which one stops again and again."""
-    tracks = audio(user, 4)
+        stack, api, world, s3, revokers, audio):
+    """Many changes of few tracks, by several writers, with three processes of which one stops again and again. No URL
+    opens once its track's deletion is done."""
+    # Each has an owner, because a user has an allowance.
+    tracks = [audio(owner)[0] for owner in world.users(4)]
     steady = [revokers().start() for _ in range(2)]
     restless, done = revokers(), threading.Event()
 
@@ -421,11 +432,22 @@ def test_after_a_race_of_revoking_and_restoring_each_object_is_as_its_track(
             done.wait(moment.uniform(0, 0.3))
             assert restless.stop() == 0
 
+    issued, checked = {track.id: [] for track in tracks}, []
+
     def change(track):
         choice = random.Random(track.id)
-        for _ in range(60):
-            choice.choice((delete, restore))(world, track)
-            api.stream(track.id, user.token)
+        with Database(stack["DATABASE_URL"]) as database:
+            for turn in range(60):
+                choice.choice((delete, restore))(world, track)
+                answer = api.stream(track.id, track.owner.token) if turn % 3 == 0 else None
+                if answer and answer.status == 200:
+                    issued[track.id].append(answer.json()["streamUrl"])
+                # A fetch counts where the deletion was done before it, and no change came before its end.
+                urls = dict.fromkeys(issued[track.id][-3:])
+                if urls and (deletion := revoked_version(database, track)):
+                    statuses = [status(url) for url in urls]
+                    if revoked_version(database, track) == deletion:
+                        checked.extend(statuses)
 
     with ThreadPoolExecutor(9) as pool:
         stopping = pool.submit(start_and_stop)
@@ -434,10 +456,17 @@ def test_after_a_race_of_revoking_and_restoring_each_object_is_as_its_track(
         finally:
             done.set()
         stopping.result()
-    restore(world, tracks[0])
+    # What was issued last opens again with the track, and ends with it.
+    restore(world, *tracks[:2])
+    until_done(stack)
+    last = [api.stream_url(track.id, track.owner.token) for track in tracks[:2]]
     delete(world, tracks[1])
     until_done(stack)
-    expected = dict(stack.sql(f"select object_key, status from novatune.tracks where user_id = '{user.id}'"))
+    assert is_given(last[0])
+    checked.append(status(last[1]))
+    assert set(checked) == {403}, f"{len(checked)} fetches after a deletion that was done"
+    owners = ", ".join(f"'{track.owner.id}'" for track in tracks)
+    expected = dict(stack.sql(f"select object_key, status from novatune.tracks where user_id in ({owners})"))
     for key, state in expected.items():
         assert (tags(stack, s3, key).get(NAME) == VALUE) == (state == "Deleted"), state
     assert {tracks[0].object_key: "Ready", tracks[1].object_key: "Deleted"}.items() <= expected.items()
@@ -463,6 +492,7 @@ def test_an_object_that_is_still_tagged_is_one_tracks_failure(stack, api, world,
 def test_it_finishes_its_work_on_sigterm(stack, world, revokers, audio, user):
     audio(user, 20)
     revoker = revokers().start().until_ready()
+    until_done(stack)
     stack.sql(f"update novatune.tracks set status = 'Deleted' where user_id = '{user.id}'")
     assert revoker.stop() == 0
     assert '"drained":"true"' in revoker.log() or '"drained":true' in revoker.log()
