@@ -378,6 +378,18 @@ def test_what_is_wrong_with_the_settings_is_named(revokers, setting, value, depe
     assert revoker.readiness()[0] == 503
 
 
+def test_settings_are_checked_without_a_start(stack, command):
+    """Before a restart: no server is asked, and no socket opened."""
+    settings = {
+        "NOVATUNE_DATABASE_URL": "postgresql://novatune_revoker@127.0.0.1:1/none", "NOVATUNE_S3_REGION": "x",
+        "NOVATUNE_S3_ENDPOINT": "http://127.0.0.1:1", "NOVATUNE_S3_BUCKET": "none",
+        "NOVATUNE_S3_ACCESS_KEY_ID": "id", "NOVATUNE_S3_SECRET_ACCESS_KEY": "a-secret-of-no-store"}
+    done = command("revoke", "--settings-only", **settings)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = command("revoke", "--settings-only", **settings, NOVATUNE_REVOKE_WORKERS="0")
+    assert done.returncode == 78 and "NOVATUNE_REVOKE_WORKERS" in done.stderr
+
+
 def test_the_responders_role_is_refused(stack, revokers):
     revoker = revokers().start(NOVATUNE_DATABASE_URL=stack["RESPONDER_DATABASE_URL"])
     reason = lambda: revoker.readiness()[1].get("database", {}).get("reason", "")

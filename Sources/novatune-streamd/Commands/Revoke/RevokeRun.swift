@@ -28,12 +28,15 @@ struct RevokeRun: ParsableCommand {
             SETTINGS (default — meaning), and those of the database, the object store and the log ('settings' lists them):
             \(SettingsText.help([RevocationSetting.group]))
 
-            EXIT CODES: 0 stopped by a signal; 69 what gives the store's credentials does not answer; 71 the socket cannot \
+            EXIT CODES: 0 stopped by a signal, or settings are valid with --settings-only; 69 what gives the store's credentials does not answer; 71 the socket cannot \
             be opened; 78 settings are not valid.
             """
     )
 
     @OptionGroup var options: SettingsOptions
+
+    @Flag(help: "Read the settings as a start does, print what is wrong with them, and exit.")
+    var settingsOnly = false
 
     func run() throws {
         let isReadByJournal = Journal.reads(STDERR_FILENO, environment: Environment.variables)
@@ -43,6 +46,7 @@ struct RevokeRun: ParsableCommand {
         let settings = try SettingsOptions.reportingErrors { () throws(SettingsError) in
             try SettingsReader.readRevocation(options.source, inherited: SettingsOptions.inherited)
         }
+        if settingsOnly { return }
         let level = SharedLogLevel(settings.logLevel)
         let logger = Logger(label: "novatune-streamd") { _ in JSONLogHandler(level: level, writer: log) }
         // Before the threads that libraries start, so that they inherit it: signals are for this thread only.
