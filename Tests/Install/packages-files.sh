@@ -40,3 +40,14 @@ apparmor_profile_is_valid() {
     unpacked
     apparmor_parser --skip-kernel-load --skip-cache "$state/unpacked/etc/apparmor.d/$package"
 }
+
+every_service_is_confined_and_restarted_with_care() {
+    local file count=0
+    unpacked
+    for file in "$state"/unpacked/usr/lib/systemd/system/*.service; do
+        grep -Fx "AppArmorProfile=-$package" "$file.d/apparmor.conf"
+        test -x "$state/unpacked/etc/needrestart/restart.d/${file##*/}"
+        count=$((count + 1))
+    done
+    equals 'the services' 2 "$count"
+}

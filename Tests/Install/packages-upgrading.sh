@@ -82,3 +82,31 @@ service_with_credentials_is_upgraded() {
     inside systemctl restart "$unit"
     equals 'a request' 200 "$(request)"
 }
+
+# Settings that a start takes; neither server must answer for it.
+revocations_are_upgraded_with_care() {
+    local former file=/etc/novatune-revoke/revoke.env revoke=novatune-revoke.service
+    inside tee "$file" >/dev/null <<'SETTINGS'
+NOVATUNE_DATABASE_URL=postgresql://novatune_revoker@127.0.0.1:1/novatune
+NOVATUNE_S3_ENDPOINT=http://127.0.0.1:1
+NOVATUNE_S3_REGION=us-east-1
+NOVATUNE_S3_BUCKET=novatune
+NOVATUNE_S3_ACCESS_KEY_ID=id
+NOVATUNE_S3_SECRET_ACCESS_KEY=of-no-store
+SETTINGS
+    inside chgrp novatune-revoke "$file"
+    inside chmod 640 "$file"
+    inside systemctl start novatune-revoke.socket "$revoke"
+    former=$(property MainPID "$revoke")
+    apt_install --reinstall /srv/packages/second.deb
+    equals 'the state' active "$(property ActiveState "$revoke")"
+    if [[ $(property MainPID "$revoke") == "$former" ]]; then fail 'the former process runs'; fi
+    former=$(property MainPID "$revoke")
+    inside sh -c "echo NOVATUNE_REVOKE_WORKERS=0 >>$file"
+    apt_install --reinstall /srv/packages/second.deb >"$state/apt" 2>&1
+    grep -F NOVATUNE_REVOKE_WORKERS "$state/apt"
+    grep -F 'still serves' "$state/apt"
+    equals 'the process' "$former" "$(property MainPID "$revoke")"
+    inside systemctl stop novatune-revoke.socket "$revoke"
+    inside rm "$file"
+}
