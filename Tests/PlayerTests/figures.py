@@ -154,9 +154,8 @@ def test_three_minutes_offline(opened, song, store, loudspeaker, original, which
             proxy.set_mode("pass")
         back = recording.seconds
         page.run("dispatchEvent(new Event('online'))")
-        position = page.position
         try:
-            page.wait_for_position(position + 2)
+            page.wait_for_position(page.position + 2)
         except AssertionError:
             return line(request, "3 min offline: until sound after it; POSTs", "no sound within 60 s")
     first = original.passages(recording.samples())[0]

@@ -170,6 +170,26 @@ def test_last_track_ends_the_queue(open_page, queued):
     wait_for(lambda: page.playing == 1 and 0 < page.position < 10, 20, "the start of the track")
 
 
+def test_track_that_is_cut_off_is_not_taken_for_one_that_ended(open_page, song, queued, store):
+    """Firefox ends such a track, and places it at its end."""
+    page = open_page([song, *queued])
+    page.run("localStorage.setItem('novatune:direct', String(Date.now() + 1e9))")
+    page.choose(1)
+    page.wait_for_position(3)
+    for proxy in (store, page.service.proxy):
+        proxy.set_mode("refuse")
+    wait_for(lambda: page.run("return document.querySelector('audio').error !== null"), 120, "the end of what was read")
+    # Chromium pauses what fails, and Firefox ends it later, once it has played what it had.
+    wait_for(lambda: page.run("return document.querySelector('audio').paused"), 60, "silence")
+    position = page.position
+    assert page.text("title") == "Title 1" and 3 <= position < 120
+    for proxy in (store, page.service.proxy):
+        proxy.set_mode("pass")
+    page.run("dispatchEvent(new Event('online'))")
+    page.wait_for_position(position + 2)
+    assert page.text("title") == "Title 1" and page.position < position + 20
+
+
 def test_tracks_are_changed_by_their_buttons(open_page, queued):
     page = open_page(queued)
     page.choose(1)

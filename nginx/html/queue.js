@@ -98,7 +98,7 @@ export class Queue extends EventTarget {
   #turn = null;
   #isRehearsed = false;
   #passed = -1; // the index of the last track at whose end another one was made ready
-  #wished = 0; // seconds, until the element has a source
+  #wished = 0; // seconds: where the element is, or is to be once it has a source
 
   constructor(elements) {
     super();
@@ -106,9 +106,10 @@ export class Queue extends EventTarget {
     for (const slot of this.#slots) {
       const on = (names, does) =>
         names.split(' ').forEach((name) => slot.element.addEventListener(name, () => slot === this.#slot && does()));
-      on('timeupdate', () => this.#nearsItsEnd());
+      // Firefox places what it was cut off from at the track's end, and ends it.
+      on('timeupdate', () => this.element.error || this.#moves());
       on('pause seeking', () => this.#forgetTurn());
-      on('ended', () => this.#goesOn());
+      on('ended', () => this.element.error || this.#goesOn());
       on('timeupdate durationchange progress seeking seeked emptied', () => this.#changed());
     }
   }
@@ -119,7 +120,7 @@ export class Queue extends EventTarget {
   get source() { return this.#slot.source; }
   get track() { return this.tracks[this.index] ?? null; }
   get upNext() { return this.tracks[this.index + 1] ?? null; }
-  get position() { return this.element.getAttribute('src') ? this.element.currentTime : this.#wished; }
+  get position() { return this.#hasNoURL() || this.element.error ? this.#wished : this.element.currentTime; }
 
   #changed() { this.dispatchEvent(new Event('change')); }
 
@@ -204,6 +205,11 @@ export class Queue extends EventTarget {
     this.#ready = index < this.tracks.length ? index : null;
     const track = this.tracks[index];
     if (track) this.#other.take(track, { play: false, type: track.type }, (slot) => this.#follows(slot));
+  }
+
+  #moves() {
+    this.#wished = this.element.currentTime;
+    this.#nearsItsEnd();
   }
 
   #nearsItsEnd() {
