@@ -121,7 +121,8 @@ import Testing
         let before = ContinuousClock.now
         #expect(set.load(within: .seconds(30)).failure == nil)
         let wait = before.duration(to: set.due)
-        #expect(wait >= .seconds(3600) && wait < .seconds(3660))
+        // Up to a tenth earlier; the upper bound leaves the fetch a minute.
+        #expect(wait >= .seconds(3240) && wait < .seconds(3660))
     }
 
     @Test func storedFilesAreTheServicesAlone() throws {
