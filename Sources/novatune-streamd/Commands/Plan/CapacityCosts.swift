@@ -15,8 +15,8 @@ struct CapacityCosts: Equatable {
     var cacheEntryBytes: Double
 
     static let measured = CapacityCosts(
-        hit: Request(nginx: 45, responder: 53, database: 30, cache: 7),
-        miss: Request(nginx: 90, responder: 239, database: 48, cache: 27),
+        hit: Request(nginx: 39, responder: 43, database: 28, cache: 6),
+        miss: Request(nginx: 73, responder: 193, database: 45, cache: 28),
         cacheEntryBytes: 1300)
 
     /// How long an entry is kept: `NOVATUNE_PRESIGN_EXPIRY` less `NOVATUNE_CACHE_TTL_BUFFER`, by their defaults.
