@@ -9,7 +9,7 @@ public final class RevocationQueue {
     /// An object that this queue alone works on.
     public struct Claim: Sendable {
         public let objectKey: SecretText
-        /// What its tag must say now, whatever was asked for when the rows were written.
+        /// What its tag must say by the tracks as they are now. The rows may have asked for something else.
         public let mustBeRevoked: Bool
         /// Since the oldest of its rows.
         public let age: Duration

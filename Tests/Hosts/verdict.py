@@ -1,4 +1,4 @@
-"""What the answers of a row must be, whatever is broken."""
+"""What holds of the answers in each row: which faults a row has makes no difference."""
 
 import bisect
 import collections

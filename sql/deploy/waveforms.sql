@@ -41,7 +41,7 @@ begin
         raise exception 'track % is at version %, not at %', old.track_id, old.version, new.version
             using errcode = 'serialization_failure',
                   schema = tg_table_schema, table = tg_table_name, column = 'version',
-                  hint = 'Somebody else changed it since it was read: read it again.';
+                  hint = 'Another session has changed it since it was read: read it again.';
     end if;
     if new.version > old.version then
         raise exception 'version of track % may not be set by hand (from % to %)',
