@@ -26,22 +26,22 @@ create function pg_temp.last_reason(kind novatune.subject_kind, number bigint) r
 
 -- Tracks.
 select is(novatune.mark_ready(pg_temp.ulid(1), 'audio/1.mp3', 'audio/mpeg', 9), 'Ready',
-    'mark_ready says what the track is now');
+    'mark_ready returns the new status');
 select is(pg_temp.track(1), 'Ready 2 audio/1.mp3 audio/mpeg 9',
     'mark_ready names the object and lets the track stream, in one version');
 select throws_ok($$select novatune.mark_ready(pg_temp.ulid(1), 'k', 'audio/mpeg', 9)$$, '55000',
     'track 00000000000000000000000001 is Ready already',
     'mark_ready does not change the object of a Ready track');
-select is(novatune.delete_track(pg_temp.ulid(1), 'takedown 7'), 'Deleted', 'delete_track says what the track is now');
+select is(novatune.delete_track(pg_temp.ulid(1), 'takedown 7'), 'Deleted', 'delete_track returns the new status');
 select is(pg_temp.track(1), 'Deleted 3 audio/1.mp3 audio/mpeg 9', 'delete_track deletes');
-select is(pg_temp.last_reason('track', 1), 'takedown 7', 'and says why');
+select is(pg_temp.last_reason('track', 1), 'takedown 7', 'and history records the reason');
 select is(novatune.delete_track(pg_temp.ulid(1), 'again'), 'Deleted', 'deleting a deleted track is no error');
 select is(pg_temp.track(1), 'Deleted 3 audio/1.mp3 audio/mpeg 9', 'and no change');
 select throws_ok($$select novatune.mark_ready(pg_temp.ulid(1), 'k', 'audio/mpeg', 9)$$, '55000',
     'track 00000000000000000000000001 is Deleted',
     'a deleted track is restored, not marked');
-select is(novatune.restore_track(pg_temp.ulid(1), 'appeal'), 'Ready', 'restore_track says what the track is now');
-select is(pg_temp.last_reason('track', 1), 'appeal', 'restore_track says why');
+select is(novatune.restore_track(pg_temp.ulid(1), 'appeal'), 'Ready', 'restore_track returns the new status');
+select is(pg_temp.last_reason('track', 1), 'appeal', 'restore_track records the reason');
 select throws_ok($$select novatune.restore_track(pg_temp.ulid(1), 'x')$$, '55000',
     'track 00000000000000000000000001 is Ready, not Deleted',
     'restore_track restores nothing but a deleted track');
@@ -56,11 +56,11 @@ select is(pg_temp.last_reason('track', 1), 'migration', 'and the reason of befor
 set local novatune.reason = '';
 
 -- Users.
-select is(novatune.suspend_user(pg_temp.ulid(1), 'fraud'), 'Suspended', 'suspend_user says what the user is now');
-select is(pg_temp.last_reason('user', 1), 'fraud', 'suspend_user says why');
+select is(novatune.suspend_user(pg_temp.ulid(1), 'fraud'), 'Suspended', 'suspend_user returns the new status');
+select is(pg_temp.last_reason('user', 1), 'fraud', 'suspend_user records the reason');
 select is(novatune.suspend_user(pg_temp.ulid(1), 'fraud'), 'Suspended', 'suspending a suspended user is no error');
-select is(novatune.reinstate_user(pg_temp.ulid(1), 'cleared'), 'Active', 'reinstate_user says what the user is now');
-select is(pg_temp.last_reason('user', 1), 'cleared', 'reinstate_user says why');
+select is(novatune.reinstate_user(pg_temp.ulid(1), 'cleared'), 'Active', 'reinstate_user returns the new status');
+select is(pg_temp.last_reason('user', 1), 'cleared', 'reinstate_user records the reason');
 select is(novatune.reinstate_user(pg_temp.ulid(1), 'x'), 'Active', 'reinstating an active user is no error');
 select is((select session_epoch from novatune.users where user_id = pg_temp.ulid(1)), 2::bigint,
     'each change raised the epoch once');
@@ -72,10 +72,10 @@ select throws_ok($$select novatune.reinstate_user(pg_temp.ulid(3), 'x')$$, '5500
     'user 00000000000000000000000003 is PendingDeletion, neither Suspended nor Disabled',
     'a user who is to be deleted cannot be reinstated by chance');
 select ok((select v > now() and v <= clock_timestamp() from novatune.logout_all(pg_temp.ulid(2), 'stolen phone') as v),
-    'logout_all says since when tokens are good');
+    'logout_all returns the time from which tokens are accepted');
 select is((select session_epoch from novatune.users where user_id = pg_temp.ulid(2)), 1::bigint,
     'logout_all raises the epoch');
-select is(pg_temp.last_reason('user', 2), 'stolen phone', 'logout_all says why');
+select is(pg_temp.last_reason('user', 2), 'stolen phone', 'logout_all records the reason');
 select ok(novatune.logout_all(pg_temp.ulid(2), 'again') > now(), 'a second logout is a later one');
 update novatune.users set tokens_valid_after = 'infinity' where user_id = pg_temp.ulid(2);
 select is(novatune.logout_all(pg_temp.ulid(2), 'x'), 'infinity'::timestamptz,
@@ -92,13 +92,13 @@ select is(novatune.grant_access(pg_temp.ulid(1), pg_temp.ulid(2), now() + interv
 select results_eq('select expires_at, granted_by = pg_temp.ulid(1) from novatune.track_grants',
     $$values (now() + interval '1 hour', true)$$,
     'which replaces the first');
-select is(pg_temp.last_reason('track', 1), 'trial', 'grant_access says why');
+select is(pg_temp.last_reason('track', 1), 'trial', 'grant_access records the reason');
 select is(novatune.revoke_access(pg_temp.ulid(1), pg_temp.ulid(2), 'over'), true,
-    'revoke_access says that there was a grant');
-select is(pg_temp.last_reason('track', 1), 'over', 'and why it ended');
-select is(novatune.revoke_access(pg_temp.ulid(1), pg_temp.ulid(2)), false, 'or that there was none');
+    'revoke_access returns true where there was a grant');
+select is(pg_temp.last_reason('track', 1), 'over', 'and records why it ended');
+select is(novatune.revoke_access(pg_temp.ulid(1), pg_temp.ulid(2)), false, 'and false where there was none');
 
--- Nobody there.
+-- A track or a user that does not exist.
 select throws_ok(format('select novatune.%s', call), 'P0002', format('there is no %s %s', kind, pg_temp.ulid(99)), call)
   from (values
     ('track', 'delete_track(pg_temp.ulid(99), ''x'')'), ('track', 'restore_track(pg_temp.ulid(99), ''x'')'),

@@ -146,7 +146,7 @@ select results_eq(
 select results_eq(
     'select owner_id, may_stream_until from pg_temp.answers(10, 5)',
     $$values (pg_temp.ulid(5), null::timestamptz)$$,
-    'without a grant nobody but the owner may');
+    'without a grant the owner alone may');
 select results_eq(
     'select owner_id, may_stream_until from pg_temp.answers(9, 10)',
     $$values (pg_temp.ulid(10), null::timestamptz)$$,
@@ -162,11 +162,11 @@ select results_eq(
     'select * from pg_temp.answers(11, 11)',
     $$values ('Suspended', 1::bigint, '2026-01-08 12:00:00+00'::timestamptz,
               pg_temp.ulid(11), 'Ready', 1::bigint, 'audio/11', 'audio/mpeg', 11::bigint, 'infinity'::timestamptz)$$,
-    'a suspended user is told as such, with the risen epoch');
+    'a suspended user is reported as Suspended, with the raised epoch');
 select results_eq(
     'select track_status, version, may_stream_until from pg_temp.answers(12, 12)',
     $$values ('Deleted', 2::bigint, 'infinity'::timestamptz)$$,
-    'a deleted track is told as such, with the risen version');
+    'a deleted track is reported as Deleted, with the raised version');
 
 select is((select parameter_types::text from pg_prepared_statements where name = 'stream_access'), '{text,text}',
     'both parameters are text');

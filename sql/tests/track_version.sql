@@ -54,7 +54,7 @@ select throws_ok(format('update novatune.tracks set version = %s where track_id 
   from unnest('{9,100,version + 1}'::text[]) as assignment;
 select throws_ok(format('update novatune.tracks set title = ''Late'', version = %s where track_id = pg_temp.ulid(1)', assignment),
     '40001', 'track 00000000000000000000000001 is at version 8, not at ' || named,
-    format('version = %s is refused: somebody else was faster', assignment))
+    format('version = %s is refused: another writer was faster', assignment))
   from (values ('1', '1'), ('7', '7'), ('version - 1', '7')) as stale (assignment, named);
 select throws_ok(
     $$update novatune.tracks set version = 9, status = 'Failed' where track_id = pg_temp.ulid(1)$$,

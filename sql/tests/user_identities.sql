@@ -67,7 +67,7 @@ delete from novatune.user_identities;
 
 -- By the functions.
 select is(novatune.link_identity('https://i.example.com', 's-1', pg_temp.ulid(1), 'signed up'), true,
-    'link_identity says that it is new');
+    'link_identity returns that it is new');
 select is(novatune.link_identity('https://i.example.com', 's-1', pg_temp.ulid(1), 'again'), false,
     'or that it was linked already');
 select is((select count(*) from novatune.user_identities), 1::bigint, 'and is linked once');
@@ -78,11 +78,11 @@ select results_eq(
        order by position desc limit 2$$,
     $$values ('identity', null::jsonb, '{"issuer": "https://i.example.com", "subject": "s-2"}'::jsonb, null),
              ('identity', null, '{"issuer": "https://i.example.com", "subject": "s-1"}', 'signed up')$$,
-    'history says what was linked and why');
+    'history records what was linked and why');
 select throws_ok($$select novatune.link_identity('https://i.example.com', 's-1', pg_temp.ulid(2))$$, '23505',
     'this identity of https://i.example.com is linked to user 00000000000000000000000001',
     'an identity of another user is not moved');
-select matches(hint, 'select novatune\.unlink_identity\(issuer, subject, reason\)', 'and the error says what to do')
+select matches(hint, 'select novatune\.unlink_identity\(issuer, subject, reason\)', 'and the hint names the function')
   from pg_temp.details($$select novatune.link_identity('https://i.example.com', 's-1', pg_temp.ulid(2))$$);
 select throws_ok($$select novatune.link_identity('i', 's', pg_temp.ulid(99))$$, 'P0002',
     'there is no user 00000000000000000000000099', 'nor is one linked to a user who is not there');
@@ -92,14 +92,14 @@ select throws_ok(format('select novatune.link_identity(%L, %L, pg_temp.ulid(1))'
                ('a long one', 'i', repeat('s', 256)), ('a line feed', 'i', E's\n')
   ) as identities (description, issuer, subject);
 select is(novatune.unlink_identity('https://i.example.com', 's-1', 'left'), true,
-    'unlink_identity says that it was linked');
+    'unlink_identity returns that it was linked');
 select is(novatune.unlink_identity('https://i.example.com', 's-1', 'again'), false, 'or that it was not');
 select is(novatune.unlink_identity(null, 's-1'), false, 'which null never is');
 select results_eq(
     $$select old_values, new_values, reason from novatune.history
        where subject_kind = 'user' and subject_id = pg_temp.ulid(1) order by position desc limit 1$$,
     $$values ('{"issuer": "https://i.example.com", "subject": "s-1"}'::jsonb, null::jsonb, 'left')$$,
-    'history says what was unlinked and why');
+    'history records what was unlinked and why');
 select is(novatune.link_identity('https://i.example.com', 's-1', pg_temp.ulid(2), 'moved'), true,
     'now it may be another user''s');
 select is(current_setting('novatune.reason', true), '', 'and the next statement inherits no reason');
@@ -128,7 +128,7 @@ select is_empty($$select from novatune.user_identities where user_id = pg_temp.u
 select is(
     (select count(*) from novatune.history
       where subject_id = pg_temp.ulid(4) and event = 'identity' and old_values ->> 'issuer' = 'i'), 2::bigint,
-    'and history says so');
+    'and history records it');
 create temporary table heads as table novatune.history_heads;
 select is(novatune.erase_person(pg_temp.ulid(4)), 8::bigint,
     'erased: the user''s chain, and the same identity in another''s');
