@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import urllib.error
@@ -64,6 +65,10 @@ class Browser:
         context = self("browsingContext.create", type="tab")["context"]
         self("browsingContext.navigate", context=context, url=url, wait="complete")
         return Tab(self, context)
+
+    def send(self, number):
+        """A signal to all its processes."""
+        os.killpg(self._process.pid, number)
 
     def memory(self):
         """Bytes of all its processes that it shares with no other program."""
@@ -133,9 +138,9 @@ class ChromiumThatAsks(Chromium):
     arguments = ("--autoplay-policy=document-user-activation-required",)
 
 
-class ChromiumThatEndsWorkers(Browser):
-    """By its own protocol alone (https://chromedevtools.github.io/devtools-protocol/): chromedriver attaches to workers,
-    and keeps those waiting that the browser starts again."""
+class ChromiumByDevTools(Browser):
+    """By its own protocol alone (https://chromedevtools.github.io/devtools-protocol/), which ends workers and freezes
+    tabs: chromedriver attaches to workers, and keeps those waiting that the browser starts again."""
 
     name, missing = "chromium", Chromium.missing
 
@@ -182,6 +187,20 @@ class ProtocolTab:
         """As the browser does after some minutes, or where memory is short."""
         for command in ("ServiceWorker.enable", "ServiceWorker.stopAllWorkers"):
             self._browser(command, self._session)
+
+    def freeze(self):
+        """As the browser does with a tab that has been behind another one for minutes (Page Lifecycle,
+        https://wicg.github.io/page-lifecycle/)."""
+        self._in_front = self._browser("Target.createTarget", url="about:blank")["targetId"]
+        wait_for(lambda: self.run("return document.hidden"), 20, "another tab in front")
+        self._browser("Page.setWebLifecycleState", self._session, state="frozen")
+
+    def thaw(self):
+        """As the browser does when the user comes back."""
+        self._browser("Page.setWebLifecycleState", self._session, state="active")
+        self._browser("Target.closeTarget", targetId=self._in_front)
+        self._browser("Page.bringToFront", self._session)
+        wait_for(lambda: not self.run("return document.hidden"), 20, "the tab in front")
 
     def close(self):
         self._browser("Target.closeTarget", targetId=self._target)
@@ -243,6 +262,13 @@ class Tab:
         """CSS pixels."""
         self._browser(
             "browsingContext.setViewport", context=self.context, viewport={"width": width, "height": height})
+
+    def freeze(self):
+        """Stops all of the browser, as a device that sleeps does."""
+        self._browser.send(signal.SIGSTOP)
+
+    def thaw(self):
+        self._browser.send(signal.SIGCONT)
 
     def reload(self):
         self._browser("browsingContext.reload", context=self.context, wait="complete")

@@ -3,12 +3,13 @@
 import contextlib
 import http.server
 import threading
+import time
 
 import pytest
 
-from browser import ChromiumThatAsks, ChromiumThatEndsWorkers, FirefoxThatEndsWorkers
+from browser import ChromiumByDevTools, ChromiumThatAsks, Firefox, FirefoxThatEndsWorkers
 from harness.waiting import wait_for
-from noise import joints
+from noise import RATE, joints
 from test_renewals import EXACT, MODES, assert_posts
 
 
@@ -136,7 +137,33 @@ def test_browser_that_wants_a_gesture_is_ready_for_it(player, song, mode):
     assert_posts(player, 200)
 
 
-@pytest.mark.parametrize("browser", [ChromiumThatEndsWorkers], indirect=True, ids=["chromium"])
+@MODES
+@pytest.mark.parametrize("browser", [ChromiumByDevTools, Firefox], indirect=True, ids=lambda engine: engine.name)
+def test_tab_that_was_frozen_past_the_urls_end_goes_on_with_one_request(player, song, loudspeaker, original, mode):
+    player = player(mode)
+    with loudspeaker.recording() as recording:
+        player.begin(song)
+        player.run("audio.pause()")
+        player.wait_for(state="paused")
+        position = player.position
+        player.tab.freeze()
+        thawed_at = time.monotonic() + 6  # The life of a URL is 5 s.
+        wait_for(lambda: time.monotonic() > thawed_at, 30, "the end of the URL")
+        before = player.service.proxy.requests
+        player.tab.thaw()
+        player.run("await audio.play()")
+        player.wait_for(state="playing")
+        # A browser in worker mode plays from its buffer, and asks beside it.
+        assert player.service.proxy.requests - before <= 1
+        player.wait_for_position(position + 15)
+    passages = original.passages(recording.samples())
+    # Chromium closes the sound card of a frozen tab: what it had given to the card ahead of its clock comes again.
+    assert all(joint.missing <= EXACT for joint in joints(passages))
+    assert abs(passages[-1].track - position * RATE) <= EXACT
+    assert player.problem is None and set(player.service.posts()) == {200}
+
+
+@pytest.mark.parametrize("browser", [ChromiumByDevTools], indirect=True, ids=["chromium"])
 def test_worker_that_the_browser_ends_is_not_missed(player, song, loudspeaker, original):
     player = player("worker")
     with loudspeaker.recording() as recording:
