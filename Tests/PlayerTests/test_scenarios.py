@@ -41,6 +41,8 @@ def answering(status, body):
         server.server_close()
 
 
+# The service gives a listener the same URL for 90 s.
+AS_SHIPPED = {"NOVATUNE_PRESIGN_EXPIRY": "120s", "NOVATUNE_CACHE_TTL_BUFFER": "30s"}
 SLOW_DOWN = b"<?xml version='1.0'?><Error><Code>SlowDown</Code></Error>"
 
 
@@ -63,21 +65,38 @@ def test_store_that_asks_for_patience_gets_it(player, song, store, s3_address, l
 
 
 @MODES
-def test_store_that_refuses_all_is_named_after_a_few_requests(player, song, mode):
+@pytest.mark.parametrize("status", [403, 503])
+def test_same_url_is_tried_again_while_it_has_time_left(player, song, store, s3_address, mode, status):
+    player = player(mode, settings=AS_SHIPPED)
+    player.begin(song)
+    with answering(status, SLOW_DOWN) as (port, requests):
+        store.point_at("127.0.0.1", port)
+        player.run("source.seek(120)")
+        wait_for(lambda: len(requests) >= 4, 30, "requests that are refused")
+        store.point_at(*s3_address)
+        player.wait_for_position(121)
+    assert player.problem is None and player.renewals == 0
+
+
+@MODES
+def test_store_that_refuses_all_is_named_after_a_few_requests(player, song, store, mode):
     # The store verifies signatures, and these are by another key.
-    player = player(mode, settings={"NOVATUNE_S3_SECRET_ACCESS_KEY": "another", "NOVATUNE_S3_VERIFY": "none"})
+    player = player(
+        mode, settings=AS_SHIPPED | {"NOVATUNE_S3_SECRET_ACCESS_KEY": "another", "NOVATUNE_S3_VERIFY": "none"})
     player.play(song)
     wait_for(lambda: player.run("return performance.now()") > 60_000 or player.state == "failed", 90, "a minute")
-    assert len(player.service.posts()) <= 8
+    assert len(player.service.posts()) <= 8 and store.requests <= 8
     # This store's refusals have no CORS headers: a source that plays by the worker plays directly after some of them.
     assert player.mode == "direct"
-    wait_for(lambda: player.state == "failed", 240, "the end")
+    # Each time the device comes back the source tries without a pause.
+    wait_for(lambda: player.run("dispatchEvent(new Event('online'))") or player.state == "failed", 120, "the end")
     assert player.problem["reason"] == "store"
     assert [event["name"] for event in player.run("return happened")].count("problem") == 1
 
 
-def test_bucket_without_cors_rules_is_played_directly(player, song, s3, stack):
-    player = player("worker")
+@pytest.mark.parametrize("settings", [{}, AS_SHIPPED], ids=["short", "as-shipped"])
+def test_bucket_without_cors_rules_is_played_directly(player, song, s3, stack, settings):
+    player = player("worker", settings=settings)
     s3.delete_bucket_cors(Bucket=stack["S3_BUCKET"])
     player.begin(song)
     assert player.mode == "direct" and player.problem is None

@@ -207,7 +207,6 @@ export class StreamSource extends EventTarget {
   }
 
   #leaveWorker(time = POLICY.directFor) {
-    this.#failures = 2;
     remember('novatune:direct', Date.now() + time);
     this.#setMode('direct');
   }
@@ -291,7 +290,7 @@ export class StreamSource extends EventTarget {
 
   #isDead() { return this.#mode === 'direct' && this.#grant !== null && isSpent(this.#grant); }
 
-  #isBuffered(seconds, toTheEnd = false) {
+  #isBuffered(seconds, toTheEnd) {
     const { buffered, duration } = this.#media;
     for (let i = 0; i < buffered.length; i++) {
       const end = buffered.end(i);
@@ -309,7 +308,7 @@ export class StreamSource extends EventTarget {
     const signal = this.#load.signal;
     try {
       if (this.#failures++) {
-        if (this.#failures > 2) await this.#examine(signal);
+        if (this.#failures % 8 === 3) await this.#examine(signal);
         this.#become('waiting', 'store');
         await this.#pause(jitter(Math.min(POLICY.longest, POLICY.backOff * 2 ** this.#failures)), signal);
       }
@@ -350,7 +349,7 @@ export class StreamSource extends EventTarget {
     if (ok) throw unsupported(headers.get('Content-Type') ?? 'its format');
     if (status !== 429 && status < 500) throw refused(status);
     if (this.#media.error?.code === MediaError.MEDIA_ERR_DECODE) throw unsupported(this.#grant.type);
-    if (this.#failures > 8) throw new Problem('The object store does not answer', { reason: 'store' });
+    if (this.#failures > 18) throw new Problem('The object store does not answer', { reason: 'store' });
   }
 
   #lease(refused, signal, early) {
@@ -369,7 +368,8 @@ export class StreamSource extends EventTarget {
       const ask = async () => known() ?? this.#post(trackId, signal, doubled(POLICY.backOff));
       const result = known() ?? (await account.alone(ask, signal));
       const { url, reason, problem, until } = result;
-      if (url && url !== refused) return result;
+      // It may be the same.
+      if (url && (url !== refused || remaining(result) > POLICY.early)) return result;
       const waited = Date.now() - began;
       if (problem && (!reason || waited > POLICY.processingTotal)) throw problem;
       if (/offline|service/.test(reason) && waited > POLICY.patience) throw new Problem('The service cannot be reached', { reason });
@@ -466,7 +466,7 @@ export class StreamSource extends EventTarget {
     if (data?.blockedURI) this.#violates(data);
     if (data?.nonce !== this.#nonce) return;
     if (data.type === 'stream-refused') {
-      // The bucket may have no CORS rule, or be busy.
+      // No CORS rules, or busy.
       if (data.isUnreadable) this.#leaveWorker(POLICY.unreadableFor);
       else if (data.status < 412) this.#refusal = refused(data.status);
     }
@@ -477,7 +477,7 @@ export class StreamSource extends EventTarget {
       this.#take(grant);
       port.postMessage({ url: grant.url, life: remaining(grant), wasRead: this.#media.readyState > 0 });
     } catch (error) {
-      // The element plays what it has, then fails.
+      // The element plays on, then fails.
       if (error instanceof Problem) this.#refusal = error;
       port.postMessage({ status: error.status ?? 404 });
     }

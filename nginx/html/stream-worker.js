@@ -4,8 +4,7 @@
 
 const PATH = new RegExp(`^${new URL('stream/', self.registration.scope).pathname}([\\w-]{8,64})/([^/]+)$`);
 
-const FIRST_BYTES = 128 << 10; // small, so that the element begins soon
-const PIECE_BYTES = 1 << 20;
+const [FIRST_BYTES, PIECE_BYTES] = [128 << 10, 1 << 20]; // the first is small, so that the element begins soon
 const SILENCE_MS = 10_000; // of a piece, which is then asked for again
 const PATIENCE_MS = 240_000; // of a stream that gets no byte
 const BACK_OFF_MS = { first: 250, longest: 8_000 };
@@ -137,11 +136,13 @@ async function piece(track, first, last, former, signal) {
     } catch (failure) {
       if (signal.aborted) throw failure;
       const isUnreadable = failure instanceof TypeError && (await answersUnreadably(url));
+      const isNearItsEnd = !(track.current?.until - Date.now() > 10_000);
       // Where anything of the track could be read it is the URL's end, or a store that is busy.
       const isRefusal = failure.message === 'refused' || (isUnreadable && !former && !track.current?.wasRead);
-      if (isRefusal || (isUnreadable && track.current?.until - Date.now() < 10_000)) refused = url;
+      if (isRefusal || (isUnreadable && isNearItsEnd)) refused = url;
       let error = failure;
-      if (isRefusal && refusals++ > 0) error = new Final(403, 'the store refuses');
+      // What cannot be read of a fresh URL cannot be read of another one.
+      if (isRefusal && (refusals++ > 0 || (isUnreadable && !isNearItsEnd))) error = new Final(403, 'the store refuses');
       else if (Date.now() > giveUpAt) error = new Final(504, 'the store does not answer');
       if (error instanceof Final) throw track.report(error, isUnreadable);
     }
@@ -153,8 +154,7 @@ async function piece(track, first, last, former, signal) {
 
 /** Whether the store answers, with what no page may read: a refusal, or audio, without CORS headers. */
 function answersUnreadably(url) {
-  const seen = new AbortController();
-  return fetch(url, { mode: 'no-cors', cache: 'no-store', signal: seen.signal }).then(() => (seen.abort(), true), () => false);
+  return fetch(url, { method: 'HEAD', mode: 'no-cors', cache: 'no-store' }).then(() => true, () => false);
 }
 
 async function fetchPiece(url, first, last, former, signal) {
