@@ -12,7 +12,7 @@ packages_are_reproducible() {
 }
 
 lintian_is_content() {
-    lintian --info --fail-on error,warning,info "$state"/packages/first/*.deb
+    on_host lintian --info --fail-on error,warning,info "$state"/packages/first/*.deb
 }
 
 unpacked() {
@@ -30,7 +30,7 @@ manual_pages_are_valid() {
     done
     # Each setting, by the name that the program knows.
     zcat "$state/unpacked/usr/share/man/man5/novatune.env.5.gz" | sed 's/\\-/-/g' >"$state/page"
-    "$binary" settings --format json | jq -r '.[].settings[].name' >"$state/names"
+    on_host "$binary" settings --format json | jq -r '.[].settings[].name' >"$state/names"
     [[ -s $state/names ]]
     while IFS= read -r name; do grep -qFx ".B $name" "$state/page" || fail "novatune.env(5) lacks $name"; done \
         <"$state/names"
