@@ -10,7 +10,7 @@ public enum SchemaDifference: Sendable, Equatable, CustomStringConvertible {
     /// The last change of sql/ that the responder's query needs.
     public static let wanted = "waveforms"
     /// The last change of sql/ that there is in this version.
-    public static let known = "deployed_changes"
+    public static let known = "authorizer_role"
     /// What makes the database have what is wanted.
     static let remedy = "run 'sqitch deploy --verify' in sql/ of this version, or 'novatune-streamd setup'"
 

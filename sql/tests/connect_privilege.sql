@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(9);
+select plan(10);
 
 -- A new role of the cluster, with what every role has.
 create role novatune_test_stranger login;
@@ -12,7 +12,7 @@ grant novatune_reader to novatune_test_stranger;
 select ok(has_database_privilege('novatune_test_stranger', current_database(), 'connect'),
     'a member of novatune_reader connects');
 select ok(has_database_privilege(role, current_database(), 'connect'), role || ' connects')
-  from unnest('{novatune_responder,novatune_reader,novatune_dba,novatune_owner,novatune_revoker}'::text[]) as role;
+  from unnest('{novatune_responder,novatune_reader,novatune_dba,novatune_owner,novatune_revoker,novatune_authorizer}'::text[]) as role;
 
 select * from finish();
 rollback;

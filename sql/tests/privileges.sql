@@ -18,7 +18,8 @@ insert into expected_tables values
     ('removed_users',  'S',    '',  ''),
     ('revocations',    'SiD',  's', ''),
     ('status_history', 'S',    'S', ''),
-    ('user_identities','SID',  's', 's');
+    ('user_identities','SID',  's', 's'),
+    ('user_revocations','SD',  's', '');
 
 create function pg_temp.letters(role text, relation regclass) returns text
     language sql
@@ -54,6 +55,8 @@ select results_eq(
         'tracks.created_at', 'tracks.deleted_at', 'tracks.scheduled_deletion_at', 'tracks.status', 'tracks.status_before_deletion',
         'tracks.track_id', 'tracks.updated_at', 'tracks.user_id', 'tracks.version',
         'user_identities.created_at', 'user_identities.issuer', 'user_identities.user_id',
+        'user_revocations.position', 'user_revocations.recorded_at', 'user_revocations.session_epoch',
+        'user_revocations.track_id', 'user_revocations.user_id',
         'users.created_at', 'users.status', 'users.updated_at', 'users.user_id'],
     'the reader sees these columns and no others');
 
@@ -89,8 +92,10 @@ select results_eq(
         ('link_identity', '{novatune_dba}'),
         ('logout_all', '{novatune_dba}'),
         ('mark_ready', '{novatune_dba}'),
+        ('notify_user_revocation', '{}'),
         ('raise_session_epoch', '{}'), ('raise_track_version', '{}'),
-        ('record_deleted_tracks', '{}'), ('record_grant_change', '{}'), ('record_identity_change', '{}'), ('record_revocations', '{}'),
+        ('record_access', '{}'), ('record_deleted_tracks', '{}'), ('record_ended_sessions', '{}'),
+        ('record_grant_change', '{}'), ('record_identity_change', '{}'), ('record_revocations', '{}'),
         ('record_track_change', '{}'), ('record_user_change', '{}'),
         ('refuse_identity_change', '{}'), ('refuse_key_change', '{}'), ('refuse_to_lose_settings', '{}'), ('refuse_truncate', '{}'),
         ('reinstate_user', '{novatune_dba}'),

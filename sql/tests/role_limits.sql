@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(15);
+select plan(17);
 
 -- What a role's sessions in this database begin with.
 create function pg_temp.setting(role text, name text) returns interval
@@ -16,14 +16,14 @@ create function pg_temp.setting(role text, name text) returns interval
 
 select cmp_ok((select rolconnlimit from pg_roles where rolname = role), '>', 0,
     role || ' has a limit of connections')
-  from unnest('{novatune_responder,novatune_reader,novatune_dba,novatune_owner,novatune_revoker}'::text[]) as role;
+  from unnest('{novatune_responder,novatune_reader,novatune_dba,novatune_owner,novatune_revoker,novatune_authorizer}'::text[]) as role;
 select cmp_ok(
     (select rolconnlimit from pg_roles where rolname = 'novatune_responder'), '<',
     current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
     'the responder leaves connections to others');
 select cmp_ok(pg_temp.setting(role, 'idle_in_transaction_session_timeout'), '<=', '10 minutes',
     'no transaction of ' || role || ' idles for good')
-  from unnest('{novatune_responder,novatune_reader,novatune_dba,novatune_revoker}'::text[]) as role;
+  from unnest('{novatune_responder,novatune_reader,novatune_dba,novatune_revoker,novatune_authorizer}'::text[]) as role;
 select is(pg_temp.setting('novatune_owner', 'idle_in_transaction_session_timeout'), null,
     'sqitch may idle in its transaction while a change runs');
 select cmp_ok(pg_temp.setting(role, 'lock_timeout'), '<=', '10 seconds', role || ' waits for no lock for long')

@@ -15,7 +15,7 @@ from harness.waiting import wait_for
 from support.outages import requests_for
 from support.world import World
 
-WANTED, KNOWN, NEXT = "waveforms", "deployed_changes", "next_version"
+WANTED, KNOWN, NEXT = "waveforms", "authorizer_role", "next_version"
 OLDER, NEWER = "schema older than wanted", "schema newer than known"
 
 

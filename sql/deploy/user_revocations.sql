@@ -1,0 +1,246 @@
+-- Deploy novatune:user_revocations to pg
+-- requires: users
+-- requires: track_grants
+-- requires: waveforms
+-- requires: notification_queue
+-- requires: ownership
+
+begin;
+
+-- Triggers on users, tracks and track_grants: a lock that their writers wait for until this transaction ends; requests
+-- read on.
+set local lock_timeout = '2s';
+
+create table novatune.user_revocations (
+    position      bigint        not null generated always as identity,
+    user_id       novatune.ulid not null,
+    session_epoch bigint,
+    track_id      novatune.ulid,
+    object_key    text,
+    recorded_at   timestamptz   not null default clock_timestamp(),
+    constraint user_revocations_pkey primary key (position),
+    constraint user_revocations_of_sessions_or_of_an_object
+        check (num_nonnulls(track_id, object_key) = case when session_epoch is null then 2 else 0 end)
+);
+
+create index user_revocations_track_idx on novatune.user_revocations (user_id, track_id) where track_id is not null;
+
+comment on table novatune.user_revocations is
+    'URLs of users that a store is to refuse, for as long as such URLs live: novatune-streamd authorize keeps the list in memory and deletes what it has known for so long. No foreign keys: a deleted user''s URLs are refused as well.';
+comment on column novatune.user_revocations.position is
+    'In the order of the inserts; rows of different transactions may be committed in another one.';
+comment on column novatune.user_revocations.user_id is
+    'The user whose URLs are refused.';
+comment on column novatune.user_revocations.session_epoch is
+    'The user''s URLs of this session epoch and of earlier ones are refused, whatever they open; null where the row is about one object.';
+comment on column novatune.user_revocations.track_id is
+    'The track that the user lost access to; null where the row is about all of them.';
+comment on column novatune.user_revocations.object_key is
+    'Its audio or its waveform: the user''s URLs of this object are refused, of each session epoch.';
+comment on column novatune.user_revocations.recorded_at is
+    'When the statement made the change; its commit came later.';
+comment on sequence novatune.user_revocations_position_seq is
+    'Positions of user_revocations.';
+comment on index novatune.user_revocations_track_idx is
+    'What goes where a user gets access to a track again.';
+
+alter table novatune.settings
+    add column record_user_revocations boolean not null default false;
+
+comment on column novatune.settings.record_user_revocations is
+    'Whether changes of users and of their access are recorded in user_revocations. True where novatune-streamd authorize runs; without it the rows would only grow in number.';
+
+create function novatune.notify_user_revocation() returns void
+    language plpgsql
+    set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A full queue must not fail the change: the process looks by itself as well.
+    if pg_notification_queue_usage() <= (select s.notify_up_to from novatune.settings s) then
+        perform pg_notify('novatune_user_revocation', '');
+    end if;
+end
+$$;
+
+comment on function novatune.notify_user_revocation() is
+    'Wakes novatune-streamd authorize at commit.';
+
+-- Once a statement, and without nested loops, as record_revocations.
+create function novatune.record_ended_sessions() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set enable_nestloop = off
+as $$
+begin
+    if not (select s.record_user_revocations from novatune.settings s) then
+        return null;
+    end if;
+    -- Users that are not Active have no URL of this epoch.
+    if tg_op = 'DELETE' then
+        insert into novatune.user_revocations (user_id, session_epoch)
+        select o.user_id, o.session_epoch
+          from old_rows o
+         where o.status = 'Active';
+    else
+        insert into novatune.user_revocations (user_id, session_epoch)
+        select o.user_id, o.session_epoch
+          from old_rows o
+          join new_rows n using (user_id)
+         where o.status = 'Active' and (n.status <> 'Active' or n.session_epoch > o.session_epoch);
+    end if;
+    if found then
+        perform novatune.notify_user_revocation();
+    end if;
+    return null;
+end
+$$;
+
+comment on function novatune.record_ended_sessions() is
+    'Trigger: records the users who are no longer Active, were logged out or were deleted, with the last session epoch that URLs of theirs have.';
+
+-- What the users may do with the tracks after the change decides, so that an owner loses nothing with a grant, and the
+-- last change of several wins. No sequential scans: a plan that was made while there were few tracks would still scan
+-- them when there are many.
+create function novatune.record_access() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    set enable_nestloop = off
+    set enable_seqscan = off
+as $$
+declare
+    users text[];
+    tracks text[];
+    is_changed boolean;
+begin
+    if not (select s.record_user_revocations from novatune.settings s) then
+        return null;
+    end if;
+    if tg_table_name = 'tracks' then
+        select array_agg(c.user_id), array_agg(c.track_id) into users, tracks
+          from (select o.user_id, o.track_id
+                  from old_rows o
+                  join new_rows n using (track_id)
+                 where n.user_id <> o.user_id
+                 union
+                select n.user_id, n.track_id
+                  from old_rows o
+                  join new_rows n using (track_id)
+                 where n.user_id <> o.user_id) as c;
+    elsif tg_op = 'DELETE' then
+        select array_agg(o.grantee_id), array_agg(o.track_id) into users, tracks from old_rows o;
+    else
+        select array_agg(n.grantee_id), array_agg(n.track_id) into users, tracks from new_rows n;
+    end if;
+    if users is null then
+        return null;
+    end if;
+    -- A track's owner and its grants may change in two transactions, neither of which sees the other's: the second waits
+    -- here for the first, and the statements below see its change.
+    perform from novatune.tracks t where t.track_id = any (tracks) order by t.track_id for share;
+
+    with pair as (
+        select p.user_id::text, p.track_id::text from unnest(users, tracks) as p (user_id, track_id)
+    ),
+    allowed as (
+        select t.user_id::text, t.track_id::text
+          from novatune.tracks t
+         where t.track_id = any (tracks)
+         union
+        select g.grantee_id::text, g.track_id::text
+          from novatune.track_grants g
+         where g.track_id = any (tracks) and (g.expires_at is null or g.expires_at > clock_timestamp())
+    ),
+    regained as (
+        delete from novatune.user_revocations r
+         using (select * from pair intersect select * from allowed) as p
+         where r.user_id = p.user_id and r.track_id = p.track_id
+        returning 1
+    ),
+    lost as (
+        insert into novatune.user_revocations (user_id, track_id, object_key)
+        select p.user_id, t.track_id, k.object_key
+          from (select * from pair except select * from allowed) as p
+          join novatune.tracks t on t.track_id = p.track_id and t.track_id = any (tracks)
+         cross join lateral unnest(array[t.object_key, t.waveform_object_key]) as k (object_key)
+         where k.object_key is not null
+        returning 1
+    )
+    select exists (select from regained) or exists (select from lost) into is_changed;
+    if is_changed then
+        perform novatune.notify_user_revocation();
+    end if;
+    return null;
+end
+$$;
+
+comment on function novatune.record_access() is
+    'Trigger: records who has lost access to a track, with its objects, and crosses off who has got it again.';
+
+revoke all on function novatune.notify_user_revocation() from public;
+revoke all on function novatune.record_ended_sessions() from public;
+revoke all on function novatune.record_access() from public;
+
+create trigger users_record_updated
+    after update on novatune.users
+    referencing old table as old_rows new table as new_rows
+    for each statement
+    execute function novatune.record_ended_sessions();
+create trigger users_record_deleted
+    after delete on novatune.users
+    referencing old table as old_rows
+    for each statement
+    execute function novatune.record_ended_sessions();
+create trigger tracks_record_owner
+    after update on novatune.tracks
+    referencing old table as old_rows new table as new_rows
+    for each statement
+    execute function novatune.record_access();
+create trigger track_grants_record_inserted
+    after insert on novatune.track_grants
+    referencing new table as new_rows
+    for each statement
+    execute function novatune.record_access();
+create trigger track_grants_record_updated
+    after update on novatune.track_grants
+    referencing new table as new_rows
+    for each statement
+    execute function novatune.record_access();
+create trigger track_grants_record_deleted
+    after delete on novatune.track_grants
+    referencing old table as old_rows
+    for each statement
+    execute function novatune.record_access();
+
+comment on trigger users_record_updated on novatune.users is
+    'URLs that a user has already end with the user''s sessions.';
+comment on trigger users_record_deleted on novatune.users is
+    'URLs that a user has already end with the user.';
+comment on trigger tracks_record_owner on novatune.tracks is
+    'URLs that the former owner has already end with the ownership.';
+comment on trigger track_grants_record_inserted on novatune.track_grants is
+    'A grant that comes again must not be refused for the former one''s end.';
+comment on trigger track_grants_record_updated on novatune.track_grants is
+    'URLs that the grantee has already end with the grant.';
+comment on trigger track_grants_record_deleted on novatune.track_grants is
+    'URLs that the grantee has already end with the grant.';
+
+-- Support sees whose URLs are refused, without object keys.
+grant select, delete on novatune.user_revocations to novatune_dba;
+grant select (position, user_id, session_epoch, track_id, recorded_at) on novatune.user_revocations to novatune_reader;
+
+-- The change ownership came before these.
+do $$
+declare
+    owner name := (select pg_get_userbyid(nspowner) from pg_catalog.pg_namespace where nspname = 'novatune');
+    owned text;
+begin
+    foreach owned in array array[
+        'table novatune.user_revocations', 'function novatune.notify_user_revocation()',
+        'function novatune.record_ended_sessions()', 'function novatune.record_access()']
+    loop
+        execute format('alter %s owner to %I', owned, owner);
+    end loop;
+end
+$$;
+
+commit;
