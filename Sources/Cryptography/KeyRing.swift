@@ -7,6 +7,12 @@ public struct KeyRing: Sendable, Equatable {
     /// 32 bytes each.
     public let keys: [Version: SymmetricKey]
 
+    /// The one that seals.
+    public var currentKey: SymmetricKey {
+        guard let key = keys[current] else { preconditionFailure("a ring without its current key is not made") }
+        return key
+    }
+
     /// In the order of their numbers: `v9` before `v10`.
     public var versions: [Version] { Self.sorted(keys.keys) }
 

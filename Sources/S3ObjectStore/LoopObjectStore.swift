@@ -27,13 +27,14 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
     ///   - breaker: shared likewise. A call counts once, retry included; an answer that is about the object or the
     ///     credentials (4xx) shows that the store is healthy.
     ///   - inFlight: how many requests may wait for this store.
+    ///   - marker: marks each URL with its user; nil for URLs without.
     public init(
         _ settings: S3Settings, credentials: Credentials, clock: any WallClock, loop: EventLoop, client: LoopHTTPClient,
         verified: VerifiedObjects, access: StoreAccess = StoreAccess(), breaker: SharedBreaker,
-        inFlight: InFlightLimit = InFlightLimit()
+        inFlight: InFlightLimit = InFlightLimit(), marker: UserMarker? = nil
     ) {
         self.settings = settings
-        urls = ObjectURLs(settings, credentials, clock)
+        urls = ObjectURLs(settings, credentials, clock, marker)
         self.verified = verified
         self.access = access
         self.breaker = breaker
@@ -47,6 +48,12 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
         set { urls.credentials = newValue }
     }
 
+    /// The same.
+    public var marker: UserMarker? {
+        get { urls.marker }
+        set { urls.marker = newValue }
+    }
+
     /// Whether `verify` asks the store at all.
     public var verifiesObjects: Bool { settings.verification == .object }
 
@@ -54,10 +61,10 @@ public final class LoopObjectStore: ObjectStore, @unchecked Sendable {
     public var waitingCount: Int { inFlight.count }
 
     /// As `ObjectStore.presign`.
-    public func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable)
-        -> PresignedURL
-    {
-        try urls.get(objectKey, contentType: contentType, at: now)
+    public func presign(
+        objectKey: SecretText, contentType: String, for session: UserSession?, at now: UnixTime
+    ) throws(Unavailable) -> PresignedURL {
+        try urls.get(objectKey, contentType: contentType, for: session, at: now)
     }
 
     /// Returns if the track's object exists and is readable.

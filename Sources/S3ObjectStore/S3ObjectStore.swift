@@ -22,15 +22,16 @@ public final class S3ObjectStore {
     ///   - breaker: shared by all stores of this bucket. An object's look-up counts once, retry included; an answer
     ///     that is about the object or the credentials (4xx) shows that the store is healthy.
     ///   - access: shared likewise; `probe` reports to it.
+    ///   - marker: marks each URL with its user; nil for URLs without.
     public init(
         _ settings: S3Settings, credentials: Credentials, clock: any WallClock, breaker: SharedBreaker,
-        access: StoreAccess = StoreAccess()
+        access: StoreAccess = StoreAccess(), marker: UserMarker? = nil
     ) {
         self.settings = settings
         self.clock = clock
         self.access = access
         client = HTTPClient(settings.files)
-        urls = ObjectURLs(settings, credentials, clock)
+        urls = ObjectURLs(settings, credentials, clock, marker)
         self.breaker = breaker
     }
 
@@ -38,6 +39,12 @@ public final class S3ObjectStore {
     public var credentials: Credentials {
         get { urls.credentials }
         set { urls.credentials = newValue }
+    }
+
+    /// The same.
+    public var marker: UserMarker? {
+        get { urls.marker }
+        set { urls.marker = newValue }
     }
 
     /// Whether `verify` asks the store at all.
@@ -49,10 +56,10 @@ public final class S3ObjectStore {
         try S3Answer.checkObject(try guardedHead(objectKey, by: Deadline(at: deadline)))
     }
 
-    public func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable)
-        -> PresignedURL
-    {
-        try urls.get(objectKey, contentType: contentType, at: now)
+    public func presign(
+        objectKey: SecretText, contentType: String, for session: UserSession?, at now: UnixTime
+    ) throws(Unavailable) -> PresignedURL {
+        try urls.get(objectKey, contentType: contentType, for: session, at: now)
     }
 
     /// Returns if the store takes what these settings and credentials sign.

@@ -75,6 +75,10 @@ public enum S3Setting {
         "all hosts sign the same URL for a track within this time, in whole seconds, so that browsers and CDNs can cache the "
             + "audio; at most NOVATUNE_PRESIGN_EXPIRY less NOVATUNE_CACHE_TTL_BUFFER; 0s: each URL is signed at its own second"
     )
+    public static let presignUser = Setting.choice(
+        "NOVATUNE_PRESIGN_USER", of: S3Settings.Users.allCases, default: .none,
+        "signed: each URL says whom it was issued to, by the signed parameter x-nt-u, so that 'novatune-streamd authorize' can have "
+            + "the store refuse a user's URLs; none: a URL works for each user until it ends")
     public static let timeout = Setting.duration(
         "NOVATUNE_S3_TIMEOUT", .milliseconds(10) ... .seconds(60), default: .seconds(5),
         "HEAD of the object before its first URL; tried twice")
@@ -90,7 +94,8 @@ public enum S3Setting {
             certificateAuthorities.declaration, clientCertificate.declaration, clientKey.declaration,
             accessKeyID.declaration, secretAccessKey.declaration, sessionToken.declaration, credentials.declaration,
             credentialsCommand.declaration, credentialsOrigin.declaration,
-            presignExpiry.declaration, presignWindow.declaration, timeout.declaration, verification.declaration,
+            presignExpiry.declaration, presignWindow.declaration, presignUser.declaration, timeout.declaration,
+            verification.declaration,
         ])
 
     private static func address(

@@ -10,6 +10,13 @@ public struct S3Settings: Sendable {
         case none
     }
 
+    /// What URLs say about their users.
+    public enum Users: String, Sendable, CaseIterable {
+        case none
+        /// The parameter `x-nt-u`: `UserMark`.
+        case signed
+    }
+
     /// For the service's own calls.
     public let endpoint: Endpoint
     /// In the URLs for players.
@@ -21,6 +28,8 @@ public struct S3Settings: Sendable {
     public let presignExpiry: Duration
     /// In which all hosts sign the same URL for an object; nil where each URL is signed at its own second.
     public let signingWindow: SigningWindow?
+    /// Whether each URL says whom it was issued to.
+    public let users: Users
     /// For one HEAD, tried twice at most; default 5 s.
     public let timeout: Duration
     public let verification: Verification
@@ -31,7 +40,8 @@ public struct S3Settings: Sendable {
 
     public init(
         endpoint: Endpoint, publicEndpoint: Endpoint, region: String, bucket: String, addressing: Endpoint.Addressing,
-        presignExpiry: Duration, signingWindow: SigningWindow? = nil, timeout: Duration, verification: Verification,
+        presignExpiry: Duration, signingWindow: SigningWindow? = nil, users: Users = .none, timeout: Duration,
+        verification: Verification,
         pathHandling: Endpoint.PathHandling = .kept, files: TLSFiles = TLSFiles()
     ) {
         self.endpoint = endpoint
@@ -41,6 +51,7 @@ public struct S3Settings: Sendable {
         self.addressing = addressing
         self.presignExpiry = presignExpiry
         self.signingWindow = signingWindow
+        self.users = users
         self.timeout = timeout
         self.verification = verification
         self.pathHandling = pathHandling
@@ -54,7 +65,8 @@ public struct S3Settings: Sendable {
             publicEndpoint.scheme.rawValue, publicEndpoint.host + path,
             publicEndpoint.port.map { String($0) } ?? "", region, bucket,
             addressing.rawValue, credentials.accessKeyID, credentials.sessionToken ?? "",
-            String(presignExpiry.components.seconds) + (signingWindow.map { " \($0.length.components.seconds)" } ?? ""),
+            String(presignExpiry.components.seconds) + (signingWindow.map { " \($0.length.components.seconds)" } ?? "")
+                + (users == .none ? "" : " \(UserMark.parameter)"),
         ].joined(separator: "\n")
     }
 }

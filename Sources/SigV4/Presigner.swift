@@ -46,22 +46,29 @@ public final class Presigner {
     ///   - method: the HTTP method that the URL is valid for.
     ///   - key: the object's key, or empty for the bucket itself.
     ///   - responseContentType: the `Content-Type` that the store answers with, instead of the object's own.
+    ///   - parameter: one that the store ignores. Its name sorts after `response-content-type`, and neither name nor value
+    ///     needs percent-encoding.
     ///   - expiry: within `expiryRange`.
     public func presign(
-        method: String = "GET", key: String, responseContentType: String? = nil, at time: UnixTime, expiry: Duration
+        method: String = "GET", key: String, responseContentType: String? = nil,
+        parameter: (name: String, value: String)? = nil, at time: UnixTime, expiry: Duration
     ) throws(CryptographyError) -> String {
         let second = current(time)
         let uri = endpoint.objectPath(bucket: bucket, key: key, addressing)
         let head = "\(second.parameters)&X-Amz-Expires=\(expiry.components.seconds)"
-        let contentType = responseContentType.map { "response-content-type=\(URIEncoding.encode($0))" }
+        let others =
+            [
+                responseContentType.map { "response-content-type=\(URIEncoding.encode($0))" },
+                parameter.map { "\($0.name)=\($0.value)" },
+            ].compactMap { $0 }.joined(separator: "&")
         // Lower case sorts after upper case, and "Se…" before "Si…".
-        let canonicalQuery = head + tokenParameter + Self.signedHeaders + (contentType.map { "&\($0)" } ?? "")
+        let canonicalQuery = head + tokenParameter + Self.signedHeaders + (others.isEmpty ? "" : "&\(others)")
         let request = CanonicalRequest(
             method: method, uri: signedPath.isEmpty ? uri : signedPath + uri, queryString: canonicalQuery, host: host)
         let stringToSign = StringToSign(head: second.stringToSignHead, canonicalRequestHash: sha256.hash(request.text))
         let signature = try currentSigningKey(second.scope).signature(of: stringToSign)
         // In botocore's order.
-        let sent = (contentType.map { "\($0)&" } ?? "") + head + Self.signedHeaders + tokenParameter
+        let sent = (others.isEmpty ? "" : "\(others)&") + head + Self.signedHeaders + tokenParameter
         return "\(origin)\(uri)?\(sent)&X-Amz-Signature=\(signature)"
     }
 

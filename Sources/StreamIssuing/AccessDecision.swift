@@ -40,6 +40,8 @@ public enum AccessDecision {
         public let sessionEpoch: Int64
         /// When the access expires.
         public let until: UnixTime
+
+        public var session: UserSession { UserSession(user: userID, epoch: sessionEpoch) }
     }
 
     /// - Parameter leeway: how far the clocks of the token's issuer and of the database may differ.

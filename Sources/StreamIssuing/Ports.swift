@@ -52,7 +52,10 @@ public protocol ObjectStore: AnyObject {
     nonisolated(nonsending) func verify(
         _ track: Track, by deadline: ContinuousClock.Instant, unless abandonment: Abandonment
     ) async -> CallOutcome<Void>?
+    /// - Parameter session: whom the URL is for.
     /// - Throws: where the key cannot be signed safely: empty, or with a `.` or `..` segment, which URL parsers
     ///   collapse.
-    func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL
+    func presign(
+        objectKey: SecretText, contentType: String, for session: UserSession?, at now: UnixTime
+    ) throws(Unavailable) -> PresignedURL
 }

@@ -102,7 +102,7 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
             observer.verified(verified)
             try Self.value(verified.result)
         }
-        let presigned = try presign(track, observer)
+        let presigned = try presign(track, for: permission.session, observer)
         // The entry ends with its grant, or with the credentials that shortened the URL.
         let now = clock.now
         let timeToLive = min(
@@ -117,12 +117,15 @@ public final class StreamIssuer<Store: TrackStore, Cache: StreamURLCache, Object
     }
 
     @inlinable
-    func presign(_ track: Track, _ observer: some IssueObserver) throws(Problem) -> PresignedURL {
+    func presign(
+        _ track: Track, for session: UserSession, _ observer: some IssueObserver
+    ) throws(Problem) -> PresignedURL {
         let began = ContinuousClock.now
         let result: Result<PresignedURL, Unavailable>
         do throws(Unavailable) {
             result = .success(
-                try objects.presign(objectKey: track.objectKey, contentType: track.mimeType, at: clock.now))
+                try objects.presign(
+                    objectKey: track.objectKey, contentType: track.mimeType, for: session, at: clock.now))
         } catch {
             result = .failure(error)
         }

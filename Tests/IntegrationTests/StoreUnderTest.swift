@@ -55,10 +55,12 @@ final class StoreUnderTest {
 
     func presign(_ key: SecretText, at now: UnixTime) async throws(Unavailable) -> PresignedURL {
         switch store {
-        case .blocking(let store): return try store.presign(objectKey: key, contentType: "audio/mpeg", at: now)
+        case .blocking(let store):
+            return try store.presign(objectKey: key, contentType: "audio/mpeg", for: nil, at: now)
         case .loop(let store, let running):
             let result = await running.run { _ in
-                Result { () throws(Unavailable) in try store.presign(objectKey: key, contentType: "audio/mpeg", at: now)
+                Result { () throws(Unavailable) in
+                    try store.presign(objectKey: key, contentType: "audio/mpeg", for: nil, at: now)
                 }
             }
             return try result.get()

@@ -120,6 +120,16 @@ import Testing
                 == ["OTEL_EXPORTER_OTLP_ENDPOINT"])
     }
 
+    @Test(arguments: [("signed", "60s", 1), ("signed", "0s", 0), ("none", "60s", 0)])
+    func windowOfURLsThatDifferByUserIsAWarning(_ user: String, _ window: String, _ count: Int) throws {
+        let environment = Environments.least(
+            with: ["NOVATUNE_PRESIGN_USER": user, "NOVATUNE_PRESIGN_WINDOW": window])
+        let source = SettingsSource(environment: environment, configPath: nil)
+        let settings = try SettingsReader.read(source, inherited: [:]).settings
+        let warnings = ConfigurationWarnings.warnings(settings, source)
+        #expect(warnings.filter { $0.subject == "NOVATUNE_PRESIGN_WINDOW" }.count == count)
+    }
+
     @Test func emptyValueCountsAsUnset() throws {
         let settings = try Environments.read(
             Environments.least(with: ["NOVATUNE_LOOPS": "", "NOVATUNE_CACHE_URL": "", "NOVATUNE_DATABASE_URL_FILE": ""])

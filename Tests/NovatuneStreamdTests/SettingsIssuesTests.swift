@@ -44,6 +44,7 @@ import Testing
             Row("NOVATUNE_CACHE_KEYS", ["x", "{}", #"{"current":"v1","keys":{"v1":"AQ=="}}"#]),
             Row("NOVATUNE_PRESIGN_EXPIRY", ["0s", "500ms", "604801s", "8d", "x", "120"]),
             Row("NOVATUNE_PRESIGN_WINDOW", ["x", "8d", "-1s", "500ms", "91s"]),
+            Row("NOVATUNE_PRESIGN_USER", ["x", "on", "Signed"]),
             Row("NOVATUNE_CACHE_TTL_BUFFER", ["x", "8d", "-1s"]),
             Row("NOVATUNE_S3_ENDPOINT", ["x", "ftp://h", "http://h/a//b", "http://u:p@h"]),
             Row("NOVATUNE_S3_PUBLIC_ENDPOINT", ["x", "https://h/../p"]),
@@ -180,6 +181,16 @@ import Testing
         #expect(none.s3.signingWindow == nil && none.cacheTTLBuffer == .seconds(30))
         let credentials = Credentials(accessKeyID: "id", secretAccessKey: "secret")
         #expect(settings.s3.fingerprintText(credentials) != none.s3.fingerprintText(credentials))
+    }
+
+    /// URLs without their user are not handed out of the cache once it is on.
+    @Test func userOfAURLIsPartOfItsFingerprint() throws {
+        let credentials = Credentials(accessKeyID: "id", secretAccessKey: "secret")
+        let texts = try [nil, "none", "signed"].map { value in
+            try Environments.read(Environments.least(with: ["NOVATUNE_PRESIGN_USER": value])).s3
+                .fingerprintText(credentials)
+        }
+        #expect(texts[0] == texts[1] && texts[1] != texts[2])
     }
 
     @Test func defaultBufferWithAShorterExpiryIsRefused() {

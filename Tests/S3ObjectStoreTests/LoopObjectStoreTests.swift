@@ -206,12 +206,12 @@ import Testing
         let store = try makeStore("http://127.0.0.1:1")
         let urls = try await running.run { _ in
             let first = Result { () throws(Unavailable) in
-                try store.presign(objectKey: "k", contentType: "audio/mpeg", at: UnixTime(seconds: 0)).url
+                try store.presign(objectKey: "k", contentType: "audio/mpeg", for: nil, at: UnixTime(seconds: 0)).url
                     .exposeSecret()
             }
             store.credentials = Credentials(accessKeyID: "second", secretAccessKey: "s")
             let second = Result { () throws(Unavailable) in
-                try store.presign(objectKey: "k", contentType: "audio/mpeg", at: UnixTime(seconds: 0)).url
+                try store.presign(objectKey: "k", contentType: "audio/mpeg", for: nil, at: UnixTime(seconds: 0)).url
                     .exposeSecret()
             }
             return [first, second]

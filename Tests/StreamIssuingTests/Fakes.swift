@@ -62,6 +62,8 @@ final class FakeCache: StreamURLCache {
 final class FakeObjectStore: ObjectStore {
     var failureOnVerify: Unavailable?
     var failureOnPresign: Unavailable?
+    /// Of the last URL.
+    private(set) var session: UserSession?
     private let journal: Journal
 
     init(_ journal: Journal) { self.journal = journal }
@@ -78,7 +80,10 @@ final class FakeObjectStore: ObjectStore {
         return isRemembered ? nil : outcome(failureOnVerify.map { .failure($0) } ?? .success(()))
     }
 
-    func presign(objectKey: SecretText, contentType: String, at now: UnixTime) throws(Unavailable) -> PresignedURL {
+    func presign(
+        objectKey: SecretText, contentType: String, for session: UserSession?, at now: UnixTime
+    ) throws(Unavailable) -> PresignedURL {
+        self.session = session
         journal.events.append("presign \(objectKey.exposeSecret()) \(contentType) \(now.seconds)")
         if let failureOnPresign { throw failureOnPresign }
         return PresignedURL(url: "https://h/fresh", expiresAt: now.adding(.seconds(120)))

@@ -51,6 +51,13 @@ import Testing
             fileSizeInBytes: 15_728_640)
     }
 
+    // MARK: Users
+
+    @Test func urlIsSignedForTheUserInTheSessionsOfTheDatabase() async throws {
+        _ = try await issue()
+        #expect(objects.session == UserSession(user: Facts.userID, epoch: 3))
+    }
+
     // MARK: Waveforms
 
     @Test func waveformHasObjectAndEntryOfItsOwn() async throws {

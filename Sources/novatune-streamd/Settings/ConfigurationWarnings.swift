@@ -38,6 +38,14 @@ enum ConfigurationWarnings {
                     ))
             }
         }
+        if settings.s3.users == .signed, settings.s3.signingWindow != nil {
+            warnings.append(
+                Warning(
+                    subject: S3Setting.presignWindow.name,
+                    advice:
+                        "with \(S3Setting.presignUser.name)=signed each user has URLs of their own: browsers keep the audio, and a CDN shares none of it"
+                ))
+        }
         warnings += source.traceVariables.issues.map { Warning(subject: $0.name, advice: $0.reason) }
         if !SymmetricKey.isMemoryLocked {
             warnings.append(Warning(subject: "memory", advice: ProcessMemory.lockingAdvice))

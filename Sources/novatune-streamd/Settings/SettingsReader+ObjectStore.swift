@@ -18,9 +18,9 @@ extension SettingsReader {
             value(S3Setting.region), value(S3Setting.bucket), value(S3Setting.addressing)
         )
         let (timeout, verification) = (value(S3Setting.timeout), value(S3Setting.verification))
-        let (pathHandling, files) = (value(S3Setting.pathHandling), storeFiles())
+        let (pathHandling, files, users) = (value(S3Setting.pathHandling), storeFiles(), value(S3Setting.presignUser))
         guard let endpoint, let publicEndpoint, let region, let bucket, let addressing, let timeout, let verification,
-            let expiry, let pathHandling
+            let expiry, let pathHandling, let users
         else { return nil }
         checkEnds(bucket)
         if addressing == .virtual {
@@ -32,7 +32,7 @@ extension SettingsReader {
         }
         return S3Settings(
             endpoint: endpoint, publicEndpoint: publicEndpoint, region: region, bucket: bucket, addressing: addressing,
-            presignExpiry: expiry, signingWindow: window, timeout: timeout, verification: verification,
+            presignExpiry: expiry, signingWindow: window, users: users, timeout: timeout, verification: verification,
             pathHandling: pathHandling,
             files: files)
     }

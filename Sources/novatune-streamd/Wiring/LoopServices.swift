@@ -46,6 +46,7 @@ final class LoopServices: StreamServices, @unchecked Sendable {
         issuer.policy = resources.makePolicy(current)
         cache.sealer = resources.makeSealer(current)
         objects.credentials = current.secrets.storeCredentials
+        objects.marker = resources.makeMarker(current)
     }
 
     func verify(authorization: String?) throws(TokenRejection) -> Listener {

@@ -126,7 +126,18 @@ final class Resources: Sendable {
     func makeObjectStore(_ generation: SecretsGeneration, breaker: SharedBreaker) -> S3ObjectStore {
         S3ObjectStore(
             settings.s3, credentials: generation.secrets.storeCredentials, clock: clock, breaker: breaker,
-            access: storeAccess)
+            access: storeAccess, marker: makeMarker(generation))
+    }
+
+    /// Nil where URLs do not name their users.
+    func makeMarker(_ generation: SecretsGeneration) -> UserMarker? {
+        guard marksUsers else { return nil }
+        do {
+            return try UserMarker(generation.secrets.keyRing.currentKey)
+        } catch {
+            // The ring's keys were checked when the settings were read.
+            preconditionFailure("the key ring does not work: \(error)")
+        }
     }
 
     /// Objects to try the store with: those of the newest tracks that may be streamed.
@@ -138,6 +149,9 @@ final class Resources: Sendable {
     func deletedObjects() throws(Unavailable) -> [SecretText]? {
         try DeletedTracks.newestObjects(3, conninfo: databaseAddresses.queries, timeout: settings.database.timeout)
     }
+
+    /// Whether URLs name their users.
+    var marksUsers: Bool { settings.s3.users == .signed }
 
     /// How long URLs live.
     var presignExpiry: Duration { settings.s3.presignExpiry }
@@ -158,7 +172,7 @@ final class Resources: Sendable {
             objects: LoopObjectStore(
                 settings.s3, credentials: generation.secrets.storeCredentials, clock: clock, loop: loop,
                 client: LoopHTTPClient(loop, resolver: resolver, settings.s3.files), verified: verifiedObjects,
-                access: storeAccess, breaker: breaker(.objectStore)),
+                access: storeAccess, breaker: breaker(.objectStore), marker: makeMarker(generation)),
             resolver: resolver, keyWaiters: WaitingTasks(loop))
     }
 
