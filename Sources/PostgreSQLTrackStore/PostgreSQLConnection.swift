@@ -193,21 +193,21 @@ import StreamIssuing
         unsafe PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { unsafe String(cString: $0) }
     }
 
-    func isNull(_ column: Int32) -> Bool { unsafe PQgetisnull(result, 0, column) == 1 }
+    func isNull(_ column: Int32, row: Int32 = 0) -> Bool { unsafe PQgetisnull(result, row, column) == 1 }
 
-    func text(_ column: Int32) throws(PostgreSQLError) -> String {
+    func text(_ column: Int32, row: Int32 = 0) throws(PostgreSQLError) -> String {
         let bytes = unsafe UnsafeRawBufferPointer(
-            start: PQgetvalue(result, 0, column), count: Int(PQgetlength(result, 0, column)))
-        guard !isNull(column) else { throw PostgreSQLError(code: .unexpectedRow(column: column)) }
+            start: PQgetvalue(result, row, column), count: Int(PQgetlength(result, row, column)))
+        guard !isNull(column, row: row) else { throw PostgreSQLError(code: .unexpectedRow(column: column)) }
         // client_encoding is UTF8: the server sends nothing else.
         return unsafe String(decoding: bytes, as: UTF8.self)
     }
 
     /// `bigint`, or a `timestamptz` as microseconds since 2000-01-01.
-    func integer(_ column: Int32) throws(PostgreSQLError) -> Int64 {
-        guard !isNull(column), unsafe PQgetlength(result, 0, column) == 8 else {
+    func integer(_ column: Int32, row: Int32 = 0) throws(PostgreSQLError) -> Int64 {
+        guard !isNull(column, row: row), unsafe PQgetlength(result, row, column) == 8 else {
             throw PostgreSQLError(code: .unexpectedRow(column: column))
         }
-        return unsafe Int64(bigEndian: UnsafeRawPointer(PQgetvalue(result, 0, column)).loadUnaligned(as: Int64.self))
+        return unsafe Int64(bigEndian: UnsafeRawPointer(PQgetvalue(result, row, column)).loadUnaligned(as: Int64.self))
     }
 }

@@ -12,6 +12,7 @@ public struct RevocationFigures: Sendable, Equatable {
     public let oldestRestoration: Duration?
 
     public static let countLimit = 100_000
+    static let table = "novatune.revocations"
 
     static func read(_ connection: PostgreSQLConnection, by deadline: Deadline) throws(PostgreSQLError)
         -> RevocationFigures
@@ -37,17 +38,5 @@ public struct RevocationFigures: Sendable, Equatable {
 
     private static func milliseconds(_ row: PostgreSQLResult, _ column: Int32) throws(PostgreSQLError) -> Duration? {
         row.isNull(column) ? nil : .milliseconds(max(0, try row.integer(column)))
-    }
-
-    /// With advice for this process's role and change of the schema.
-    static func unavailable(_ error: PostgreSQLError) -> Unavailable {
-        guard case .sql(let state) = error.code, ["42501", "42P01", "42703", "42704", "3F000"].contains(state) else {
-            return error.unavailable
-        }
-        return Unavailable(
-            .database, code: "sql_\(state)",
-            reason: state == "42501"
-                ? "the role may not read novatune.revocations; is it novatune_revoker, or a member?"
-                : "the schema has no novatune.revocations; deploy sql/ of this version")
     }
 }

@@ -160,7 +160,7 @@ public final class RevocationQueue {
             return try body(Session(connection: connection, timeout: timeout))
         } catch {
             connection = nil
-            throw RevocationFigures.unavailable(error)
+            throw SubscribedConnection.unavailable(error, table: RevocationFigures.table)
         }
     }
 

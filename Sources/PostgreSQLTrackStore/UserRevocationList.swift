@@ -1,0 +1,100 @@
+public import Resilience
+public import StreamIssuing
+
+/// Whose URLs are to be refused.
+public struct UserRevocation: Sendable, Equatable {
+    public enum Extent: Sendable, Equatable {
+        /// All URLs of this session epoch and of earlier ones.
+        case sessions(upTo: Int64)
+        /// All URLs of one object.
+        case object(SecretText)
+    }
+
+    /// Of its row.
+    public let position: Int64
+    /// A ULID's canonical form.
+    public let user: String
+    public let extent: Extent
+
+    public init(position: Int64, user: String, extent: Extent) {
+        self.position = position
+        self.user = user
+        self.extent = extent
+    }
+}
+
+/// Reads the table `novatune.user_revocations`, and waits for the notifications of its triggers, on one connection. Not
+/// thread-safe.
+public final class UserRevocationList {
+    public enum Reading: Sendable, Equatable {
+        /// Triggers record nothing: `settings.record_user_revocations`.
+        case notRecorded
+        /// The rows are those of the last reading.
+        case unchanged
+        case rows([UserRevocation])
+    }
+
+    private let connection: SubscribedConnection
+    /// Of the rows that were read last.
+    private var digest: String?
+
+    /// - Parameters:
+    ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. The primary is chosen.
+    ///   - timeout: for connecting and for each answer.
+    ///   - stop: ends a wait.
+    public init(conninfo: any ConnectionStringSource, timeout: Duration, stop: StopSignal) {
+        connection = SubscribedConnection(
+            conninfo: conninfo, command: "authorize", channel: "novatune_user_revocation",
+            table: "novatune.user_revocations", timeout: timeout, stop: stop)
+    }
+
+    /// Waits for a notification.
+    /// - Returns: whether one came, before `deadline` and the signal to stop.
+    public func wait(until deadline: ContinuousClock.Instant) throws(Unavailable) -> Bool {
+        try connection.wait(until: deadline)
+    }
+
+    /// Rows are never updated, so their positions tell whether they are the same ones.
+    private static let digest = """
+        select (select s.record_user_revocations::int::bigint from novatune.settings s),
+               (select count(*) || ' ' || coalesce(sum(hashint8extended(r.position, 0)), 0)
+                  from novatune.user_revocations r)
+        """
+
+    /// Reads all rows where they are others than at the last reading.
+    public func read() throws(Unavailable) -> Reading {
+        try connection.perform { (connection, deadline) throws(PostgreSQLError) in
+            let state = try connection.run(Self.digest, by: deadline)
+            guard try state.integer(0) == 1 else {
+                digest = nil
+                return .notRecorded
+            }
+            let current = try state.text(1)
+            if current == digest { return .unchanged }
+            let result = try connection.run(
+                "select position, user_id, session_epoch, object_key from novatune.user_revocations", by: deadline)
+            var rows: [UserRevocation] = []
+            rows.reserveCapacity(Int(result.rowCount))
+            for row in 0..<result.rowCount {
+                rows.append(
+                    UserRevocation(
+                        position: try result.integer(0, row: row), user: try result.text(1, row: row),
+                        extent: result.isNull(3, row: row)
+                            ? .sessions(upTo: try result.integer(2, row: row))
+                            : .object(SecretText(try result.text(3, row: row)))))
+            }
+            // Rows that were committed between the two statements are there already: the next reading sees another digest.
+            digest = current
+            return .rows(rows)
+        }
+    }
+
+    /// No URL that they are about is left.
+    public func delete(positions: [Int64]) throws(Unavailable) {
+        try connection.perform { (connection, deadline) throws(PostgreSQLError) in
+            _ = try connection.run(
+                "delete from novatune.user_revocations where position = any ($1::bigint[])",
+                ["{\(positions.map(String.init).joined(separator: ","))}"], by: deadline)
+        }
+    }
+}
