@@ -48,6 +48,16 @@ struct SettingsOptions: ParsableArguments {
         try SettingsReader.readWithoutConnecting(source, inherited: inherited)
     }
 
+    /// Opens a socket; where that fails, prints why and exits with 71 (EX_OSERR).
+    static func open(_ address: SocketAddress) throws -> ListeningSocket {
+        do {
+            return try ListeningSocket(address)
+        } catch {
+            Console.error("\(error)")
+            throw ExitCode(71)
+        }
+    }
+
     static var inherited: [String: SocketAddress] {
         InheritedSockets.find(environment: Environment.variables, processID: getpid())
     }

@@ -14,8 +14,7 @@ struct RevocationCredentials {
     let source: () -> SettingsSource
     let work: RevocationWork
     let telemetry: RevocationTelemetry
-    private var taken: FileStamp
-    private var seen: FileStamp
+    private var files: ChangedFiles
     private var renewal = CredentialsRenewal()
 
     /// - Parameter taken: the files as they were before they were read.
@@ -26,16 +25,12 @@ struct RevocationCredentials {
         self.source = source
         self.work = work
         self.telemetry = telemetry
-        self.taken = taken
-        seen = taken
+        files = ChangedFiles(taken: taken)
     }
 
     /// Call it every `interval`.
     mutating func readIfChanged() {
-        let stamp = FileStamp(of: source().watchedPaths)
-        defer { seen = stamp }
-        // A file that is still being written is not read half-finished.
-        if stamp != taken, stamp == seen { return read() }
+        if files.haveChanged(source().watchedPaths) { return read() }
         let action = renewal.action(
             expiration: work.credentials.expiration, urlLifetime: Self.signatureLifetime, at: SystemClock().now)
         if case .readAgain = action { read() }
@@ -43,7 +38,7 @@ struct RevocationCredentials {
 
     mutating func read() {
         let source = source()
-        taken = FileStamp(of: source.watchedPaths)
+        files.take(source.watchedPaths)
         do {
             let fresh = try SettingsReader.readStoreCredentials(source)
             if fresh != work.credentials { work.replace(fresh) }

@@ -51,7 +51,7 @@ struct RevokeRun: ParsableCommand {
         let logger = Logger(label: "novatune-streamd") { _ in JSONLogHandler(level: level, writer: log) }
         // Before the threads that libraries start, so that they inherit it: signals are for this thread only.
         let signals = SignalWait([SIGTERM, SIGINT, SIGHUP])
-        let socket = try open(settings.listen)
+        let socket = try SettingsOptions.open(settings.listen)
         logger.info("starting", metadata: ["version": "\(Version.release)"])
         let telemetry = RevocationTelemetry(logger)
         let service = RevocationService(settings, telemetry, socket: socket)
@@ -61,44 +61,13 @@ struct RevokeRun: ParsableCommand {
             metadata: [
                 "version": "\(Version.release)", "gate": "\(settings.listen)", "workers": "\(settings.workers)",
             ])
-        supervise(
-            service, signals, RevocationCredentials({ options.source }, service.work, telemetry, taken: files),
-            telemetry)
+        var credentials = RevocationCredentials({ options.source }, service.work, telemetry, taken: files)
+        Supervision(
+            signals: signals, makesProgress: { service.makesProgress }, readIfChanged: { credentials.readIfChanged() },
+            read: { credentials.read() }, flushLog: telemetry.flushSuppressed
+        ).run()
         logger.info("draining")
         let isDrained = service.stop()
         logger.info("stopped", metadata: ["drained": "\(isDrained)"])
-    }
-
-    private func open(_ address: SocketAddress) throws -> ListeningSocket {
-        do {
-            return try ListeningSocket(address)
-        } catch {
-            Console.error("\(error)")
-            throw ExitCode(71)
-        }
-    }
-
-    /// Until a signal ends it.
-    private func supervise(
-        _ service: RevocationService, _ signals: SignalWait, _ credentials: RevocationCredentials,
-        _ telemetry: RevocationTelemetry
-    ) {
-        var credentials = credentials
-        let manager = ServiceManager(environment: Environment.variables, processID: getpid())
-        manager.ready()
-        defer { manager.stopping() }
-        while true {
-            let wait = min(manager.heartbeat ?? RevocationCredentials.interval, RevocationCredentials.interval)
-            switch signals.next(within: wait) {
-            case nil: credentials.readIfChanged()
-            case SIGHUP:
-                manager.reloading()
-                credentials.read()
-                manager.ready()
-            default: return
-            }
-            telemetry.flushSuppressed()
-            if service.makesProgress { manager.isAlive() }
-        }
     }
 }
