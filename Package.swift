@@ -101,6 +101,9 @@ let package = Package(
             "S3ObjectStore",
             ["Cryptography", "EventLoop", "HTTPClient", "OperatorSettings", "Resilience", "SigV4", "StreamIssuing"]),
         library(
+            "StoreAuthorization",
+            ["Cryptography", "EventLoop", "FastCGI", "SigV4", "StreamIssuing", "StrictJSON"]),
+        library(
             "RequestTraces",
             [
                 "HTTPClient", "OperatorSettings", "Resilience", "SigV4", "StreamIssuing",
@@ -130,7 +133,8 @@ let package = Package(
                 "Observability",
                 "OperatorSettings", "PostgreSQLTrackStore", "ProviderKeys", "RequestTraces", "Resilience",
                 "S3ObjectStore",
-                "SealedCache", "SigV4", "StreamIssuing", "StreamResponder", "StrictJSON", "TLSClient",
+                "SealedCache", "SigV4", "StoreAuthorization", "StreamIssuing", "StreamResponder", "StrictJSON",
+                "TLSClient",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -155,6 +159,10 @@ let package = Package(
         tests("TLSClient"),
         tests("HTTPClient", ["EventLoop", "Resilience"]),
         tests("S3ObjectStore", ["Cryptography", "EventLoop", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
+        tests(
+            "StoreAuthorization",
+            ["Cryptography", "EventLoop", "FastCGI", "SigV4", "StreamIssuing", "StrictJSON"],
+            vectors: true),
         tests("KeyManagement", ["Cryptography", "HTTPClient", "Resilience", "SigV4", "StreamIssuing"]),
         tests("ProviderKeys", ["BearerTokens", "Resilience", "StreamIssuing"]),
         tests("PostgreSQLTrackStore", ["EventLoop", "Resilience", "StreamIssuing"]),
@@ -183,8 +191,8 @@ let package = Package(
             [
                 "BearerTokens", "Cryptography", "FastCGI", "HTTPClient", "KeyManagement", "Observability",
                 "OperatorSettings", "PostgreSQLTrackStore",
-                "RequestTraces", "ProviderKeys", "Resilience", "SealedCache", "S3ObjectStore", "SigV4", "StreamIssuing",
-                "StreamResponder",
+                "RequestTraces", "ProviderKeys", "Resilience", "SealedCache", "S3ObjectStore", "SigV4",
+                "StoreAuthorization", "StreamIssuing", "StreamResponder",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], name: "NovatuneStreamdTests"),

@@ -1,9 +1,9 @@
 import Glibc
 
-/// A socket on which FastCGI connections arrive.
+/// A socket on which connections arrive.
 public struct ListeningSocket: Sendable {
     public let address: SocketAddress
-    let descriptor: Int32
+    public let descriptor: Int32
     /// The path to remove when this process stops listening; nil where another process made the socket, and in a
     /// duplicate.
     private let ownPath: String?
@@ -60,7 +60,16 @@ public struct ListeningSocket: Sendable {
         if let ownPath { unsafe unlink(ownPath) }
     }
 
-    func close() {
+    /// The next connection; nil where there is none now.
+    public func accept() -> Int32? {
+        let connection = DescriptorReserve.accept(descriptor)
+        return connection >= 0 ? connection : nil
+    }
+
+    /// Whether it is bound to an address of loopback.
+    public var isLoopback: Bool { PeerHost.ownAddress(descriptor).flatMap { IPAddress($0) }?.isLoopback ?? false }
+
+    public func close() {
         _ = Glibc.close(descriptor)
     }
 

@@ -10,6 +10,8 @@ enum PeerHost {
         return remote.isLoopback || remote == IPAddress(own)
     }
 
+    static func ownAddress(_ descriptor: Int32) -> sockaddr_storage? { address(of: descriptor, isPeer: false) }
+
     private static func address(of descriptor: Int32, isPeer: Bool) -> sockaddr_storage? {
         var address = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
