@@ -1,6 +1,6 @@
 /// Sockets that were open when this process started.
 public enum InheritedSockets {
-    private static let known = ["stream", "gate", "revoke"]
+    private static let known = ["stream", "gate", "revoke", "authorize"]
 
     /// systemd's (sd_listen_fds(3)): descriptors from 3 on, named by `FileDescriptorName=`; else descriptor 0 where it
     /// listens,

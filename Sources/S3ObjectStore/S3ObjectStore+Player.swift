@@ -40,3 +40,39 @@ extension S3ObjectStore {
             isRangeGiven: fetched.response.status != 200, corsFault: origin.flatMap { fetched.corsFault($0) })
     }
 }
+
+/// How a request for an object is signed, to try what a store's webhook answers.
+public enum RequestMark: Sendable, CaseIterable {
+    /// As a player's URL, with `x-nt-u`.
+    case user
+    /// The same, without.
+    case none
+    /// Not at all.
+    case anonymous
+}
+
+extension S3ObjectStore {
+    /// Whether the store gives an object to a player's request of this kind.
+    /// - Throws: where there was no answer, or neither the object nor a refusal.
+    public func gives(objectKey: SecretText, contentType: String, to mark: RequestMark) throws(Unavailable) -> Bool {
+        let urls = mark == .user ? self.urls : ObjectURLs(settings, credentials, clock, nil)
+        let signed = try urls.get(objectKey, contentType: contentType, at: clock.now).url.exposeSecret()
+        let url = mark == .anonymous ? String(signed.prefix { $0 != "?" }) : signed
+        let client = HTTPClient(
+            TLSFiles(certificateAuthorities: settings.files.certificateAuthorities, addsToMachineAuthorities: true))
+        let status: Int
+        do {
+            status = try ObjectFetch.fetch(url, client, clock, timeout: settings.timeout).response.status
+        } catch {
+            // All of it came instead of two bytes.
+            if error.code == "too_large" { return true }
+            throw S3Answer.noAnswer(error, settings.addressing)
+        }
+        switch status {
+        case 200, 206: return true
+        case 401, 403: return false
+        default:
+            throw Unavailable(.objectStore, code: "http_\(status)", reason: "the object store answers \(status)")
+        }
+    }
+}

@@ -16,7 +16,7 @@ struct NovatuneStreamd: ParsableCommand {
         version: Version.text(),
         subcommands: [
             Serve.self, Check.self, Health.self, ShowSettings.self, Keys.self, Top.self, Invalidate.self, Revoke.self,
-            Token.self, Setup.self, Plan.self,
+            Authorize.self, Token.self, Setup.self, Plan.self,
         ],
         defaultSubcommand: Serve.self
     )

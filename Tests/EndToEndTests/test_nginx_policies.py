@@ -406,6 +406,7 @@ GOOD = {
         "PROXY_PROTOCOL_LISTEN": "18082 [::1]:18082", "LISTEN": "127.0.0.1:18083", "TRUSTED_PROXIES": "10.0.0.0/8"},
     "several responders": {"STREAM_SOCKETS": "unix:/a.sock 127.0.0.1:9000", "GATE_SOCKETS": "unix:/b.sock [::1]:9001"},
     "revocations": {"REVOKE_SOCKETS": "unix:/a.sock 127.0.0.1:9000"},
+    "authorisation": {"AUTHORIZE_SOCKETS": "unix:/a.sock 127.0.0.1:9001"},
 }
 
 
@@ -430,6 +431,7 @@ BAD = {
     "NOVATUNE_NGINX_SERVER_NAME": ["a;b", "$host", "~^.*$"],
     "NOVATUNE_NGINX_STREAM_SOCKETS": ["unix:relative.sock", "unix:/a;b", "nohost"],
     "NOVATUNE_NGINX_REVOKE_SOCKETS": ["unix:relative.sock", "nohost"],
+    "NOVATUNE_NGINX_AUTHORIZE_SOCKETS": ["unix:relative.sock", "nohost"],
     "NOVATUNE_NGINX_CORS_ORIGINS": ["*", "https://a.example/", "https://a.example/path", 'https://a.example";', "null"],
     "NOVATUNE_NGINX_MEDIA_ORIGINS": ["*", "https://a.example/", "a.example", "https://a.example; script-src"],
     "NOVATUNE_NGINX_OPERATIONS_LOOPBACK": ["no", "127.0.0.1"],

@@ -15,6 +15,7 @@ enum AllSettings {
         ResponderSetting.group, DatabaseSetting.group, CacheSetting.group, KeySetting.group, S3Setting.group,
         TokenSetting.group,
         BreakerSetting.group, LogSetting.group, TraceSetting.group, RevocationSetting.group,
+        AuthorizationSetting.group,
     ]
 
     static let declarations = groups.flatMap(\.declarations)

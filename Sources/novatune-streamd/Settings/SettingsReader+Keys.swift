@@ -101,7 +101,7 @@ extension SettingsReader {
     }
 
     /// The store's, where KMS has none of its own; they are read only where a key needs KMS.
-    private mutating func credentialsForKMS() -> StoreCredentials? {
+    mutating func credentialsForKMS() -> StoreCredentials? {
         guard source.text(KMSSetting.keyID) != nil, !hasKMSCredentials else { return nil }
         return storeCredentials()
     }

@@ -34,7 +34,8 @@ struct Check: ParsableCommand {
 
             Where the database records revocations, an object of a deleted track must be refused: --revoked names one, else \
             it is the newest such track's. One that can be read shows that no policy binds the credentials that sign, or \
-            that novatune-streamd revoke does not run.
+            that novatune-streamd revoke does not run. With NOVATUNE_PRESIGN_USER=signed the store must give an object of a \
+            Ready track to a URL that names its user, and refuse one that names none and a request without a signature.
 
             --settings-only is for a reload: it reads the settings and the files that they name, as the running \
             service would, without a connection and without a command. A key ring or credentials of the store that \
@@ -42,7 +43,7 @@ struct Check: ParsableCommand {
 
             EXIT CODES: 0 the settings are valid and every required dependency answers; 1 a required dependency does \
             not answer, a provider's keys cannot be fetched and are not stored, an object or its URL cannot be read, a \
-            revoked object can, the store's credentials have expired, or a socket's host \
+            revoked object can, or one by a URL that names no user, the store's credentials have expired, or a socket's host \
             is not found; 69 the key ring's service or the identity provider does not answer; 78 settings are not valid.
             """
     )
@@ -187,6 +188,7 @@ struct Check: ParsableCommand {
         let findings =
             findings(resources, database: outcomes[0].1, store: outcomes[1].1)
             + [RevocationCheck.finding(resources, named: revoked, database: outcomes[0].1, store: outcomes[1].1)]
+            + [AuthorizationCheck.finding(resources, database: outcomes[0].1, store: outcomes[1].1)].compactMap { $0 }
             + origin.flatMap { policies.findings($0) }
         for finding in findings { line(finding.subject, finding.verdict.rawValue, finding.detail) }
         return outcomes.allSatisfy { $0.1.failure == nil || $0.1.isOptional }

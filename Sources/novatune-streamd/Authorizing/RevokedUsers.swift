@@ -1,0 +1,91 @@
+import Cryptography
+import PostgreSQLTrackStore
+import Resilience
+import SigV4
+import StoreAuthorization
+
+/// The list of revocations that decisions go by, and for how long each has been known. For one thread, but `current`.
+final class RevokedUsers: @unchecked Sendable {
+    /// How far a store lets a signer's clock be ahead.
+    private static let clockSkew: Duration = .seconds(900)
+
+    private struct Published: Sendable {
+        var refused: RefusedUsers
+        var readAt: ContinuousClock.Instant?
+    }
+
+    private let maximumAge: Duration
+    /// After so long no URL is left that a revocation is about.
+    private let retention: Duration
+    private let published: Locked<Published>
+    private var markers: [UserMarker]
+    private var known: [Int64: (revocation: UserRevocation, since: ContinuousClock.Instant)] = [:]
+
+    /// - Parameter expiry: how long URLs live.
+    init(_ ring: KeyRing, expiry: Duration, maximumAge: Duration) throws(CryptographyError) {
+        markers = try Self.markers(ring)
+        retention = expiry + Self.clockSkew
+        self.maximumAge = maximumAge
+        published = Locked(Published(refused: RefusedUsers(keyNames: []), readAt: nil))
+    }
+
+    // MARK: From any thread
+
+    /// Nil where the list is older than its limit.
+    var current: RefusedUsers? {
+        published.withLock { published in
+            guard let readAt = published.readAt, readAt.duration(to: .now) <= maximumAge else { return nil }
+            return published.refused
+        }
+    }
+
+    /// Since the last reading; nil where there is none that counts.
+    var age: Duration? { published.withLock { $0.readAt }?.duration(to: .now) }
+
+    var count: Int { published.withLock { $0.refused.count } }
+
+    // MARK: From one thread
+
+    /// - Parameter now: when the reading began.
+    func take(_ reading: UserRevocationList.Reading, at now: ContinuousClock.Instant) {
+        switch reading {
+        // It would say that no user is revoked.
+        case .notRecorded: published.withLock { $0.readAt = nil }
+        case .unchanged: published.withLock { $0.readAt = now }
+        case .rows(let rows):
+            let former = known
+            known = Dictionary(
+                uniqueKeysWithValues: rows.map { ($0.position, ($0, former[$0.position]?.since ?? now)) })
+            publish(at: now)
+        }
+    }
+
+    /// Rows that no URL is left of. Their commit came before they were known.
+    func outdated(at now: ContinuousClock.Instant) -> [Int64] {
+        known.filter { $0.value.since.duration(to: now) > retention }.map(\.key)
+    }
+
+    func use(_ ring: KeyRing) throws(CryptographyError) {
+        markers = try Self.markers(ring)
+        if let readAt = published.withLock({ $0.readAt }) { publish(at: readAt) }
+    }
+
+    private func publish(at readAt: ContinuousClock.Instant) {
+        var refused = RefusedUsers(keyNames: Set(markers.map(\.keyName)))
+        for (revocation, _) in known.values {
+            for marker in markers {
+                let user = marker.user(revocation.user)
+                switch revocation.extent {
+                case .sessions(let epoch): refused.refuse(user, upTo: epoch)
+                case .object(let key): refused.refuse(user, object: key)
+                }
+            }
+        }
+        let fresh = Published(refused: refused, readAt: readAt)
+        published.withLock { $0 = fresh }
+    }
+
+    private static func markers(_ ring: KeyRing) throws(CryptographyError) -> [UserMarker] {
+        try ring.keys.values.map { (key) throws(CryptographyError) in try UserMarker(key) }
+    }
+}
