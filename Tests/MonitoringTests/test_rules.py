@@ -84,6 +84,7 @@ def test_rendered_configuration_is_valid(tmp_path, kind):
 BAD = {
     "INTERVAL": ["0s", "15"], "RESPONDERS": ["127.0.0.1:80", "127.0.0.1:80/0", 'x:1/1"]'], "SCHEME": ["ftp"],
     "REVOKERS": ["127.0.0.1:80", "127.0.0.1:80/revoke/1"],
+    "AUTHORIZERS": ["127.0.0.1:80", "127.0.0.1:80/authorize/1"],
     "SKIP_VERIFY": ["maybe"],
     "ACCESS_LOGS": ["nohost"], "NGINX_EXPORTERS": ["a.example"], "BLACKBOX": ["9115"],
     "CERTIFICATES": ["http://media.example.com/"],
