@@ -1,4 +1,4 @@
-"""Fixtures. The stack must be up with monitoring: nginx/up --detach --monitoring --revoke."""
+"""Fixtures. The stack must be up with monitoring: nginx/up --detach --monitoring --revoke --authorize."""
 
 import pytest
 

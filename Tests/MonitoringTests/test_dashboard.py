@@ -6,7 +6,7 @@ import pytest
 
 from dashboard import DASHBOARD, PANELS, queries
 
-ROWS = ["Overview", "Traffic", "Latency", "Cache", "Dependencies", "Keys", "Process", "Revocations", "nginx"]
+ROWS = ["Overview", "Traffic", "Latency", "Cache", "Dependencies", "Keys", "Process", "Revocations", "Authorisation", "nginx"]
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 KINDS = {"stat", "gauge", "timeseries", "heatmap", "state-timeline", "table"}
 UNITS = {"short", "none", "percentunit", "ms", "s", "d", "reqps", "ops", "cps", "bytes"}

@@ -58,7 +58,9 @@ def assert_answered(prometheus, scenario, questions, seconds=40):
 
 def test_all_targets_are_up(prometheus):
     jobs = {target["labels"]["job"] for target in prometheus.targets() if target["health"] == "up"}
-    assert jobs == {"novatune-responder", "novatune-revoke", "novatune-nginx-answers", "novatune-nginx", "novatune-certificates"}
+    assert jobs == {
+        "novatune-responder", "novatune-revoke", "novatune-authorize", "novatune-nginx-answers", "novatune-nginx",
+        "novatune-certificates"}
 
 
 def test_every_query_of_the_dashboard_is_answered(prometheus, scenario):
@@ -110,7 +112,7 @@ def test_nginx_log_is_counted_as_nginx_answers(stack, prometheus, scenario):
     assert prometheus.samples('nginx_stream_upstream_duration_seconds_bucket{le="+Inf"} > 0')
 
 
-@pytest.mark.parametrize("page", ["/metrics", "/metrics/1", "/metrics/revoke/1"])
+@pytest.mark.parametrize("page", ["/metrics", "/metrics/1", "/metrics/revoke/1", "/metrics/authorize/1"])
 def test_metrics_pass_the_linter_except_the_name_of_the_contract(api, page):
     text = api.request("GET", page).body
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, timeout=20)

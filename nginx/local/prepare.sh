@@ -42,7 +42,7 @@ prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY GARNET-OR-EMPTY
     (umask 077; : >"$STATE/stack.env"; save_settings >"$STATE/settings.env")
 
     choose_run_dir
-    mapfile -t ports < <(free_ports 9 20000 30999)
+    mapfile -t ports < <(free_ports 10 20000 30999)
     monitor=$(free_ports 1 31000 32499)
     remember STATE_DIR "$STATE"
     remember PORT "${1:-${ports[0]}}"
@@ -80,6 +80,12 @@ prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY GARNET-OR-EMPTY
     remember REVOKER_DATABASE_URL \
         "postgresql://novatune_revoker:$REVOKER_PASSWORD@/novatune?host=$PG_DIR&port=$PG_PORT"
 
+    remember AUTHORIZER_PASSWORD "$(random 16)"
+    remember AUTHORIZER_DATABASE_URL \
+        "postgresql://novatune_authorizer:$AUTHORIZER_PASSWORD@/novatune?host=$PG_DIR&port=$PG_PORT"
+    remember AUTHORIZE_URL "http://127.0.0.1:${ports[9]}"
+    remember AUTHORIZE_TOKEN "$(random 16)"
+
     # The program; empty for Redis.
     remember GARNET_PROGRAM "${3:-}"
     remember REDIS_PORT "${ports[2]}"
@@ -96,6 +102,7 @@ prepare_state() { # PORT-OR-EMPTY MONITORING-OR-EMPTY GARNET-OR-EMPTY
     remember STREAM_SOCKET "${NOVATUNE_LISTEN:-unix:$RUN_DIR/stream.sock}"
     remember GATE_SOCKET "${NOVATUNE_GATE_LISTEN:-unix:$RUN_DIR/gate.sock}"
     remember REVOKE_SOCKET "unix:$RUN_DIR/revoke.sock"
+    remember AUTHORIZE_SOCKET "unix:$RUN_DIR/authorize.sock"
     remember LOG_FILE "$STATE/log/responder.log"
     if [[ -n ${NOVATUNE_JWT_HS256_SECRET_FILE:-} ]]; then
         remember JWT_HS256_SECRET "$(<"$NOVATUNE_JWT_HS256_SECRET_FILE")"

@@ -15,6 +15,7 @@ stop_stack() {
     end nginx
     end responder TERM 20
     end revoke TERM 20
+    end authorize
     end redis
     end s3 KILL
     end s3-osd KILL
