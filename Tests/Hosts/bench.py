@@ -27,8 +27,9 @@ def machines(name, first, count):
 
 
 class Bench:
-    def __init__(self, state, binary, rate, report):
-        self._state, self._binary, self._rate, self._report = state, binary, rate, report
+    def __init__(self, state, binary, balancer, rate, report):
+        self._state, self._binary, self._configuration = state, binary, balancer
+        self._rate, self._report = rate, report
 
     def __enter__(self):
         make_network()
@@ -47,7 +48,7 @@ class Bench:
             self.cache = CacheCluster(self.cache_machines, shared)
             held.callback(self.cache.stop)
             self.balancer = Balancer(
-                self.balancer_machine, STORE_ADDRESS, directory,
+                self._configuration, self.balancer_machine, STORE_ADDRESS, directory,
                 [f"{machine.address}:{HTTP_PORT}" for machine in host_machines],
                 [store.address for store in self.stores])
             endpoint = f"http://{STORE_ADDRESS}:{STORE_PORT}"

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from harness import nginx
 from harness.responder import Responder
-from harness.stack import REPOSITORY, environment_with
+from harness.stack import environment_with
 from harness.waiting import wait_for
 from harness.wire import API
 
-CONFIGURATION = REPOSITORY / "nginx/packaging/haproxy.cfg"
 HTTP_PORT, STORE_PORT = 8080, 8000
 
 
@@ -80,9 +79,9 @@ class Host:
 
 
 class Balancer:
-    """HAProxy, with the configuration that the guide shows."""
+    """HAProxy; the guide shows `configuration`, unless the run was given another."""
 
-    def __init__(self, machine, store_address, directory, hosts, stores):
+    def __init__(self, configuration, machine, store_address, directory, hosts, stores):
         self._socket = directory / "balancer"
         self.api = API(f"http://{machine.address}:{HTTP_PORT}")
         self.store_endpoint = f"http://{store_address}:{STORE_PORT}"
@@ -93,7 +92,7 @@ class Balancer:
             variables |= {f"NOVATUNE_{kind}_{number}": address for number, address in enumerate(addresses, 1)}
         with open(directory / "balancer.log", "wb") as log:
             self._process = subprocess.Popen(
-                [*machine.command, program(), "-f", CONFIGURATION, "-db"], stdin=subprocess.DEVNULL, stdout=log,
+                [*machine.command, program(), "-f", configuration, "-db"], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env=environment_with(**{name: str(value) for name, value in variables.items()}))
         wait_for(lambda: Path(self._socket).exists() or self._process.poll() is not None, 10, "HAProxy")
         assert self._process.poll() is None, (directory / "balancer.log").read_text()
