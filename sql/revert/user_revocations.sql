@@ -13,6 +13,7 @@ commit;
 begin;
 set local lock_timeout = '2s';
 drop trigger if exists tracks_record_owner on novatune.tracks;
+drop trigger if exists tracks_record_first_owner on novatune.tracks;
 commit;
 
 begin;
