@@ -27,8 +27,9 @@ grant select (position, user_id, session_epoch, object_key), delete on novatune.
 -- Whether changes are recorded at all.
 grant select (record_user_revocations) on novatune.settings to novatune_authorizer;
 
--- The limits are those of novatune_responder, as responder_limits and role_limits explain them. Each process has one
--- connection, and a second one for a moment while the first is lost.
+-- The limits are those of novatune_responder, as responder_limits and role_limits explain them. The process of each
+-- gateway holds one connection, and a second one for a moment while the first is lost; a process that gets none refuses
+-- all URLs of its gateway, so there is room for many gateways.
 do $$
 declare
     wanted record;
@@ -36,7 +37,7 @@ begin
     for wanted in
         select w.name, w.value, r.oid as role_oid, r.rolconnlimit
           from (values
-            ('connections', '20'),
+            ('connections', '100'),
             ('client_connection_check_interval', '1s'),
             ('idle_in_transaction_session_timeout', '60s'),
             ('statement_timeout', '65s')

@@ -1,7 +1,7 @@
 begin;
 \ir shared/setup.sql
 
-select plan(57);
+select plan(58);
 
 -- Of what the database has, nothing counts.
 update novatune.settings set record_user_revocations = false;
@@ -207,6 +207,9 @@ alter table novatune.track_grants enable trigger user;
 -- What a row may be.
 select throws_ok($$insert into novatune.user_revocations (user_id) values (pg_temp.ulid(1))$$, '23514', null,
     'a row is about sessions or about an object');
+
+select cmp_ok((select rolconnlimit from pg_roles where rolname = 'novatune_authorizer'), '>=', 100,
+    'a connection for each of many gateways');
 
 -- Privileges, as the process uses them.
 create function pg_temp.as_authorizer(statement text) returns void
