@@ -23,6 +23,8 @@ public struct StoreAuthorizer: Sendable {
         /// The responder's own look-up of an object.
         case allowedLookup = "allowed_lookup"
         case allowedAccount = "allowed_account"
+        /// A browser's question for the audio bucket's CORS rules, which no account signs. It reads nothing.
+        case allowedPreflight = "allowed_preflight"
         case sessionsEnded = "sessions_ended"
         case accessEnded = "access_ended"
         /// A URL that does not say whom it was issued to, or not in a way that is known.
@@ -43,7 +45,7 @@ public struct StoreAuthorizer: Sendable {
 
         public var isAllowed: Bool {
             switch self {
-            case .allowedUser, .allowedLookup, .allowedAccount: true
+            case .allowedUser, .allowedLookup, .allowedAccount, .allowedPreflight: true
             default: false
             }
         }
@@ -55,21 +57,24 @@ public struct StoreAuthorizer: Sendable {
 
     /// - Parameter refused: nil where it is too old.
     public func decide(_ question: StoreQuestion, _ refused: RefusedUsers?) -> Outcome {
+        if question.action == .method("OPTIONS"), signers.contains(where: { question.bucket == audioBucket(of: $0) }) {
+            return .allowedPreflight
+        }
         guard signers.contains(question.account) else {
             return rules.contains { $0.allows(question, audioBucket: bucket) } ? .allowedAccount : .notListed
         }
-        guard question.bucket == signersBucket(question), !question.object.isEmpty else { return .notRead }
+        guard !question.object.isEmpty else { return .notRead }
         let isLookup: Bool
         switch question.action {
         case .policy(let action):
-            guard Self.readActions.contains(action) else { return .notRead }
+            guard question.bucket == bucket, Self.readActions.contains(action) else { return .notRead }
             // Its method is unknown. A player's URL has a content type, which its signature covers.
             isLookup = question.parameters[Self.contentType] == nil
         case .method(let method):
             // What the responder does not sign, such as a sub-resource, is no read of an object.
-            guard method == "GET" || method == "HEAD", question.parameters.keys.allSatisfy(Self.isSigned) else {
-                return .notRead
-            }
+            guard question.bucket == audioBucket(of: question.account), method == "GET" || method == "HEAD",
+                question.parameters.keys.allSatisfy(Self.isSigned)
+            else { return .notRead }
             isLookup = method == "HEAD"
         }
         guard let marks = question.parameters[UserMark.parameter] else { return isLookup ? .allowedLookup : .unmarked }
@@ -95,11 +100,11 @@ public struct StoreAuthorizer: Sendable {
         name == UserMark.parameter || name == contentType || name.hasPrefix("X-Amz-")
     }
 
-    /// A bucket without a tenant is one of the signer's own tenant, which RGW names.
-    private func signersBucket(_ question: StoreQuestion) -> String {
-        guard case .method = question.action, !bucket.contains(":"),
-            let dollar = question.account.firstIndex(of: "$"), dollar != question.account.startIndex
-        else { return bucket }
-        return "\(question.account[..<dollar]):\(bucket)"
+    /// As RGW names it: a bucket without a tenant is one of the signer's own tenant.
+    private func audioBucket(of signer: String) -> String {
+        guard !bucket.contains(":"), let dollar = signer.firstIndex(of: "$"), dollar != signer.startIndex else {
+            return bucket
+        }
+        return "\(signer[..<dollar]):\(bucket)"
     }
 }

@@ -141,6 +141,20 @@ def test_a_url_without_its_user_is_refused(responders, store, url, user, song):
     assert is_refused(marked.replace("x-nt-u=", "x-nt-u=0"))
 
 
+def test_a_browsers_preflight_reaches_the_buckets_cors_rules(authorizer, stack, store, url, user, song):
+    def preflight(url, method="GET"):
+        return fetched(urllib.request.Request(url, method="OPTIONS", headers={
+            "Origin": stack["BASE_URL"], "Access-Control-Request-Method": method}))[0]
+
+    before = authorizer.counted("allowed_preflight")
+    assert preflight(url(song, user)) == 200
+    assert preflight(f"{store.endpoint}/{stack['S3_BUCKET']}/{song.id}") == 200
+    assert preflight(url(song, user), "DELETE") == 403, "which the bucket's rules refuse"
+    assert authorizer.counted("allowed_preflight") == before + 3
+    assert preflight(f"{store.endpoint}/other/{song.id}") in (403, 404)
+    assert authorizer.counted("allowed_preflight") == before + 3
+
+
 def test_an_anonymous_request_and_a_write_of_the_signer_are_refused(stack, store, s3, url, user, song):
     assert is_refused(url(song, user).partition("?")[0])
     signer = boto3.client(

@@ -122,6 +122,25 @@ struct StoreAuthorizerTests {
             outcome("media") == .allowedUser && outcome("t:media") == .allowedUser && outcome("u:media") == .notRead)
     }
 
+    @Test("A browser's preflight of the audio bucket is allowed, whatever its account, and no other OPTIONS is")
+    func preflight() throws {
+        let store = RecordedQuestion.rgw
+        func outcome(_ changes: [String: String], signer: String = "signer") throws -> Outcome {
+            let preflight = ["\"GET\"": "\"OPTIONS\"", "\"user_id\": \"signer\"": "\"user_id\": \"anonymous\""]
+            let json = try store.json(replacing: preflight.merging(changes) { $1 })
+            return StoreAuthorizer(signers: [signer], rules: [], bucket: "media", expiry: .seconds(120))
+                .decide(try #require(StoreQuestion(json: json)), nil)
+        }
+        #expect(try outcome([:]) == .allowedPreflight)
+        #expect(try outcome(["\"user_id\": \"signer\"": "\"user_id\": \"signer\""]) == .allowedPreflight)
+        #expect(try outcome(["\"media\"": "\"other\""]) == .notListed)
+        #expect(try outcome(["\"GET\"": "\"GET\""]) == .notListed)
+        let tenant = ["\"tenant\": \"\"": "\"tenant\": \"t\""]
+        #expect(try outcome(tenant) == .notListed && outcome(tenant, signer: "t$signer") == .allowedPreflight)
+        let minIO = RecordedQuestion.minIO
+        #expect(try decide(minIO, minIO.json(replacing: ["s3:GetObject": "OPTIONS"])) == .notRead)
+    }
+
     @Test("Other accounts, the owner included, do what the operator lists")
     func accountsAreListed() throws {
         func outcome(_ store: RecordedQuestion, _ account: String, _ rule: String, _ more: [String: String] = [:])
