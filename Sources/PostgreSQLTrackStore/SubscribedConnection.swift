@@ -11,6 +11,8 @@ final class SubscribedConnection {
     private let timeout: Duration
     private let stop: StopSignal
     private var connection: PostgreSQLConnection?
+    /// Connections that were made: what was read on a former one may be of another server.
+    private(set) var generation = 0
 
     /// - Parameters:
     ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. The primary is chosen: a standby does not
@@ -56,7 +58,8 @@ final class SubscribedConnection {
     }
 
     private func connect() throws(PostgreSQLError) -> PostgreSQLConnection {
-        try targets.connect(by: Deadline(after: timeout)) { (connection, deadline) throws(PostgreSQLError) in
+        generation += 1
+        return try targets.connect(by: Deadline(after: timeout)) { (connection, deadline) throws(PostgreSQLError) in
             try connection.execute("listen \(channel)", by: deadline)
         }
     }

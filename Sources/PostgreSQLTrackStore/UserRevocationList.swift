@@ -35,8 +35,9 @@ public final class UserRevocationList {
     }
 
     private let connection: SubscribedConnection
-    /// Of the rows that were read last.
-    private var digest: String?
+    /// Of the rows that were read last, and the connection's generation: another server may have used the same positions
+    /// for other rows.
+    private var known: (digest: String, generation: Int)?
 
     /// - Parameters:
     ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. The primary is chosen.
@@ -63,29 +64,41 @@ public final class UserRevocationList {
 
     /// Reads all rows where they are others than at the last reading.
     public func read() throws(Unavailable) -> Reading {
-        try connection.perform { (connection, deadline) throws(PostgreSQLError) in
-            let state = try connection.run(Self.digest, by: deadline)
-            guard try state.integer(0) == 1 else {
-                digest = nil
-                return .notRecorded
-            }
-            let current = try state.text(1)
-            if current == digest { return .unchanged }
-            let result = try connection.run(
-                "select position, user_id, session_epoch, object_key from novatune.user_revocations", by: deadline)
-            var rows: [UserRevocation] = []
-            rows.reserveCapacity(Int(result.rowCount))
-            for row in 0..<result.rowCount {
-                rows.append(
-                    UserRevocation(
-                        position: try result.integer(0, row: row), user: try result.text(1, row: row),
-                        extent: result.isNull(3, row: row)
-                            ? .sessions(upTo: try result.integer(2, row: row))
-                            : .object(SecretText(try result.text(3, row: row)))))
-            }
-            // Rows that were committed between the two statements are there already: the next reading sees another digest.
-            digest = current
-            return .rows(rows)
+        let subscribed = connection
+        return try subscribed.perform { (connection, deadline) throws(PostgreSQLError) in
+            // One snapshot: the digest is that of the rows.
+            try connection.execute("begin isolation level repeatable read, read only", by: deadline)
+            let reading = try read(connection, subscribed.generation, by: deadline)
+            try connection.execute("commit", by: deadline)
+            return reading
+        }
+    }
+
+    private func read(
+        _ connection: PostgreSQLConnection, _ generation: Int, by deadline: Deadline
+    ) throws(PostgreSQLError) -> Reading {
+        let state = try connection.run(Self.digest, by: deadline)
+        guard try state.integer(0) == 1 else {
+            known = nil
+            return .notRecorded
+        }
+        let digest = try state.text(1)
+        if let known, known == (digest, generation) { return .unchanged }
+        known = (digest, generation)
+        return .rows(try rows(connection, by: deadline))
+    }
+
+    private func rows(
+        _ connection: PostgreSQLConnection, by deadline: Deadline
+    ) throws(PostgreSQLError) -> [UserRevocation] {
+        let result = try connection.run(
+            "select position, user_id, session_epoch, object_key from novatune.user_revocations", by: deadline)
+        return try (0..<result.rowCount).map { (row) throws(PostgreSQLError) in
+            UserRevocation(
+                position: try result.integer(0, row: row), user: try result.text(1, row: row),
+                extent: result.isNull(3, row: row)
+                    ? .sessions(upTo: try result.integer(2, row: row))
+                    : .object(SecretText(try result.text(3, row: row))))
         }
     }
 

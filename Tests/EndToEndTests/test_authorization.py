@@ -127,6 +127,21 @@ def test_a_revoked_grant_ends_the_urls_of_one_track(stack, world, url, user, son
     wait_for(lambda: is_given(revoked), 10, "200 with a new grant")
 
 
+def test_other_rows_with_the_positions_of_known_ones_are_read_on_another_connection(stack, world, url, user, song):
+    """As on a primary that lost the last rows: its sequence gives their positions again."""
+    other = world.user()
+    world.grant(song, other)
+    own, others = url(song, user), url(song, other)
+    world.set_user(user, "session_epoch = session_epoch + 1")
+    wait_for(lambda: is_refused(own), 10, "403 after a logout")
+    stack.sql(f"update novatune.user_revocations set user_id = '{other.id}', session_epoch = 1000"
+              f" where user_id = '{user.id}'")
+    assert is_given(others)
+    stack.sql("select pg_terminate_backend(pid) from pg_stat_activity"
+              " where application_name = 'novatune-streamd authorize'")
+    wait_for(lambda: is_refused(others), 10, "403 for the user of the other row")
+
+
 def test_a_url_without_its_user_is_refused(responders, store, url, user, song):
     """As one that was issued before the setting was on."""
     former = responders().start_on_own_sockets(

@@ -67,4 +67,13 @@ struct RevokedUsersTests {
         users.take(.rows([row(2)]), at: Self.start.advanced(by: .seconds(1081)))
         #expect(users.outdated(at: Self.start.advanced(by: .seconds(1081))) == [2])
     }
+
+    @Test("Another row with a known position is known since it came")
+    func positionIsUsedAgain() throws {
+        let users = try users()
+        users.take(.rows([row(1), row(2)]), at: Self.start)
+        users.take(.rows([row(1, upTo: 2), row(2)]), at: Self.start.advanced(by: .seconds(60)))
+        #expect(users.outdated(at: Self.start.advanced(by: .seconds(1021))) == [2])
+        #expect(users.outdated(at: Self.start.advanced(by: .seconds(1081))).sorted() == [1, 2])
+    }
 }

@@ -55,7 +55,11 @@ final class RevokedUsers: @unchecked Sendable {
         case .rows(let rows):
             let former = known
             known = Dictionary(
-                uniqueKeysWithValues: rows.map { ($0.position, ($0, former[$0.position]?.since ?? now)) })
+                uniqueKeysWithValues: rows.map { row in
+                    // After a failover or a restore another row may have its position.
+                    let same = former[row.position].flatMap { $0.revocation == row ? $0 : nil }
+                    return (row.position, (row, same?.since ?? now))
+                })
             publish(at: now)
         }
     }
