@@ -32,18 +32,26 @@ public final class UserRevocationList {
         /// The rows are those of the last reading.
         case unchanged
         case rows([UserRevocation])
+        /// More than the limit: they are not read.
+        case tooLong
     }
 
+    /// Rows of one statement.
+    private static let deletedAtOnce = 10_000
+
     private let connection: SubscribedConnection
+    private let limit: Int64
     /// Of the rows that were read last, and the connection's generation: another server may have used the same positions
     /// for other rows.
     private var known: (digest: String, generation: Int)?
 
     /// - Parameters:
     ///   - conninfo: what `PostgreSQLTrackStore.isValid(conninfo:)` accepts. The primary is chosen.
+    ///   - limit: of the rows, of which one with a long object key counts as more: one for each 128 bytes.
     ///   - timeout: for connecting and for each answer.
     ///   - stop: ends a wait.
-    public init(conninfo: any ConnectionStringSource, timeout: Duration, stop: StopSignal) {
+    public init(conninfo: any ConnectionStringSource, limit: Int64, timeout: Duration, stop: StopSignal) {
+        self.limit = limit
         connection = SubscribedConnection(
             conninfo: conninfo, command: "authorize", channel: "novatune_user_revocation",
             table: "novatune.user_revocations", timeout: timeout, stop: stop)
@@ -58,8 +66,9 @@ public final class UserRevocationList {
     /// Rows are never updated, so their positions tell whether they are the same ones.
     private static let digest = """
         select (select s.record_user_revocations::int::bigint from novatune.settings s),
-               (select count(*) || ' ' || coalesce(sum(hashint8extended(r.position, 0)), 0)
-                  from novatune.user_revocations r)
+               count(*) || ' ' || coalesce(sum(hashint8extended(r.position, 0)), 0),
+               count(*) + coalesce(sum(octet_length(r.object_key) / 128), 0)
+          from novatune.user_revocations r
         """
 
     /// Reads all rows where they are others than at the last reading.
@@ -84,6 +93,10 @@ public final class UserRevocationList {
         }
         let digest = try state.text(1)
         if let known, known == (digest, generation) { return .unchanged }
+        guard try state.integer(2) <= limit else {
+            known = nil
+            return .tooLong
+        }
         known = (digest, generation)
         return .rows(try rows(connection, by: deadline))
     }
@@ -102,12 +115,18 @@ public final class UserRevocationList {
         }
     }
 
-    /// No URL that they are about is left.
-    public func delete(positions: [Int64]) throws(Unavailable) {
-        try connection.perform { (connection, deadline) throws(PostgreSQLError) in
-            _ = try connection.run(
-                "delete from novatune.user_revocations where position = any ($1::bigint[])",
-                ["{\(positions.map(String.init).joined(separator: ","))}"], by: deadline)
+    /// Deletes rows, no URL of which is left, in statements of 10,000.
+    /// - Parameter deadline: no statement begins after it. What is left is for the next call.
+    public func delete(positions: [Int64], until deadline: ContinuousClock.Instant) throws(Unavailable) {
+        var rest = positions[...]
+        while !rest.isEmpty, ContinuousClock.now < deadline {
+            let some = rest.prefix(Self.deletedAtOnce)
+            rest = rest.dropFirst(some.count)
+            try connection.perform { (connection, deadline) throws(PostgreSQLError) in
+                _ = try connection.run(
+                    "delete from novatune.user_revocations where position = any ($1::bigint[])",
+                    ["{\(some.map(String.init).joined(separator: ","))}"], by: deadline)
+            }
         }
     }
 }

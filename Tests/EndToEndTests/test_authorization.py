@@ -219,6 +219,7 @@ def test_no_url_is_given_while_the_list_is_old(authorizer, stack, url, user, son
         wait_for(lambda: is_refused(given), 20, "403 once the list is old")
         wait_for(lambda: authorizer.readiness()[0] == 503, 10, "503 of /readyz")
         assert authorizer.readiness()[1]["database"]["status"] == "failed"
+        assert "NOVATUNE_AUTHORIZE_MAX_AGE" in authorizer.readiness()[1]["list"]["reason"]
     wait_for(lambda: is_given(given), 20, "200 after the database's return")
     stack.sql("update novatune.settings set record_user_revocations = false")
     wait_for(lambda: is_refused(given), 10, "403 where nothing is recorded")
@@ -227,6 +228,20 @@ def test_no_url_is_given_while_the_list_is_old(authorizer, stack, url, user, son
     wait_for(lambda: is_given(given), 10, "200 once it is")
     authorizer.kill()
     authorizer.start(NOVATUNE_AUTHORIZE_MAX_AGE="10s").until_ready()
+
+
+def test_no_url_is_given_while_the_list_is_too_long(authorizer, stack, url, user, song):
+    given = url(song, user)
+    wait_for(lambda: is_given(given), 10, "200 before")
+    stack.sql("insert into novatune.user_revocations (user_id, session_epoch)"
+              " select lpad(n::text, 26, '0'), 1 from generate_series(1, 100001) n")
+    wait_for(lambda: is_refused(given), 20, "403 with too many revocations")
+    code, dependencies = authorizer.readiness()
+    assert code == 503 and dependencies["list"]["status"] == "failed" and dependencies["database"]["status"] == "ok"
+    assert "recorded_at" in dependencies["list"]["reason"] and "revocations are too many" in authorizer.log()
+    stack.sql("delete from novatune.user_revocations where user_id < '01'")
+    wait_for(lambda: is_given(given), 20, "200 once they are fewer")
+    assert authorizer.readiness()[0] == 200
 
 
 def test_both_keys_of_a_rotation_are_known(authorizer, stack, world, responders, store, user, song, tmp_path):

@@ -36,6 +36,8 @@ struct RevokedUsersTests {
         #expect(users.current == nil)
         users.take(.unchanged, at: Self.start)
         #expect(users.current != nil && users.count == 1)
+        users.take(.tooLong, at: Self.start)
+        #expect(users.current == nil)
     }
 
     @Test("A list that was read too long ago is none")

@@ -11,6 +11,8 @@ import StreamResponder
 final class AuthorizationService: Sendable {
     private static let gateProgressLimit: Duration = .seconds(20)
     private static let drainLimit: Duration = .seconds(5)
+    /// After a deletion that failed, until the next one.
+    private static let deletionPause: Duration = .seconds(60)
 
     private let settings: AuthorizationSettings
     private let address: DatabaseAddress
@@ -67,7 +69,9 @@ final class AuthorizationService: Sendable {
 
     /// Keeps the list fresh: reads it with each notification, and at each poll.
     private func watch() {
-        let list = UserRevocationList(conninfo: address, timeout: settings.database.timeout, stop: stop)
+        let list = UserRevocationList(
+            conninfo: address, limit: RevokedUsers.limit, timeout: settings.database.timeout, stop: stop)
+        var nextDeletion = ContinuousClock.now
         var backoff = Backoff(from: .milliseconds(100), to: .seconds(2))
         while !stop.isSent {
             do throws(Unavailable) {
@@ -75,15 +79,30 @@ final class AuthorizationService: Sendable {
                 if let ring = keys.take() { use(ring) }
                 let reading = try list.read()
                 users.take(reading, at: now)
-                telemetry.read(areRecorded: reading != .notRecorded)
+                telemetry.read(reading)
                 backoff.succeeded()
-                let outdated = users.outdated(at: now)
-                if !outdated.isEmpty { try list.delete(positions: outdated) }
-                _ = try list.wait(until: now.advanced(by: settings.poll))
+                let end = now.advanced(by: settings.poll)
+                if now >= nextDeletion, !deleteOutdated(list, at: now, until: end) {
+                    nextDeletion = now.advanced(by: Self.deletionPause)
+                }
+                _ = try list.wait(until: end)
             } catch {
                 telemetry.lostDatabase(error)
                 stop.wait(until: Deadline(after: backoff.failed(jitter: .random(in: 0...1))))
             }
+        }
+    }
+
+    /// - Returns: false after a failure, which costs the table's size and no decision.
+    private func deleteOutdated(
+        _ list: UserRevocationList, at now: ContinuousClock.Instant, until end: ContinuousClock.Instant
+    ) -> Bool {
+        do {
+            try list.delete(positions: users.outdated(at: now), until: end)
+            return true
+        } catch {
+            telemetry.keptOutdated(error)
+            return false
         }
     }
 

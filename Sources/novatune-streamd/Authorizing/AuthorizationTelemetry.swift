@@ -1,5 +1,6 @@
 import Logging
 import Observability
+import PostgreSQLTrackStore
 import Resilience
 import StoreAuthorization
 import StreamIssuing
@@ -22,6 +23,8 @@ final class AuthorizationTelemetry: Sendable {
         /// Nil where the last reading was answered.
         var database: String? = "not asked yet"
         var areRecorded: Bool?
+        var isTooLong = false
+        var users: RevokedUsers?
         var keys: String?
     }
 
@@ -44,6 +47,7 @@ final class AuthorizationTelemetry: Sendable {
     }
 
     func watch(_ users: RevokedUsers, connections: @escaping @Sendable () -> Int) {
+        state.withLock { $0.users = users }
         registry.gauge(
             "novatune_authorization_revocations", "Users' sessions and objects that are refused, for each key."
         ) {
@@ -79,12 +83,20 @@ final class AuthorizationTelemetry: Sendable {
 
     // MARK: State
 
-    func read(areRecorded: Bool) {
-        let were = state.withLock { state in
-            defer { (state.database, state.areRecorded) = (nil, areRecorded) }
-            return state.areRecorded
+    func read(_ reading: UserRevocationList.Reading) {
+        let (areRecorded, isTooLong) = (reading != .notRecorded, reading == .tooLong)
+        let former = state.withLock { state in
+            defer { (state.database, state.areRecorded, state.isTooLong) = (nil, areRecorded, isTooLong) }
+            return state
         }
-        guard were != areRecorded else { return }
+        if isTooLong != former.isTooLong {
+            if isTooLong {
+                logger.error("revocations are too many", metadata: ["advice": "\(Self.lengthAdvice)"])
+            } else {
+                logger.info("revocations are no longer too many")
+            }
+        }
+        guard former.areRecorded != areRecorded else { return }
         if areRecorded {
             logger.info("users' revocations are recorded")
         } else {
@@ -96,6 +108,12 @@ final class AuthorizationTelemetry: Sendable {
         state.withLock { $0.database = cause.reason }
         failures.log(
             .warning, "revocations not read", kind: cause.code, ["code": "\(cause.code)", "reason": "\(cause.reason)"])
+    }
+
+    func keptOutdated(_ cause: Unavailable) {
+        failures.log(
+            .warning, "outdated revocations not deleted", kind: "delete \(cause.code)",
+            ["code": "\(cause.code)", "reason": "\(cause.reason)"])
     }
 
     /// - Parameter refusal: nil where the ring that the settings name now is in use.
@@ -115,6 +133,10 @@ final class AuthorizationTelemetry: Sendable {
 
     private static let recordingAdvice =
         "triggers record no user's revocation; as novatune_dba: update novatune.settings set record_user_revocations = true"
+    private static let lengthAdvice =
+        "more than \(RevokedUsers.limit), and no user's URL is allowed; as novatune_dba: delete from novatune.user_revocations the rows whose recorded_at is longer ago than NOVATUNE_PRESIGN_EXPIRY and 15 minutes"
+    private static let ageAdvice =
+        "not read within NOVATUNE_AUTHORIZE_MAX_AGE, and no user's URL is allowed"
 }
 
 extension AuthorizationTelemetry: ReadinessSource {
@@ -122,9 +144,17 @@ extension AuthorizationTelemetry: ReadinessSource {
         let state = state.withLock { $0 }
         return [
             DependencyHealth(name: "database", failure: state.database, isOptional: false),
+            DependencyHealth(name: "list", failure: listFailure(state), isOptional: false),
             DependencyHealth(
                 name: "recording", failure: state.areRecorded == false ? Self.recordingAdvice : nil, isOptional: false),
         ]
     }
+
+    private func listFailure(_ state: State) -> String? {
+        if state.isTooLong { return Self.lengthAdvice }
+        guard let users = state.users, users.current == nil else { return nil }
+        return Self.ageAdvice
+    }
+
     var reloadRefusal: String? { state.withLock { $0.keys } }
 }

@@ -6,6 +6,9 @@ import StoreAuthorization
 
 /// The list of revocations that decisions go by, and for how long each has been known. For one thread, but `current`.
 final class RevokedUsers: @unchecked Sendable {
+    /// Of the list, in rows of up to 127 bytes of an object's key, of which a longer one counts as more. With two keys in
+    /// the ring it fits into the memory that the systemd unit allows.
+    static let limit: Int64 = 100_000
     /// How far a store lets a signer's clock be ahead.
     private static let clockSkew: Duration = .seconds(900)
 
@@ -14,12 +17,21 @@ final class RevokedUsers: @unchecked Sendable {
         var readAt: ContinuousClock.Instant?
     }
 
+    private struct Known {
+        let revocation: UserRevocation
+        let since: ContinuousClock.Instant
+        /// The user under each key: computed once.
+        let marked: [String]
+    }
+
     private let maximumAge: Duration
     /// After so long no URL is left that a revocation is about.
     private let retention: Duration
     private let published: Locked<Published>
     private var markers: [UserMarker]
-    private var known: [Int64: (revocation: UserRevocation, since: ContinuousClock.Instant)] = [:]
+    private var known: [Int64: Known] = [:]
+    /// The former list, until the next reading: a decision that still reads it must not be the one that frees it.
+    private var retired: RefusedUsers?
 
     /// - Parameter expiry: how long URLs live.
     init(_ ring: KeyRing, expiry: Duration, maximumAge: Duration) throws(CryptographyError) {
@@ -48,9 +60,10 @@ final class RevokedUsers: @unchecked Sendable {
 
     /// - Parameter now: when the reading began.
     func take(_ reading: UserRevocationList.Reading, at now: ContinuousClock.Instant) {
+        retired = nil
         switch reading {
-        // It would say that no user is revoked.
-        case .notRecorded: published.withLock { $0.readAt = nil }
+        // It would say that no user is revoked, or not of all who are.
+        case .notRecorded, .tooLong: published.withLock { $0.readAt = nil }
         case .unchanged: published.withLock { $0.readAt = now }
         case .rows(let rows):
             let former = known
@@ -58,7 +71,7 @@ final class RevokedUsers: @unchecked Sendable {
                 uniqueKeysWithValues: rows.map { row in
                     // After a failover or a restore another row may have its position.
                     let same = former[row.position].flatMap { $0.revocation == row ? $0 : nil }
-                    return (row.position, (row, same?.since ?? now))
+                    return (row.position, same ?? Known(revocation: row, since: now, marked: marked(row.user)))
                 })
             publish(at: now)
         }
@@ -71,23 +84,31 @@ final class RevokedUsers: @unchecked Sendable {
 
     func use(_ ring: KeyRing) throws(CryptographyError) {
         markers = try Self.markers(ring)
+        known = known.mapValues {
+            Known(revocation: $0.revocation, since: $0.since, marked: marked($0.revocation.user))
+        }
         if let readAt = published.withLock({ $0.readAt }) { publish(at: readAt) }
     }
 
     private func publish(at readAt: ContinuousClock.Instant) {
         var refused = RefusedUsers(keyNames: Set(markers.map(\.keyName)))
-        for (revocation, _) in known.values {
-            for marker in markers {
-                let user = marker.user(revocation.user)
-                switch revocation.extent {
+        for row in known.values {
+            for user in row.marked {
+                switch row.revocation.extent {
                 case .sessions(let epoch): refused.refuse(user, upTo: epoch)
                 case .object(let key): refused.refuse(user, object: key)
                 }
             }
         }
         let fresh = Published(refused: refused, readAt: readAt)
-        published.withLock { $0 = fresh }
+        // Decisions wait for the lock: what it held is freed later.
+        retired = published.withLock { published in
+            defer { published = fresh }
+            return published.refused
+        }
     }
+
+    private func marked(_ user: String) -> [String] { markers.map { $0.user(user) } }
 
     private static func markers(_ ring: KeyRing) throws(CryptographyError) -> [UserMarker] {
         try ring.keys.values.map { (key) throws(CryptographyError) in try UserMarker(key) }
