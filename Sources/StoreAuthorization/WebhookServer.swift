@@ -12,31 +12,33 @@ import Synchronization
     public static let timeLimit: Duration = .milliseconds(100)
     /// A request's, in bytes. It fits into the socket's buffer; a question of a store has some 2,000.
     static let requestLimit = 48 * 1024
-    /// Beyond it connections are closed without an answer.
-    private static let connectionLimit = 2048
-
     private let loop: EventLoop
     private let socket: ListeningSocket
     private let webhook: Webhook
+    private let connectionLimit: Int
     private let observer: @Sendable (StoreAuthorizer.Outcome?, Duration) -> Void
     private let buffer: UnsafeMutableBufferPointer<UInt8>
     private var listening: IOSource?
     private var connections: [Int32: Connection] = [:]
     private let open = Atomic<Int>(0)
+    private let displaced = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - socket: on loopback: RGW's questions hold secret keys.
+    ///   - connectionLimit: at least 1. Beyond it a new connection takes the place of one that has shown no token, or of the
+    ///     one that has been idle for the longest time.
     ///   - refused: nil where the list is too old.
     ///   - observer: called with the decision, or nil where no token was shown, and how long it took; on the loop's
     ///     thread.
     public init(
         _ loop: EventLoop, socket: ListeningSocket, tokens: WebhookTokens, authorizer: StoreAuthorizer,
-        refused: @escaping @Sendable () -> RefusedUsers?,
+        connectionLimit: Int = 2048, refused: @escaping @Sendable () -> RefusedUsers?,
         observer: @escaping @Sendable (StoreAuthorizer.Outcome?, Duration) -> Void
     ) {
         self.loop = loop
         self.socket = socket
         webhook = Webhook(tokens, authorizer, refused: refused)
+        self.connectionLimit = connectionLimit
         self.observer = observer
         unsafe buffer = .allocate(capacity: Self.requestLimit)
     }
@@ -45,6 +47,9 @@ import Synchronization
 
     /// From any thread.
     public var openConnections: Int { open.load(ordering: .relaxed) }
+
+    /// Connections that were closed in favour of others. From any thread.
+    public var displacedConnections: Int { displaced.load(ordering: .relaxed) }
 
     /// From any thread.
     public func start() {
@@ -71,27 +76,38 @@ import Synchronization
         /// Of the request that is arriving.
         var limit: EventLoop.TimerID?
         var hasContinued = false
+        var hasShownToken = false
+        var usedAt: ContinuousClock.Instant
 
-        init(_ descriptor: Int32) { self.descriptor = descriptor }
+        init(_ descriptor: Int32, at now: ContinuousClock.Instant) {
+            self.descriptor = descriptor
+            usedAt = now
+        }
     }
 
     private func acceptAll() {
         for _ in 0..<256 {
             guard let descriptor = socket.accept() else { return }
-            guard connections.count < Self.connectionLimit else {
-                _ = Glibc.close(descriptor)
-                continue
-            }
+            if connections.count >= connectionLimit { displaceOne() }
             var yes: Int32 = 1
             unsafe setsockopt(
                 descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
-            let connection = Connection(descriptor)
+            let connection = Connection(descriptor, at: loop.now)
             connections[descriptor] = connection
             open.add(1, ordering: .relaxed)
             connection.source = loop.watch(descriptor, [.read, .peerClosed, .edgeTriggered]) {
                 [unowned self, unowned connection] _ in examine(connection)
             }
         }
+    }
+
+    private func displaceOne() {
+        let isLess = { (one: Connection, other: Connection) in
+            one.hasShownToken == other.hasShownToken ? one.usedAt < other.usedAt : !one.hasShownToken
+        }
+        guard let least = connections.values.min(by: isLess) else { return }
+        displaced.add(1, ordering: .relaxed)
+        close(least)
     }
 
     private func close(_ connection: Connection) {
@@ -143,6 +159,8 @@ import Synchronization
         var body = unsafe Array(buffer[request.body])
         let reply = webhook.reply(to: request, body: &body)
         let isWritten = write(reply.bytes(keepsConnection: request.keepsConnection), connection)
+        connection.usedAt = loop.now
+        if case .decision = reply { connection.hasShownToken = true }
         switch reply {
         case .decision(let outcome): observer(outcome, start.duration(to: .now))
         case .noToken: observer(nil, start.duration(to: .now))

@@ -40,7 +40,7 @@ final class AuthorizationService: Sendable {
         gate = FastCGIServer(socket: socket, name: "gate", workers: 2, capacity: 128) { _ in
             GateRoute(telemetry.registry, telemetry)
         }
-        telemetry.watch(users) { [server] in server.openConnections }
+        telemetry.watch(users, server)
     }
 
     func start() {

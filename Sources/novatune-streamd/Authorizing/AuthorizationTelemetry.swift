@@ -46,7 +46,7 @@ final class AuthorizationTelemetry: Sendable {
         ProcessMetrics.watch(registry)
     }
 
-    func watch(_ users: RevokedUsers, connections: @escaping @Sendable () -> Int) {
+    func watch(_ users: RevokedUsers, _ server: WebhookServer) {
         state.withLock { $0.users = users }
         registry.gauge(
             "novatune_authorization_revocations", "Users' sessions and objects that are refused, for each key."
@@ -59,7 +59,15 @@ final class AuthorizationTelemetry: Sendable {
         ) {
             users.age.map { $0 / .seconds(1) }
         }
-        registry.gauge("novatune_authorization_connections", "Stores' open connections.") { Double(connections()) }
+        registry.gauge("novatune_authorization_connections", "Stores' open connections.") {
+            Double(server.openConnections)
+        }
+        registry.count(
+            "novatune_authorization_connections_displaced_total",
+            "Connections that were closed at the limit of 2,048 in favour of others."
+        ) {
+            Double(server.displacedConnections)
+        }
         registry.gauges(
             "novatune_authorization_readiness", "1 where the dependency is well, as /readyz reports it.",
             label: "dependency"
