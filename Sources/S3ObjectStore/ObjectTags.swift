@@ -1,3 +1,5 @@
+import StreamIssuing
+
 /// The tags of an object, as the store keeps them ("GetObjectTagging" and "PutObjectTagging", Amazon S3 API Reference):
 /// a value. It shows none of them.
 struct ObjectTags: Equatable, CustomStringConvertible {

@@ -1,3 +1,5 @@
+import StreamIssuing
+
 /// What an operator gives the store so that it refuses marked objects: JSON of the policy language of AWS ("Policies and
 /// permissions in Amazon S3").
 public enum RevocationPolicy {

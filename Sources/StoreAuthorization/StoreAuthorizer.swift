@@ -1,4 +1,5 @@
 import SigV4
+import StreamIssuing
 
 /// Decides on a store's questions: the signer reads the audio, other accounts do what the operator lists, and nothing
 /// else is allowed. A pure value.
@@ -27,6 +28,8 @@ public struct StoreAuthorizer: Sendable {
         case allowedPreflight = "allowed_preflight"
         case sessionsEnded = "sessions_ended"
         case accessEnded = "access_ended"
+        /// `novatune-streamd revoke` has tagged it.
+        case revokedObject = "revoked_object"
         /// A URL that does not say whom it was issued to, or not in a way that is known.
         case unmarked
         /// By a key that is not in the ring.
@@ -54,6 +57,8 @@ public struct StoreAuthorizer: Sendable {
     /// What MinIO asks for each GET and each HEAD of an object.
     private static let readActions = ["s3:GetObject", "s3:GetObjectRetention", "s3:GetObjectLegalHold"]
     private static let contentType = "response-content-type"
+    /// By which MinIO hands on the tag that its policies would deny by. Ceph's own policies do so beside the webhook.
+    private static let revocationCondition = "ExistingObjectTag/\(RevocationTag.name)"
 
     /// - Parameter refused: nil where it is too old.
     public func decide(_ question: StoreQuestion, _ refused: RefusedUsers?) -> Outcome {
@@ -68,6 +73,9 @@ public struct StoreAuthorizer: Sendable {
         switch question.action {
         case .policy(let action):
             guard question.bucket == bucket, Self.readActions.contains(action) else { return .notRead }
+            if question.parameters[Self.revocationCondition]?.contains(RevocationTag.value) == true {
+                return .revokedObject
+            }
             // Its method is unknown. A player's URL has a content type, which its signature covers.
             isLookup = question.parameters[Self.contentType] == nil
         case .method(let method):

@@ -49,6 +49,21 @@ struct StoreAuthorizerTests {
         }
     }
 
+    @Test("MinIO: an object with the tag of revocation is refused to users and look-ups, and one with others is not")
+    func taggedObjectIsRefused() throws {
+        let store = RecordedQuestion.minIO
+        func tagged(_ name: String, _ value: String) -> [String: String] {
+            ["\"conditions\": {": "\"conditions\": {\"ExistingObjectTag/\(name)\": [\"\(value)\"],"]
+        }
+        let revoked = tagged("novatune-revoked", "true")
+        #expect(try decide(store, store.json(replacing: revoked)) == .revokedObject)
+        let lookup = ["\"response-content-type\"": "\"unnamed\""].merging(revoked) { $1 }
+        #expect(try decide(store, store.unmarked(replacing: lookup)) == .revokedObject)
+        for other in [tagged("novatune-revoked", "false"), tagged("mood", "true")] {
+            #expect(try decide(store, store.json(replacing: other)) == .allowedUser)
+        }
+    }
+
     @Test("Both keys of a rotation are known, and another is not", arguments: RecordedQuestion.allCases)
     func keysOfARotation(_ store: RecordedQuestion) throws {
         let next = try UserMarker(SymmetricKey(1..<33))

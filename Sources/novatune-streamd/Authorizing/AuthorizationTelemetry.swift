@@ -83,7 +83,7 @@ final class AuthorizationTelemetry: Sendable {
         guard let outcome else {
             return failures.log(.warning, "authorization without token", kind: "no_token", [:])
         }
-        if !outcome.isAllowed, outcome != .sessionsEnded, outcome != .accessEnded {
+        if !outcome.isAllowed, ![.sessionsEnded, .accessEnded, .revokedObject].contains(outcome) {
             failures.log(
                 .warning, "authorization refused", kind: outcome.rawValue, ["outcome": "\(outcome.rawValue)"])
         }

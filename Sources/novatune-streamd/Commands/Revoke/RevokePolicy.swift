@@ -1,5 +1,6 @@
 import ArgumentParser
 import S3ObjectStore
+import StreamIssuing
 
 /// What the operator gives the store.
 struct RevokePolicy: ParsableCommand {
