@@ -49,5 +49,5 @@ every_service_is_confined_and_restarted_with_care() {
         test -x "$state/unpacked/etc/needrestart/restart.d/${file##*/}"
         count=$((count + 1))
     done
-    equals 'the services' 2 "$count"
+    equals 'the services' 3 "$count"
 }

@@ -1,6 +1,7 @@
 """A little of everything that the service answers."""
 
 from harness.ulids import ulid
+from harness.wire import fetch
 
 
 class Scenario:
@@ -26,6 +27,8 @@ class Scenario:
             "not ready": (processing, token), "another's": (self._stack["TRACK_BOB"], token), "no token": (ready, None),
             "expired": (ready, expired),
         }
+        # As a store asks; this question is none.
+        fetch(self._stack["AUTHORIZE_URL"], {"X-Auth-Token": self._stack["AUTHORIZE_TOKEN"]}, method="POST", body=b"{}")
         statuses = {what: self._api.stream(track, token).status for what, (track, token) in asked.items()}
         # An object of its own, which the store need not have: the demo's track must stay.
         self._stack.sql(
