@@ -45,12 +45,12 @@ import Testing
         #expect(isClose(fast.databaseCores, slow.databaseCores / 2) && fast.hosts == 2 && fast.loops == 2)
     }
 
-    @Test func handshakesAreCountedOnlyWhereTheirCostIsGiven() {
+    @Test func handshakesOfAnotherServerAreNotCounted() {
         let elsewhere = demand { ($0.fullHandshake, $0.resumedHandshake) = (0, 0) }
         let plan = CapacityPlan(elsewhere, costs)
         #expect(plan.handshakeCores == 0 && isClose(plan.handshakesPerSecond, 1000))
-        #expect(plan.lines(for: elsewhere).contains { $0.contains("not counted without --full-handshake") })
-        #expect(!self.plan().lines(for: demand()).contains { $0.contains("not counted") })
+        #expect(plan.lines(for: elsewhere).contains { $0.contains("TLS ends elsewhere") })
+        #expect(!self.plan().lines(for: demand()).contains { $0.contains("elsewhere") })
     }
 
     @Test func noPlanHasLessThanTwoHostsAndOneOfEach() {

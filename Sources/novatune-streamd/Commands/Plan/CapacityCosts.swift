@@ -19,6 +19,11 @@ struct CapacityCosts: Equatable {
         miss: Request(nginx: 73, responder: 193, database: 45, cache: 28),
         cacheEntryBytes: 1300)
 
+    /// Of nginx for a handshake: a full one, or one that resumes a session. They depend on the processor's cryptography more
+    /// than on its speed, so `--core-speed` does not change them.
+    static let fullHandshake: Double = 450
+    static let resumedHandshake: Double = 380
+
     /// How long an entry is kept: `NOVATUNE_PRESIGN_EXPIRY` less `NOVATUNE_CACHE_TTL_BUFFER`, by their defaults.
     static let entrySeconds: Double = 90
     /// How long an object that was found is not looked for again, and how many each responder remembers.

@@ -18,9 +18,9 @@ struct CapacityDemand: Equatable {
     var requestsPerConnection: Double = 10
     /// Of the connections, from 0 to 1: those that resume an earlier session.
     var resumedShare: Double = 0.5
-    /// Microseconds of a core's CPU that nginx spends on a handshake. 0: TLS ends elsewhere, or is not counted.
-    var fullHandshake: Double = 0
-    var resumedHandshake: Double = 0
+    /// Microseconds of a core's CPU that nginx spends on a handshake. 0: TLS ends elsewhere.
+    var fullHandshake = CapacityCosts.fullHandshake
+    var resumedHandshake = CapacityCosts.resumedHandshake
 
     static let defaults = CapacityDemand(rate: 1, users: 1, tracks: 1)
 }

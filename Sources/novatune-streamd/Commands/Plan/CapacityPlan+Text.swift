@@ -11,7 +11,7 @@ extension CapacityPlan {
             Self.line(
                 "cores: TLS", handshakeCores > 0 ? Self.text(handshakeCores) : "–",
                 "busy with \(Self.text(handshakesPerSecond)) handshakes a second"
-                    + (handshakeCores > 0 ? "" : "; not counted without --full-handshake")),
+                    + (handshakeCores > 0 ? "" : "; TLS ends elsewhere")),
             Self.line(
                 "database servers", "\(databaseServers) + \(databaseSpares)",
                 "primary and standbys, + spare ones; \(Self.text(databaseCores)) cores busy"),

@@ -45,7 +45,7 @@ struct CapacityPlan: Equatable {
         }
         nginxCores = cores(of: \.nginx)
         responderCores = cores(of: \.responder)
-        // Of this machine's cores already, not of those that measured the requests.
+        // Whatever the speed of a core is beside that of the machine that measured the requests.
         handshakeCores =
             ((handshakesPerSecond - resumed) * demand.fullHandshake + resumed * demand.resumedHandshake) / 1_000_000
         let working = count(nginxCores + responderCores + handshakeCores, of: demand.coresPerHost)

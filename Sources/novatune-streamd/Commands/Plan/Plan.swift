@@ -61,7 +61,7 @@ struct Plan: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "CPU of a full TLS handshake on a core of yours, as Tests/Load/handshakes prints it; 0: not counted.",
+            "CPU of a full TLS handshake on a core of yours, as Tests/Load/handshakes prints it; 0: TLS ends elsewhere.",
             valueName: "µs"))
     var fullHandshake = CapacityDemand.defaults.fullHandshake
 
