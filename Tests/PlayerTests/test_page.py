@@ -112,6 +112,12 @@ class Page:
         """How many elements play."""
         return self.run("return [...document.querySelectorAll('audio')].filter((one) => !one.paused).length")
 
+    def seek(self, second):
+        self.run("""
+            const seek = document.getElementById('seek');
+            seek.value = given[0];
+            seek.dispatchEvent(new Event('input'))""", second)
+
     def wait_for_position(self, seconds):
         wait_for(lambda: self.position > seconds, 60, f"second {seconds}")
 
@@ -152,10 +158,19 @@ def test_rehearsal_that_is_cut_off_does_not_count_for_a_later_one(open_page, que
     """The second element plays a moment without sound; a listener changes the track meanwhile."""
     page = open_page([*queued, queued[0]])
     page.choose(1)
+    volumes = lambda: sorted(page.run("return [...document.querySelectorAll('audio')].map((one) => one.volume)"))
     wait_for(lambda: page.playing == 2, 30, "a rehearsal")
+    # In one step, so that the rehearsal has not ended meanwhile.
+    seen = page.run("""
+        const [slider, elements] = [document.getElementById('volume'), [...document.querySelectorAll('audio')]];
+        const before = elements.map((one) => one.volume);
+        slider.value = 50;
+        slider.dispatchEvent(new Event('input'));
+        return [elements.every((one) => !one.paused), before, elements.map((one) => one.volume)]""")
+    assert seen[0] and sorted(seen[1]) == [1e-5, 1] and sorted(seen[2]) == [1e-5, 0.5]
     page.choose(2)
     page.wait_for_position(SHORT - 4)
-    assert page.text("title") == "Title 2" and page.playing == 1
+    assert page.text("title") == "Title 2" and page.playing == 1 and volumes() == [0.5, 0.5]
 
 
 def test_last_track_ends_the_queue(open_page, queued):

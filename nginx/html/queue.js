@@ -4,6 +4,7 @@ import { attach } from './stream-source.js';
 const READY_BEFORE_END = 20; // seconds
 const LATEST_REHEARSAL = 5; // seconds before the end
 const REHEARSED = 1; // second
+const INAUDIBLE = 1e-5; // of full volume
 
 /** A media element, and the source of the user whose track it plays. */
 class Slot {
@@ -12,10 +13,12 @@ class Slot {
   startTakes = 0.05; // seconds from play() to the first sample
   #rehearsal = null;
   #isMuted = false;
+  #volume;
   #user;
 
   constructor(element) {
     this.element = element;
+    this.#volume = element.volume;
   }
 
   async take(track, start, changed) {
@@ -41,15 +44,29 @@ class Slot {
   get muted() { return this.#isMuted; }
   set muted(muted) {
     this.#isMuted = muted;
-    this.element.muted = muted || this.isRehearsing;
+    this.#setLoudness();
   }
 
-  /** Plays a moment without sound, to learn how long this device takes to start, and returns to the beginning. */
+  get volume() { return this.#volume; }
+  set volume(volume) {
+    this.#volume = volume;
+    this.#setLoudness();
+  }
+
+  /** Chromium gives what is muted or has no volume no device, and so not the time that the device takes. */
+  #setLoudness() {
+    const { element, isRehearsing } = this;
+    element.volume = isRehearsing ? INAUDIBLE : this.#volume;
+    // iOS leaves the volume to the user.
+    element.muted = this.#isMuted || (isRehearsing && element.volume > 0.01);
+  }
+
+  /** Plays an inaudible moment, to learn how long this device takes to start, and returns to the beginning. */
   rehearse() {
     const { element } = this;
     const rehearsal = (this.#rehearsal = new AbortController());
     const began = performance.now();
-    element.muted = true;
+    this.#setLoudness();
     // Its clock runs before the sound does, until that is steady.
     const steady = () => {
       if (element.currentTime <= REHEARSED) return;
@@ -67,7 +84,7 @@ class Slot {
     this.#rehearsal = null;
     this.element.pause();
     this.element.currentTime = 0;
-    this.muted = this.#isMuted;
+    this.#setLoudness();
   }
 }
 
@@ -180,8 +197,8 @@ export class Queue extends EventTarget {
     else this.open(this.index - 1);
   }
 
-  set volume(volume) { for (const { element } of this.#slots) element.volume = Math.min(1, Math.max(0, volume)); }
-  get volume() { return this.element.volume; }
+  set volume(volume) { for (const slot of this.#slots) slot.volume = Math.min(1, Math.max(0, volume)); }
+  get volume() { return this.#slot.volume; }
   set muted(muted) { for (const slot of this.#slots) slot.muted = muted; }
   get muted() { return this.#slot.muted; }
 
