@@ -366,8 +366,3 @@ def test_nginx_serves_its_pages_to_operators(stack, tmp_path, authorizer):
         assert b"novatune_authorization_list_age_seconds" in own.request("GET", "/metrics/authorize/1").body
         assert own.request("GET", "/healthz/authorize/1").status == 200
         assert own.request("GET", "/metrics/authorize/2").status == 404
-
-
-def test_the_unit_is_as_hardened_as_the_responders():
-    hardening = lambda name: (REPOSITORY / "nginx/systemd" / name).read_text().partition("UMask=")[2]
-    assert hardening("novatune-authorize.service") == hardening("novatune-streamd.service")

@@ -3,7 +3,6 @@
 import pytest
 
 from harness.nginx import nginx_with
-from harness.stack import REPOSITORY
 from harness.waiting import wait_for
 from harness.wire import API
 from support.revocations import (
@@ -107,8 +106,3 @@ def test_nginx_serves_its_pages_to_operators(stack, tmp_path, revoker):
         assert b"novatune_revocation_waiting" in own.request("GET", "/metrics/revoke/1").body
         assert own.request("GET", "/healthz/revoke/1").status == 200
         assert own.request("GET", "/metrics/revoke/2").status == 404
-
-
-def test_the_unit_is_as_hardened_as_the_responders():
-    hardening = lambda name: (REPOSITORY / "nginx/systemd" / name).read_text().partition("UMask=")[2]
-    assert hardening("novatune-revoke.service") == hardening("novatune-streamd.service")

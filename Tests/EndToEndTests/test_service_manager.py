@@ -145,3 +145,9 @@ def test_unit_lets_the_journal_keep_every_line_and_restarts_it_later_each_time()
     # Before systemd 254 the pause stays: it alone must not use the limit up.
     (interval,), (burst,) = directives("StartLimitIntervalSec"), directives("StartLimitBurst")
     assert int(interval.removesuffix("s")) / 0.5 < int(burst)
+
+
+@pytest.mark.parametrize("name", ["revoke", "authorize"])
+def test_units_of_the_other_processes_are_as_hardened(name):
+    hardening = lambda unit: unit.read_text().partition("UMask=")[2]
+    assert hardening(UNIT) and hardening(UNIT.with_name(f"novatune-{name}.service")) == hardening(UNIT)
