@@ -18,7 +18,8 @@ struct CapacityDemand: Equatable {
     var requestsPerConnection: Double = 10
     /// Of the connections, from 0 to 1: those that resume an earlier session.
     var resumedShare: Double = 0.5
-    /// Microseconds of a core's CPU that nginx spends on a handshake. 0: TLS ends elsewhere.
+    /// Microseconds of a core's CPU that nginx spends on a handshake. 0 for the full one: TLS ends elsewhere, and
+    /// none is counted.
     var fullHandshake = CapacityCosts.fullHandshake
     var resumedHandshake = CapacityCosts.resumedHandshake
 

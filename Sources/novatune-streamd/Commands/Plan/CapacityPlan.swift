@@ -45,9 +45,9 @@ struct CapacityPlan: Equatable {
         }
         nginxCores = cores(of: \.nginx)
         responderCores = cores(of: \.responder)
-        // Whatever the speed of a core is beside that of the machine that measured the requests.
-        handshakeCores =
-            ((handshakesPerSecond - resumed) * demand.fullHandshake + resumed * demand.resumedHandshake) / 1_000_000
+        // `coreSpeed` is of requests: see CapacityCosts.
+        let handshakes = (handshakesPerSecond - resumed) * demand.fullHandshake + resumed * demand.resumedHandshake
+        handshakeCores = demand.fullHandshake == 0 ? 0 : handshakes / 1_000_000
         let working = count(nginxCores + responderCores + handshakeCores, of: demand.coresPerHost)
         hosts = max(2, working + demand.spareHosts)
         loops = min(demand.coresPerHost, count(responderCores / Double(working), of: 1))
