@@ -177,7 +177,7 @@ def test_last_track_ends_the_queue(open_page, queued):
     page = open_page(queued)
     page.choose(2)
     page.wait_for_position(0.5)
-    page.run("document.getElementById('seek').value = 24; document.getElementById('seek').dispatchEvent(new Event('input'))")
+    page.seek(24)
     page.wait_for("status", "Finished")
     assert page.label("play") == "Play" and page.playing == 0 and page.run("return document.getElementById('next').disabled")
     # And again from its start.
@@ -298,7 +298,7 @@ def test_problems_are_named_and_the_queue_goes_past_them(open_page, world, queue
         assert page.label("play") == "Play"
     page.choose(1)
     page.wait_for_position(0.5)
-    page.run("document.getElementById('seek').value = 22; document.getElementById('seek').dispatchEvent(new Event('input'))")
+    page.seek(22)
     page.wait_for("title", "Title 4")
     page.wait_for_position(1)
     assert page.text("problem-title") == ""
