@@ -111,10 +111,10 @@ export class StreamSource extends EventTarget {
     on(media, 'pause', () => this.#pauses());
     // Firefox also ends where it was cut off.
     on(media, 'ended', () => (media.error ? this.#fails() : this.#become('ended')));
-    on(media, 'waiting', () => this.#is('playing', 'loading') && this.#become('waiting', 'data'));
+    on(media, 'waiting', () => this.#stalls());
     on(media, 'loadeddata', () => this.#hasData());
     on(media, 'play', () => this.#plays());
-    // Chromium may play the beginning before it seeks, and suspends where it saves data.
+    // Chromium may play the beginning before it seeks, and may suspend.
     on(media, 'loadeddata seeked suspend', () => this.#begins());
     on(media, 'seeking', () => this.#seeks());
     on(media, 'error', () => this.#fails());
@@ -237,6 +237,8 @@ export class StreamSource extends EventTarget {
     if (!this.#wanted) this.#become('paused');
   }
 
+  #stalls() { if (this.#is('playing', 'loading')) this.#become('waiting', 'data'); }
+
   #pauses() {
     // Chromium pauses what fails.
     if (this.#media.ended || this.#media.error || this.#swap || !this.#is('playing', 'waiting', 'loading')) return;
@@ -259,6 +261,7 @@ export class StreamSource extends EventTarget {
   }
 
   #fails() {
+    this.#stalls();
     if (!this.#media.getAttribute('src') || this.#swap || this.#is('failed')) return;
     if (this.#refusal) return this.#end(this.#refusal);
     if (this.#mode === 'worker' && (!navigator.serviceWorker.controller || !this.#asked)) this.#leaveWorker();
@@ -285,7 +288,7 @@ export class StreamSource extends EventTarget {
     if (this.#media.currentTime !== this.#wish) return this.#advances();
     if (performance.now() - this.#moved < POLICY.stall) return;
     if (this.#isDead()) this.#renew();
-    else if (this.#is('playing')) this.#become('waiting', 'data');
+    else this.#stalls();
   }
 
   #isDead() { return this.#mode === 'direct' && this.#grant !== null && isSpent(this.#grant); }
@@ -368,7 +371,6 @@ export class StreamSource extends EventTarget {
       const ask = async () => known() ?? this.#post(trackId, signal, doubled(POLICY.backOff));
       const result = known() ?? (await account.alone(ask, signal));
       const { url, reason, problem, until } = result;
-      // It may be the same.
       if (url && (url !== refused || remaining(result) > POLICY.early)) return result;
       const waited = Date.now() - began;
       if (problem && (!reason || waited > POLICY.processingTotal)) throw problem;
