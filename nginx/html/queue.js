@@ -1,108 +1,8 @@
 // Tracks one after the other, on two media elements: while one plays, the other gets the next track ready.
-import { attach } from './stream-source.js';
+import { Slot } from './slot.js';
 
 const READY_BEFORE_END = 20; // seconds
 const LATEST_REHEARSAL = 5; // seconds before the end
-const REHEARSED = 1; // second
-const INAUDIBLE = 1e-5; // of full volume
-
-/** A media element, and the source of the user whose track it plays. */
-class Slot {
-  track = null;
-  source = null;
-  startTakes = 0.05; // seconds from play() to the first sample
-  #rehearsal = null;
-  #isMuted = false;
-  #volume;
-  #user;
-
-  constructor(element) {
-    this.element = element;
-    this.#volume = element.volume;
-  }
-
-  async take(track, start, changed) {
-    this.track = track;
-    const user = await accountOf(track.token);
-    if (this.track !== track) return;
-    if (!this.source || user !== this.#user) {
-      this.source?.close();
-      this.#user = user;
-      // A source asks for the token when it needs one, so that another one can be entered.
-      this.source = attach(this.element, { account: user, getToken: () => this.track.token });
-      for (const name of ['statechange', 'renewed', 'modechange']) this.source.addEventListener(name, () => changed(this));
-    }
-    await this.source.load(track.trackId, start);
-  }
-
-  get left() {
-    return (this.element.duration - this.element.currentTime) / this.element.playbackRate;
-  }
-
-  get isRehearsing() { return this.#rehearsal !== null; }
-
-  get muted() { return this.#isMuted; }
-  set muted(muted) {
-    this.#isMuted = muted;
-    this.#setLoudness();
-  }
-
-  get volume() { return this.#volume; }
-  set volume(volume) {
-    this.#volume = volume;
-    this.#setLoudness();
-  }
-
-  /** Chromium gives what is muted or has no volume no device, and so not the time that the device takes. */
-  #setLoudness() {
-    const { element, isRehearsing } = this;
-    element.volume = isRehearsing ? INAUDIBLE : this.#volume;
-    // iOS leaves the volume to the user.
-    element.muted = this.#isMuted || (isRehearsing && element.volume > 0.01);
-  }
-
-  /** Plays an inaudible moment, to learn how long this device takes to start, and returns to the beginning. */
-  rehearse() {
-    const { element } = this;
-    const rehearsal = (this.#rehearsal = new AbortController());
-    const began = performance.now();
-    this.#setLoudness();
-    // Its clock runs before the sound does, until that is steady.
-    const steady = () => {
-      if (element.currentTime <= REHEARSED) return;
-      this.startTakes = Math.max(0, (performance.now() - began) / 1000 - element.currentTime);
-      this.endRehearsal();
-    };
-    element.addEventListener('timeupdate', steady, { signal: rehearsal.signal });
-    // Where the browser refuses, the first start takes as long as it takes.
-    element.play().catch(() => rehearsal === this.#rehearsal && this.endRehearsal());
-  }
-
-  endRehearsal() {
-    if (!this.isRehearsing) return;
-    this.#rehearsal.abort();
-    this.#rehearsal = null;
-    this.element.pause();
-    this.element.currentTime = 0;
-    this.#setLoudness();
-  }
-}
-
-/** The same for all tabs of a user, and for no other. */
-async function accountOf(token) {
-  if (!globalThis.crypto?.subtle) return undefined;
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(userOf(token)));
-  return Array.from(new Uint8Array(digest).subarray(0, 12), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-function userOf(token) {
-  try {
-    const { iss, sub } = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
-    return `${iss} ${sub}`;
-  } catch {
-    return token;
-  }
-}
 
 /** Emits `change` whenever what it says of itself may differ. */
 export class Queue extends EventTarget {
@@ -121,11 +21,12 @@ export class Queue extends EventTarget {
     super();
     this.#slots = elements.map((element) => new Slot(element));
     for (const slot of this.#slots) {
+      slot.addEventListener('replaced', () => this.#loadsAgain(slot));
       const on = (names, does) =>
-        names.split(' ').forEach((name) => slot.element.addEventListener(name, () => slot === this.#slot && does()));
+        names.split(' ').forEach((name) => slot.addEventListener(name, () => slot === this.#slot && does()));
       // Firefox places what it was cut off from at the track's end, and ends it.
       on('timeupdate', () => this.element.error || this.#moves());
-      on('pause seeking', () => this.#forgetTurn());
+      on('pause seeking', () => this.element.ended || this.#forgetTurn());
       on('ended', () => this.element.error || this.#goesOn());
       on('timeupdate durationchange progress seeking seeked emptied', () => this.#changed());
     }
@@ -137,13 +38,14 @@ export class Queue extends EventTarget {
   get source() { return this.#slot.source; }
   get track() { return this.tracks[this.index] ?? null; }
   get upNext() { return this.tracks[this.index + 1] ?? null; }
-  get position() { return this.#hasNoURL() || this.element.error ? this.#wished : this.element.currentTime; }
+  get position() { return this.#hasNoURL() || this.element.error || !this.element.readyState ? this.#wished : this.#slot.position; }
 
   #changed() { this.dispatchEvent(new Event('change')); }
 
   open(index, { position = 0, play = true } = {}) {
     this.#forgetTurn();
     this.#release();
+    this.#slot.output?.release();
     this.index = index;
     this.#passed = -1;
     this.#wished = position;
@@ -181,12 +83,14 @@ export class Queue extends EventTarget {
   seek(seconds) {
     const end = this.element.duration;
     this.#wished = Math.max(0, Number.isFinite(end) ? Math.min(seconds, end) : seconds);
+    this.#slot.output?.release();
     this.source?.seek(this.#wished);
     this.#changed();
   }
 
   next() {
     if (!this.upNext) return;
+    this.#forgetTurn();
     if (this.#ready === this.index + 1) this.#turnTo(true);
     else this.open(this.index + 1);
   }
@@ -210,7 +114,7 @@ export class Queue extends EventTarget {
     } else if (state === 'failed' && this.#ready !== null) {
       // A listener may choose what cannot be played, and see why; the queue goes past it.
       this.#makeReady(this.#ready + 1);
-    } else if (state === 'paused' && !this.#isRehearsed && this.#slot.left > LATEST_REHEARSAL) {
+    } else if (state === 'paused' && !slot.output && !this.#isRehearsed && this.#slot.left > LATEST_REHEARSAL) {
       this.#isRehearsed = true;
       slot.rehearse();
     }
@@ -225,7 +129,7 @@ export class Queue extends EventTarget {
   }
 
   #moves() {
-    this.#wished = this.element.currentTime;
+    this.#wished = this.position;
     this.#nearsItsEnd();
   }
 
@@ -237,7 +141,18 @@ export class Queue extends EventTarget {
     this.#passed = this.index;
     const { startTakes } = this.#other;
     if (left > startTakes + 1 || this.#ready === null || this.#turn || this.element.paused) return;
-    this.#turn = setTimeout(() => this.#turnTo(), Math.max(0, left - startTakes) * 1000);
+    this.#approaches(left - startTakes);
+  }
+
+  async #approaches(seconds) {
+    const turn = (this.#turn = new AbortController());
+    const [{ output: former }, { output: next }] = [this.#slot, this.#other];
+    if (former && next) {
+      // At the end of the former one, the next one has been started.
+      if (!(await next.follows(former, turn.signal)) && this.#turn === turn) this.#turn = null;
+    } else {
+      setTimeout(() => this.#turn === turn && this.#turnTo(), Math.max(0, seconds) * 1000);
+    }
   }
 
   #goesOn() {
@@ -245,20 +160,24 @@ export class Queue extends EventTarget {
   }
 
   #forgetTurn() {
-    clearTimeout(this.#turn);
+    if (!this.#turn) return;
+    this.#turn.abort();
     this.#turn = null;
+    this.#other.stops();
+    if (this.#other.element.currentTime > 0) this.#other.element.currentTime = 0;
   }
 
   /** The other slot plays, and this one plays its last samples, unless it shall stop. */
   #turnTo(stops = false) {
-    this.#forgetTurn();
     const former = this.#slot;
+    if (!this.#turn) this.#other.output?.release();
+    this.#turn = null;
     this.#other.endRehearsal();
     this.#current = 1 - this.#current;
     this.index = this.#ready;
     this.#ready = null;
     this.wantsToPlay = true;
-    if (stops) former.element.pause();
+    if (stops) former.stops();
     this.play();
   }
 
@@ -266,8 +185,12 @@ export class Queue extends EventTarget {
   #release() {
     this.#ready = null;
     this.#other.endRehearsal();
-    this.#other.track = null;
-    this.#other.source?.close();
-    this.#other.source = null;
+    this.#other.release();
+    this.#other.output?.release();
+  }
+
+  #loadsAgain(slot) {
+    if (slot === this.#slot) this.open(this.index, { position: this.#wished, play: this.wantsToPlay });
+    else if (this.#ready !== null) this.#makeReady(this.#ready);
   }
 }

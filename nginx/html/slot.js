@@ -1,0 +1,173 @@
+// A media element of the queue, with the source of the user whose track it plays.
+import { Output } from './output.js';
+import { attach } from './stream-source.js';
+
+const REHEARSED = 1; // second
+const INAUDIBLE = 1e-5; // of full volume
+
+/** Emits what its element emits, and `replaced` where that has become another one. */
+export class Slot extends EventTarget {
+  track = null;
+  source = null;
+  output = null; // where the element plays the worker's addresses
+  startTakes = 0.05; // seconds from play() to the first sample
+  #rehearsal = null;
+  #isMuted = false;
+  #isDirect = false; // for good
+  #volume;
+  #user;
+
+  constructor(element) {
+    super();
+    this.#volume = element.volume;
+    this.#listen(element);
+  }
+
+  #listen(element) {
+    this.element = element;
+    const on = (names, does) =>
+      names.split(' ').forEach((name) => element.addEventListener(name, () => element === this.element && does(name)));
+    on('play', () => this.output?.plays());
+    on('pause ended emptied', () => element.paused && this.output?.rests());
+    on('pause', () => this.#pauses());
+    on('timeupdate pause seeking seeked ended durationchange progress emptied', (name) => this.dispatchEvent(new Event(name)));
+  }
+
+  async take(track, start, changed) {
+    this.track = track;
+    const user = await accountOf(track.token);
+    if (this.track !== track) return;
+    if (!this.source || user !== this.#user) {
+      this.source?.close();
+      this.#user = user;
+      const mode = this.#isDirect ? 'direct' : 'auto';
+      // A source asks for the token when it needs one, so that another one can be entered.
+      const source = attach(this.element, { account: user, mode, getToken: () => this.track.token });
+      this.source = source;
+      source.addEventListener('modechange', () => this.#connects());
+      for (const name of ['statechange', 'renewed', 'modechange']) {
+        source.addEventListener(name, () => source === this.source && changed(this));
+      }
+    }
+    await this.source.load(track.trackId, start);
+  }
+
+  #connects() {
+    if (this.source.mode === 'worker') {
+      this.output ??= Output.of(this.element);
+      this.#setLoudness();
+    } else if (this.output) {
+      this.#replace();
+    }
+  }
+
+  /** What an output has, no address of another origin plays on. */
+  #replace() {
+    this.#isDirect = true;
+    this.release();
+    this.output.close();
+    this.output = null;
+    const element = this.element.cloneNode();
+    this.element.replaceWith(element);
+    this.#listen(element);
+    this.#setLoudness();
+    this.dispatchEvent(new Event('replaced'));
+  }
+
+  release() {
+    this.source?.close();
+    this.source = this.track = null;
+  }
+
+  get heldBack() { return this.output?.heldBack ?? 0; }
+
+  get position() { return Math.max(0, this.element.currentTime - this.heldBack); }
+
+  get left() {
+    return (this.element.duration - this.element.currentTime) / this.element.playbackRate + this.heldBack;
+  }
+
+  /** Where it stops, what was held back has not been played. */
+  #pauses() {
+    const { element, heldBack, position } = this;
+    if (!heldBack || element.ended || element.error) return;
+    this.output.release();
+    element.currentTime = position;
+  }
+
+  /** Without what is held back. */
+  stops() {
+    this.output?.release();
+    this.element.pause();
+  }
+
+  get isRehearsing() { return this.#rehearsal !== null; }
+
+  get muted() { return this.#isMuted; }
+  set muted(muted) {
+    this.#isMuted = muted;
+    this.#setLoudness();
+  }
+
+  get volume() { return this.#volume; }
+  set volume(volume) {
+    this.#volume = volume;
+    this.#setLoudness();
+  }
+
+  /** Chromium gives what is muted or has no volume no device, and so not the time that the device takes. */
+  #setLoudness() {
+    const { element, isRehearsing, output } = this;
+    if (output) {
+      output.volume = this.#isMuted ? 0 : this.#volume;
+      element.muted = false;
+      element.volume = 1;
+      return;
+    }
+    element.volume = isRehearsing ? INAUDIBLE : this.#volume;
+    // iOS leaves the volume to the user.
+    element.muted = this.#isMuted || (isRehearsing && element.volume > 0.01);
+  }
+
+  /** Plays an inaudible moment, to learn how long this device takes to start, and returns to the beginning. */
+  rehearse() {
+    const { element } = this;
+    const rehearsal = (this.#rehearsal = new AbortController());
+    const began = performance.now();
+    this.#setLoudness();
+    // Its clock runs before the sound does, until that is steady.
+    const steady = () => {
+      if (element.currentTime <= REHEARSED) return;
+      this.startTakes = Math.max(0, (performance.now() - began) / 1000 - element.currentTime);
+      this.endRehearsal();
+    };
+    element.addEventListener('timeupdate', steady, { signal: rehearsal.signal });
+    // Where the browser refuses, the first start takes as long as it takes.
+    element.play().catch(() => rehearsal === this.#rehearsal && this.endRehearsal());
+  }
+
+  endRehearsal() {
+    if (!this.isRehearsing) return;
+    this.#rehearsal.abort();
+    this.#rehearsal = null;
+    this.element.pause();
+    this.element.currentTime = 0;
+    this.#setLoudness();
+  }
+}
+
+/** The same for all tabs of a user, and for no other. */
+async function accountOf(token) {
+  if (!globalThis.crypto?.subtle) return undefined;
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(userOf(token)));
+  return Array.from(new Uint8Array(digest).subarray(0, 12), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function userOf(token) {
+  try {
+    const { iss, sub } = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
+    return `${iss} ${sub}`;
+  } catch {
+    return token;
+  }
+}
