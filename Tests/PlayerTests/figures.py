@@ -168,8 +168,10 @@ def test_three_minutes_offline(opened, song, store, loudspeaker, original, which
         f"{(first.recorded / RATE - back) * 1000:.0f} ms; {page.service.proxy.requests - before}")
 
 
-def test_next_track(open_page, queued, pair, loudspeaker, request):
+@pytest.mark.parametrize("mode", ["worker", "direct"])
+def test_next_track(open_page, queued, pair, loudspeaker, mode, request):
     page, turns = open_page(queued), []
+    page.run("localStorage.setItem('novatune:direct', given[0] ? String(Date.now() + 1e9) : '0')", mode == "direct")
     for _ in range(5):
         page.choose(1)
         page.wait_for_position(0.5)

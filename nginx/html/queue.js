@@ -3,6 +3,7 @@ import { Slot } from './slot.js';
 
 const READY_BEFORE_END = 20; // seconds
 const LATEST_REHEARSAL = 5; // seconds before the end
+const JUMP = 3; // seconds
 
 /** Emits `change` whenever what it says of itself may differ. */
 export class Queue extends EventTarget {
@@ -25,9 +26,9 @@ export class Queue extends EventTarget {
       const on = (names, does) =>
         names.split(' ').forEach((name) => slot.addEventListener(name, () => slot === this.#slot && does()));
       // Firefox places what it was cut off from at the track's end, and ends it.
-      on('timeupdate', () => this.element.error || this.#moves());
+      on('timeupdate', () => this.element.error || this.element.ended || this.#moves());
       on('pause seeking', () => this.element.ended || this.#forgetTurn());
-      on('ended', () => this.element.error || this.#goesOn());
+      on('ended', () => this.element.error || this.#ends());
       on('timeupdate durationchange progress seeking seeked emptied', () => this.#changed());
     }
   }
@@ -116,7 +117,7 @@ export class Queue extends EventTarget {
       this.#makeReady(this.#ready + 1);
     } else if (state === 'paused' && !slot.output && !this.#isRehearsed && this.#slot.left > LATEST_REHEARSAL) {
       this.#isRehearsed = true;
-      slot.rehearse();
+      slot.rehearse(() => !(this.#slot.left > LATEST_REHEARSAL));
     }
     this.#changed();
   }
@@ -155,8 +156,10 @@ export class Queue extends EventTarget {
     }
   }
 
-  #goesOn() {
-    if (this.#ready !== null) this.#turnTo();
+  #ends() {
+    // A jump to the end is no end: the track goes on where it was.
+    if (this.element.currentTime - this.#wished > JUMP) this.open(this.index, { position: this.#wished });
+    else if (this.#ready !== null) this.#turnTo();
   }
 
   #forgetTurn() {

@@ -3,6 +3,7 @@ import { Output } from './output.js';
 import { attach } from './stream-source.js';
 
 const REHEARSED = 1; // second
+const REHEARSALS = 4;
 const INAUDIBLE = 1e-5; // of full volume
 
 /** Emits what its element emits, and `replaced` where that has become another one. */
@@ -28,7 +29,6 @@ export class Slot extends EventTarget {
     const on = (names, does) =>
       names.split(' ').forEach((name) => element.addEventListener(name, () => element === this.element && does(name)));
     on('play', () => this.output?.plays());
-    on('pause ended emptied', () => element.paused && this.output?.rests());
     on('pause', () => this.#pauses());
     on('timeupdate pause seeking seeked ended durationchange progress emptied', (name) => this.dispatchEvent(new Event(name)));
   }
@@ -129,21 +129,28 @@ export class Slot extends EventTarget {
     element.muted = this.#isMuted || (isRehearsing && element.volume > 0.01);
   }
 
-  /** Plays an inaudible moment, to learn how long this device takes to start, and returns to the beginning. */
-  rehearse() {
+  /** Plays an inaudible moment some times, to learn how long this device takes to start, and returns to the beginning. */
+  async rehearse(isLate) {
     const { element } = this;
     const rehearsal = (this.#rehearsal = new AbortController());
-    const began = performance.now();
+    const { signal } = rehearsal;
     this.#setLoudness();
-    // Its clock runs before the sound does, until that is steady.
-    const steady = () => {
-      if (element.currentTime <= REHEARSED) return;
-      this.startTakes = Math.max(0, (performance.now() - began) / 1000 - element.currentTime);
-      this.endRehearsal();
-    };
-    element.addEventListener('timeupdate', steady, { signal: rehearsal.signal });
-    // Where the browser refuses, the first start takes as long as it takes.
-    element.play().catch(() => rehearsal === this.#rehearsal && this.endRehearsal());
+    // A start waits for the device's next buffer: of several, the mean is nearest to the one that counts.
+    for (const times = []; times.length < REHEARSALS && !isLate() && !signal.aborted; ) {
+      const began = performance.now();
+      // Where the browser refuses, the first start takes as long as it takes.
+      const plays = await element.play().then(() => true, () => false);
+      if (!plays) break;
+      // Its clock runs before the sound does, until that is steady.
+      while (element.currentTime <= REHEARSED && !signal.aborted) await once(element, 'timeupdate', signal);
+      if (signal.aborted) return;
+      times.push(Math.max(0, (performance.now() - began) / 1000 - element.currentTime));
+      this.startTakes = times.reduce((sum, time) => sum + time) / times.length;
+      element.pause();
+      element.currentTime = 0;
+      await once(element, 'seeked', signal);
+    }
+    if (rehearsal === this.#rehearsal) this.endRehearsal();
   }
 
   endRehearsal() {
@@ -151,9 +158,17 @@ export class Slot extends EventTarget {
     this.#rehearsal.abort();
     this.#rehearsal = null;
     this.element.pause();
-    this.element.currentTime = 0;
+    if (this.element.currentTime > 0) this.element.currentTime = 0;
     this.#setLoudness();
   }
+}
+
+/** Resolves at the event, or where the signal is aborted before it. */
+function once(target, name, signal) {
+  return new Promise((resolve) => {
+    target.addEventListener(name, resolve, { once: true, signal });
+    signal.addEventListener('abort', resolve, { once: true });
+  });
 }
 
 /** The same for all tabs of a user, and for no other. */
