@@ -16,6 +16,7 @@ export class Queue extends EventTarget {
   #turn = null;
   #isRehearsed = false;
   #passed = -1; // the index of the last track at whose end another one was made ready
+  #jumpedAt = NaN; // seconds
   #wished = 0; // seconds: where the element is, or is to be once it has a source
 
   constructor(elements) {
@@ -157,9 +158,12 @@ export class Queue extends EventTarget {
   }
 
   #ends() {
-    // A jump to the end is no end: the track goes on where it was.
-    if (this.element.currentTime - this.#wished > JUMP) this.open(this.index, { position: this.#wished });
-    else if (this.#ready !== null) this.#turnTo();
+    // A jump to the end is no end, and the track goes on where it was; at the same place again, there is no more of it.
+    const at = this.#wished;
+    if (this.element.currentTime - at > JUMP && !(Math.abs(at - this.#jumpedAt) < JUMP)) {
+      this.#jumpedAt = at;
+      this.open(this.index, { position: at });
+    } else if (this.#ready !== null) this.#turnTo();
   }
 
   #forgetTurn() {
