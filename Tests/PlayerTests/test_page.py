@@ -190,6 +190,30 @@ def test_pause_from_outside_is_shown(open_page, queued):
     wait_for(lambda: page.playing == 1 and page.label("play") == "Pause", 10, "sound")
 
 
+def test_place_is_shown_while_a_new_url_is_awaited(open_page, song):
+    page = open_page([song])
+    # As a browser that has found that it cannot use the worker.
+    page.run("localStorage.setItem('novatune:direct', String(Date.now() + 1e9))")
+    page.choose(1)
+    page.wait_for_position(1)
+    page.click("#play")
+    page.wait_for("status", "Paused")
+    began = page.run("return performance.now()")
+    wait_for(lambda: page.run("return performance.now()") > began + 5500, 30, "the end of the URL")
+    position = page.position
+    page.service.proxy.delay_s = 0.5
+    page.service.proxy.set_mode("delay")
+    rate = page.run("""
+        window.failures = [];
+        addEventListener('error', ({message}) => failures.push(message));
+        document.getElementById('play').click();
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        dispatchEvent(new Event('resize'));
+        return document.querySelector('audio').playbackRate""")
+    page.wait_for_position(position + 1)
+    assert (rate, page.run("return failures")) == (0, [])
+
+
 def test_discarded_page_comes_back_paused_at_its_place(open_page, queued):
     page = open_page(queued)
     page.choose(2)

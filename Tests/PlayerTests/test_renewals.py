@@ -42,6 +42,60 @@ def test_paused_past_the_urls_end_it_goes_on_where_it_was(player, song, loudspea
     assert player.problem is None and set(player.service.posts()) == {200}
 
 
+@pytest.mark.parametrize("rate", [1, 1.25])
+def test_element_waits_for_the_new_url_at_its_place_and_rate(player, song, loudspeaker, original, rate):
+    """A browser takes samples long before they sound: those of a source that is replaced meanwhile would be lost."""
+    player = player("direct")
+    with loudspeaker.recording() as recording:
+        player.begin(song)
+        player.run("audio.pause()")
+        player.wait_for(state="paused")
+        player.let_the_url_end()
+        player.service.proxy.delay_s = 0.15
+        player.service.proxy.set_mode("delay")
+        player.run("audio.playbackRate = given[0]; await audio.play()", rate)
+        wait_for(lambda: player.renewals == 1, 30, "a new URL")
+        renewed = player.position
+        player.wait_for_position(renewed + 2)
+    assert player.run("return audio.playbackRate") == rate
+    if rate == 1:
+        assert all(abs(joint.missing) <= EXACT for joint in joints(original.passages(recording.samples())))
+
+
+def test_pause_while_a_new_url_is_awaited_is_kept(player, song):
+    player = player("direct")
+    player.begin(song)
+    player.run("audio.pause()")
+    player.wait_for(state="paused")
+    player.let_the_url_end()
+    player.service.proxy.delay_s = 0.3
+    player.service.proxy.set_mode("delay")
+    player.run("await audio.play(); audio.pause()")
+    wait_for(lambda: player.renewals == 1, 30, "a new URL")
+    player.wait_for(state="paused")
+    wait_for(lambda: player.run("return audio.readyState") >= 3, 30, "data")
+    assert player.run("return audio.paused") and player.state == "paused"
+    player.run("await audio.play()")
+    player.wait_for(state="playing")
+
+
+def test_what_was_read_plays_on_until_a_new_url_is_needed(player, song, loudspeaker, original):
+    player = player("direct")
+    player.begin(song)
+    player.run("audio.pause()")
+    player.wait_for(state="paused")
+    player.let_the_url_end()
+    player.service.proxy.set_mode("refuse")
+    with loudspeaker.recording() as recording:
+        player.run("await audio.play()")
+        player.wait_for_position(3)
+        player.service.proxy.set_mode("pass")
+        assert_posts(player, 200, 200)
+        player.wait_for_position(player.position + 2)
+    assert player.happened("emptied", "error") == [] and player.renewals == 0
+    assert joints(original.passages(recording.samples())) == []
+
+
 @MODES
 def test_url_that_was_prepared_and_has_ended_is_replaced(player, song, loudspeaker, original, mode):
     player = player(mode)

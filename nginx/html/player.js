@@ -124,7 +124,7 @@ function showTime() {
   seek.style.setProperty('--buffered', percent(buffered));
   if (peaks) draw($('picture'), peaks, duration ? position / duration : 0);
   if (duration && 'mediaSession' in navigator) {
-    navigator.mediaSession.setPositionState({ duration, position: Math.min(position, duration), playbackRate: element.playbackRate });
+    navigator.mediaSession.setPositionState({ duration, position: Math.min(position, duration), playbackRate: element.playbackRate || 1 });
   }
 }
 

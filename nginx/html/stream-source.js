@@ -7,8 +7,8 @@ export const POLICY = Object.freeze({
   longest: 30_000,
   processingTotal: 600_000,
   patience: 240_000,
-  early: 25_000, // before its end a URL is replaced; at most half its life
-  spent: 5_000, // before its end it is not used; at most a quarter
+  early: 25_000,
+  spent: 5_000,
   stall: 3_000,
   control: 2_000,
   directFor: 86_400_000,
@@ -28,7 +28,7 @@ export class Problem extends Error {
 const remaining = (grant) => Math.min(grant.until - Date.now(), grant.ends - performance.now());
 const received = (grant) => ({ ...grant, ends: performance.now() + grant.until - Date.now() });
 const isSpent = (grant) => remaining(grant) <= Math.min(POLICY.spent, grant.life / 4);
-const jitter = (wait) => wait * (0.5 + Math.random() / 2);
+const jitter = (wait, turn) => Math.min(POLICY.longest, wait * 2 ** turn) * (0.5 + Math.random() / 2);
 
 function retryAfter(response) {
   const value = response.headers.get('Retry-After');
@@ -86,17 +86,14 @@ class Account {
   }
 }
 
-let policyOfURLs;
-const scriptURL = (url) =>
-  (policyOfURLs ??= globalThis.trustedTypes?.createPolicy('novatune', { createScriptURL: (text) => text }))
-    ?.createScriptURL(url) ?? url;
+let scripts;
 
 export const attach = (element, options) => new StreamSource(element, options);
 
 export class StreamSource extends EventTarget {
   #media; #options; #account; #token;
   #state = 'idle'; #waitingFor = null; #retryAt = null; #problem = null; #renewals = 0; #mode = 'direct';
-  #trackId = null; #nonce = ''; #asked = 0; #grant = null; #wish = null; #failures = 0; #moved = 0; #swap = null; #refusal = null; #wanted = false;
+  #trackId; #nonce; #asked; #grant; #wish; #failures; #moved; #swap; #refusal; #wanted; #rate = 1;
   #load = new AbortController(); #closed = new AbortController(); #wake = new EventTarget();
 
   constructor(media, options) {
@@ -118,7 +115,7 @@ export class StreamSource extends EventTarget {
     on(media, 'loadeddata seeked suspend', () => this.#begins());
     on(media, 'seeking', () => this.#seeks());
     on(media, 'error', () => this.#fails());
-    on(globalThis, 'online pageshow', () => this.#returns());
+    on(window, 'online pageshow', () => this.#returns());
     on(document, 'visibilitychange', () => document.hidden || this.#returns());
     on(document, 'securitypolicyviolation', (event) => event.effectiveDirective === 'media-src' && this.#violates(event));
     on(navigator.serviceWorker, 'message', (event) => this.#supplies(event));
@@ -139,7 +136,7 @@ export class StreamSource extends EventTarget {
     this.#load = new AbortController();
     this.#trackId = trackId;
     this.#nonce = crypto.randomUUID();
-    this.#grant = this.#swap = this.#refusal = null;
+    this.#grant = this.#swap = this.#refusal = undefined;
     this.#asked = this.#failures = this.#renewals = 0;
     this.#wish = position;
     this.#wanted = play;
@@ -231,9 +228,7 @@ export class StreamSource extends EventTarget {
   }
 
   #hasData() {
-    if (this.#wish !== null && Math.abs(this.#media.currentTime - this.#wish) > POLICY.exactness) {
-      this.#media.currentTime = this.#wish;
-    }
+    if (Math.abs(this.#media.currentTime - this.#wish) > POLICY.exactness) this.#media.currentTime = this.#wish;
     if (!this.#wanted) this.#become('paused');
   }
 
@@ -241,7 +236,7 @@ export class StreamSource extends EventTarget {
 
   #pauses() {
     // Chromium pauses what fails.
-    if (this.#media.ended || this.#media.error || this.#swap || !this.#is('playing', 'waiting', 'loading')) return;
+    if (this.#media.ended || this.#media.error || !this.#is('playing', 'waiting', 'loading')) return;
     this.#wanted = false;
     this.#become('paused');
   }
@@ -251,7 +246,11 @@ export class StreamSource extends EventTarget {
     if (this.#is('ended')) this.#wish = 0;
     if (this.#is('paused', 'ended')) this.#become('loading');
     this.#moved = performance.now();
-    if (this.#media.error || (this.#isDead() && !this.#isBuffered(this.#media.currentTime, true))) this.#renew();
+    if (!this.#media.error && (!this.#isDead() || this.#isBuffered(this.#media.currentTime, true))) return;
+    // A browser takes samples before they sound.
+    this.#rate = this.#media.playbackRate || this.#rate;
+    this.#media.playbackRate = 0;
+    this.#renew();
   }
 
   #seeks() {
@@ -291,7 +290,7 @@ export class StreamSource extends EventTarget {
     else this.#stalls();
   }
 
-  #isDead() { return this.#mode === 'direct' && this.#grant !== null && isSpent(this.#grant); }
+  #isDead() { return this.#mode === 'direct' && this.#grant && isSpent(this.#grant); }
 
   #isBuffered(seconds, toTheEnd) {
     const { buffered, duration } = this.#media;
@@ -313,17 +312,20 @@ export class StreamSource extends EventTarget {
       if (this.#failures++) {
         if (this.#failures % 8 === 3) await this.#examine(signal);
         this.#become('waiting', 'store');
-        await this.#pause(jitter(Math.min(POLICY.longest, POLICY.backOff * 2 ** this.#failures)), signal);
+        await this.#pause(jitter(POLICY.backOff, this.#failures), signal);
       }
       const grant = await (lease ?? this.#lease(refused, signal));
       if (signal.aborted) return;
       if (grant.type && !this.#media.canPlayType(grant.type)) throw unsupported(grant.type);
+      // It was offline, and plays what it has read.
+      if (this.#is('playing') && this.#media.playbackRate && !this.#media.seeking) return;
       this.#take(grant);
-      const media = this.#media;
-      if (media.readyState > 0 && !media.ended) this.#wish = media.currentTime;
+      if (this.#media.readyState > 0 && !this.#media.ended) this.#wish = this.#media.currentTime;
       this.#become('loading');
-      media.src = this.#mode === 'worker' ? this.#address() : grant.url;
-      media.currentTime = this.#wish;
+      const rate = this.#media.playbackRate || this.#rate;
+      this.#media.src = this.#mode === 'worker' ? this.#address() : grant.url;
+      this.#media.playbackRate = rate;
+      this.#media.currentTime = this.#wish;
       this.#moved = performance.now();
       if (!this.#wish) this.#begins();
     } catch (error) {
@@ -357,6 +359,7 @@ export class StreamSource extends EventTarget {
 
   #lease(refused, signal, early) {
     return this.#leaseOf(this.#trackId, refused, signal, (reason, until) => {
+      this.#media.playbackRate ||= this.#rate;
       if (!this.#is('playing', 'paused')) this.#become('waiting', reason, until);
     }, early);
   }
@@ -366,18 +369,17 @@ export class StreamSource extends EventTarget {
     const began = Date.now();
     for (let turn = 0; ; turn++) {
       signal.throwIfAborted();
-      const doubled = (first) => Math.min(POLICY.longest, first * 2 ** turn);
       const known = () => account.usable(trackId, refused, early) ?? account.closed();
-      const ask = async () => known() ?? this.#post(trackId, signal, doubled(POLICY.backOff));
+      const ask = async () => known() ?? this.#post(trackId, signal, jitter(POLICY.backOff, turn));
       const result = known() ?? (await account.alone(ask, signal));
       const { url, reason, problem, until } = result;
       if (url && (url !== refused || remaining(result) > POLICY.early)) return result;
       const waited = Date.now() - began;
       if (problem && (!reason || waited > POLICY.processingTotal)) throw problem;
       if (/offline|service/.test(reason) && waited > POLICY.patience) throw new Problem('The service cannot be reached', { reason });
-      let pause = jitter(doubled(POLICY.backOff));
+      let pause = jitter(POLICY.backOff, turn);
       if (url) pause = Math.max(1000, remaining(result) / 2);
-      if (reason === 'processing') pause = jitter(doubled(POLICY.processing));
+      if (reason === 'processing') pause = jitter(POLICY.processing, turn);
       if (reason === 'sign-in') pause = Infinity;
       const isClosed = result === account.gate;
       if (isClosed) pause = until - Date.now();
@@ -451,7 +453,8 @@ export class StreamSource extends EventTarget {
     // WebKit's worker answers one request at a time.
     if (mode === 'auto' && (/^Apple/.test(navigator.vendor) || recall('novatune:direct') > Date.now())) return 'direct';
     try {
-      await navigator.serviceWorker.register(scriptURL(String(worker)));
+      scripts ??= window.trustedTypes?.createPolicy('novatune', { createScriptURL: (url) => url });
+      await navigator.serviceWorker.register(scripts?.createScriptURL(worker) ?? worker);
       if (!navigator.serviceWorker.controller) {
         await new Promise((resolve, reject) => {
           navigator.serviceWorker.addEventListener('controllerchange', resolve, { once: true });
