@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.ulids import ulid
 from harness.waiting import wait_for
 from noise import RATE, joints
 
@@ -202,6 +203,16 @@ def test_what_the_browser_cannot_play_is_refused_without_a_request(player, song)
     player.play(song, type="audio/x-no-browser-plays-this")
     player.wait_for(state="failed")
     assert player.problem["reason"] == "unsupported" and player.tokens() == []
+
+
+@MODES
+def test_object_that_is_no_audio_is_named(player, world, user, s3, stack, mode):
+    key = f"audio/player/{ulid()}.wav"
+    s3.put_object(Bucket=stack["S3_BUCKET"], Key=key, Body=b"no audio" * 1000)
+    player = player(mode)
+    player.play(world.track(user, object_key=key, mime_type="audio/wav", size=8000))
+    player.wait_for(state="failed")
+    assert player.problem["reason"] == "unsupported" and set(player.service.posts()) == {200}
 
 
 def test_store_that_the_page_does_not_allow_is_named(player, song):

@@ -51,7 +51,10 @@ export class Problem extends Error {
   readonly reason: string;
 }
 
-/** Events: `statechange`, `problem`, `renewed`, `modechange`. Everything else is the element's own API. */
+/**
+ * Events: `statechange`, `problem`, `renewed`, `modechange`. Everything else is the element's own API. Where a source plays
+ * directly and Play is pressed after the URL's end, the element's `playbackRate` is 0 until the new URL is there.
+ */
 export class StreamSource extends EventTarget {
   constructor(media: HTMLMediaElement, options: StreamSourceOptions);
   /** Resolves when the element has its source, or the track has failed. */

@@ -93,7 +93,7 @@ export const attach = (element, options) => new StreamSource(element, options);
 export class StreamSource extends EventTarget {
   #media; #options; #account; #token;
   #state = 'idle'; #waitingFor = null; #retryAt = null; #problem = null; #renewals = 0; #mode = 'direct';
-  #trackId; #nonce; #asked; #grant; #wish; #failures; #moved; #swap; #refusal; #wanted; #rate = 1;
+  #trackId; #nonce; #asked; #grant; #wish; #failures; #readable; #moved; #swap; #refusal; #wanted; #rate = 1;
   #load = new AbortController(); #closed = new AbortController(); #wake = new EventTarget();
 
   constructor(media, options) {
@@ -137,7 +137,7 @@ export class StreamSource extends EventTarget {
     this.#trackId = trackId;
     this.#nonce = crypto.randomUUID();
     this.#grant = this.#swap = this.#refusal = undefined;
-    this.#asked = this.#failures = this.#renewals = 0;
+    this.#asked = this.#failures = this.#readable = this.#renewals = 0;
     this.#wish = position;
     this.#wanted = play;
     this.#media.removeAttribute('src');
@@ -220,10 +220,10 @@ export class StreamSource extends EventTarget {
   }
 
   #advances() {
-    const { currentTime, seeking, ended, readyState, HAVE_CURRENT_DATA } = this.#media;
-    if (seeking || ended || readyState < HAVE_CURRENT_DATA || currentTime === this.#wish) return;
+    const { currentTime, error, seeking, ended, readyState, HAVE_CURRENT_DATA } = this.#media;
+    if (error || seeking || ended || readyState < HAVE_CURRENT_DATA || currentTime === this.#wish) return;
     this.#wish = currentTime;
-    this.#failures = 0;
+    this.#failures = this.#readable = 0;
     if (!this.#media.paused) this.#flows();
   }
 
@@ -286,8 +286,8 @@ export class StreamSource extends EventTarget {
     if (!this.#wanted || this.#swap || !this.#is('playing', 'waiting', 'loading')) return;
     if (this.#media.currentTime !== this.#wish) return this.#advances();
     if (performance.now() - this.#moved < POLICY.stall) return;
+    this.#stalls();
     if (this.#isDead()) this.#renew();
-    else this.#stalls();
   }
 
   #isDead() { return this.#mode === 'direct' && this.#grant && isSpent(this.#grant); }
@@ -310,14 +310,14 @@ export class StreamSource extends EventTarget {
     const signal = this.#load.signal;
     try {
       if (this.#failures++) {
-        if (this.#failures % 8 === 3) await this.#examine(signal);
+        if (this.#readable || this.#failures % 8 === 3) await this.#examine(signal);
         this.#become('waiting', 'store');
         await this.#pause(jitter(POLICY.backOff, this.#failures), signal);
       }
       const grant = await (lease ?? this.#lease(refused, signal));
       if (signal.aborted) return;
       if (grant.type && !this.#media.canPlayType(grant.type)) throw unsupported(grant.type);
-      // It was offline, and plays what it has read.
+      // It plays what it has read.
       if (this.#is('playing') && this.#media.playbackRate && !this.#media.seeking) return;
       this.#take(grant);
       if (this.#media.readyState > 0 && !this.#media.ended) this.#wish = this.#media.currentTime;
@@ -349,11 +349,12 @@ export class StreamSource extends EventTarget {
 
   async #examine(signal) {
     if (!this.#grant || isSpent(this.#grant)) return;
-    const { ok, status, headers } = await fetch(this.#grant.url, { headers: { Range: 'bytes=0-0' }, cache: 'no-store', signal })
-      .catch(() => ({ status: 503 }));
-    if (ok) throw unsupported(headers.get('Content-Type') ?? 'its format');
-    if (status !== 429 && status < 500) throw refused(status);
-    if (this.#media.error?.code === MediaError.MEDIA_ERR_DECODE) throw unsupported(this.#grant.type);
+    const { ok, status } = await fetch(this.#grant.url, { headers: { Range: 'bytes=0-0' }, cache: 'no-store', signal })
+      .catch(() => ({}));
+    if (!ok && status !== 429 && status < 500) throw refused(status);
+    // It may just have come back.
+    if ((ok && this.#readable) || this.#media.error?.code === MediaError.MEDIA_ERR_DECODE) throw unsupported(this.#grant.type);
+    this.#readable = ok;
     if (this.#failures > 18) throw new Problem('The object store does not answer', { reason: 'store' });
   }
 
@@ -491,7 +492,7 @@ export class StreamSource extends EventTarget {
 
 const refused = (status) =>
   new Problem('The object store refuses the track', { status, reason: status === 404 ? 'gone' : 'store' });
-const unsupported = (type) =>
+const unsupported = (type = 'its format') =>
   new Problem('This browser cannot play the track', { detail: `It does not play ${type}.`, reason: 'unsupported' });
 
 function remember(name, value) {
