@@ -83,9 +83,10 @@ def test_track_is_silent_as_soon_as_it_is_muted(open_page, queued, loudspeaker):
     page = turned(open_page(queued))
     page.click("#mute")
     with loudspeaker.recording() as recording:
-        wait_for(lambda: recording.seconds > 1, 10, "a second")
+        wait_for(lambda: recording.seconds > 2, 10, "two seconds")
         assert page.playing == 1
-    assert not recording.samples()[RATE // 2 :].any()
+    # Chromium has given the sound card up to three of its buffers before (browser.py), 0.51 s.
+    assert not recording.samples()[RATE:].any()
     page.click("#mute")
     with loudspeaker.recording() as recording:
         wait_for(lambda: recording.seconds > 1, 10, "a second")
