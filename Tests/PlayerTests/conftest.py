@@ -207,6 +207,11 @@ class Player:
         began = self.run("return performance.now()")
         wait_for(lambda: self.run("return performance.now()") > began + 5500, 30, "the end of the URL")
 
+    def pause_past_the_urls_end(self):
+        self.run("audio.pause()")
+        self.wait_for(state="paused")
+        self.let_the_url_end()
+
     def wait_for(self, **wanted):
         """Until the source has these values."""
         wait_for(lambda: all(getattr(self, name) == value for name, value in wanted.items()), 30, f"{wanted}")

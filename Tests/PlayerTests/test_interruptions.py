@@ -69,8 +69,7 @@ def test_service_that_hangs_is_given_up_and_asked_again(player, song):
 def test_clock_that_was_set_costs_one_request(player, song, hours):
     player = player("direct")
     player.begin(song)
-    player.run("audio.pause()")
-    player.let_the_url_end()
+    player.pause_past_the_urls_end()
     before = len(player.service.posts())
     player.run("const now = Date.now; Date.now = () => now() + given[0] * 3600000", hours)
     player.run("audio.currentTime = 100; audio.play()")

@@ -120,6 +120,13 @@ class Page:
     def wait_for_position(self, seconds):
         wait_for(lambda: self.position > seconds, 60, f"second {seconds}")
 
+    def pause_past_the_urls_end(self):
+        """The life of a URL is 5 s."""
+        self.click("#play")
+        wait_for(lambda: self.playing == 0, 10, "a pause")
+        began = self.run("return performance.now()")
+        wait_for(lambda: self.run("return performance.now()") > began + 5500, 30, "the end of the URL")
+
 
 def test_last_track_ends_the_queue(open_page, queued):
     page = open_page(queued)
@@ -196,10 +203,7 @@ def test_place_is_shown_while_a_new_url_is_awaited(open_page, song):
     page.run("localStorage.setItem('novatune:direct', String(Date.now() + 1e9))")
     page.choose(1)
     page.wait_for_position(1)
-    page.click("#play")
-    page.wait_for("status", "Paused")
-    began = page.run("return performance.now()")
-    wait_for(lambda: page.run("return performance.now()") > began + 5500, 30, "the end of the URL")
+    page.pause_past_the_urls_end()
     position = page.position
     page.service.proxy.delay_s = 0.5
     page.service.proxy.set_mode("delay")

@@ -107,8 +107,7 @@ def test_browser_that_reports_no_error_is_watched(player, song):
     player.begin(song)
     player.run("for (const name of ['error', 'ended', 'waiting', 'stalled']) "
         "addEventListener(name, (event) => event.stopImmediatePropagation(), true)")
-    player.run("audio.pause()")
-    player.let_the_url_end()
+    player.pause_past_the_urls_end()
     player.run("source.seek(100); audio.play()")
     player.wait_for_position(102)
     assert player.state == "playing"
@@ -129,8 +128,7 @@ def test_position_that_the_element_forgets_is_set_again(player, song):
 def test_three_seeks_while_the_service_is_slow_or_away_end_at_the_last(player, song, mode, service):
     player = player(mode)
     player.begin(song)
-    player.run("audio.pause()")
-    player.let_the_url_end()
+    player.pause_past_the_urls_end()
     player.service.proxy.set_mode(service)
     player.run("""
         audio.play();

@@ -93,7 +93,7 @@ export const attach = (element, options) => new StreamSource(element, options);
 export class StreamSource extends EventTarget {
   #media; #options; #account; #token;
   #state = 'idle'; #waitingFor = null; #retryAt = null; #problem = null; #renewals = 0; #mode = 'direct';
-  #trackId; #nonce; #asked; #grant; #wish; #failures; #readable; #moved; #swap; #refusal; #wanted; #rate = 1;
+  #trackId; #nonce = ''; #asked; #grant; #wish; #failures; #readable; #moved; #swap; #refusal; #wanted; #rate = 1;
   #load = new AbortController(); #closed = new AbortController(); #wake = new EventTarget();
 
   constructor(media, options) {
@@ -159,7 +159,7 @@ export class StreamSource extends EventTarget {
 
   seek(seconds) {
     this.#wish = seconds;
-    if (this.#media.readyState > 0) this.#media.currentTime = seconds;
+    if (this.#media.readyState) this.#media.currentTime = seconds;
   }
 
   retry() {
@@ -215,14 +215,16 @@ export class StreamSource extends EventTarget {
   }
 
   #flows() {
+    if (this.#media.error) return;
     this.#moved = performance.now();
     this.#become('playing');
   }
 
   #advances() {
     const { currentTime, error, seeking, ended, readyState, HAVE_CURRENT_DATA } = this.#media;
-    if (error || seeking || ended || readyState < HAVE_CURRENT_DATA || currentTime === this.#wish) return;
+    if (seeking || ended || readyState < HAVE_CURRENT_DATA || currentTime === this.#wish) return;
     this.#wish = currentTime;
+    if (error) return;
     this.#failures = this.#readable = 0;
     if (!this.#media.paused) this.#flows();
   }
@@ -247,6 +249,7 @@ export class StreamSource extends EventTarget {
     if (this.#is('paused', 'ended')) this.#become('loading');
     this.#moved = performance.now();
     if (!this.#media.error && (!this.#isDead() || this.#isBuffered(this.#media.currentTime, true))) return;
+    if (this.#swap) return;
     // A browser takes samples before they sound.
     this.#rate = this.#media.playbackRate || this.#rate;
     this.#media.playbackRate = 0;
@@ -254,7 +257,7 @@ export class StreamSource extends EventTarget {
   }
 
   #seeks() {
-    if (this.#media.readyState === 0) return;
+    if (!this.#media.readyState) return;
     this.#wish = this.#media.currentTime;
     if (this.#isDead() && !this.#isBuffered(this.#wish)) this.#renew();
   }
@@ -283,9 +286,10 @@ export class StreamSource extends EventTarget {
   }
 
   #watch() {
-    if (!this.#wanted || this.#swap || !this.#is('playing', 'waiting', 'loading')) return;
+    if (!this.#wanted || !this.#is('playing', 'waiting', 'loading')) return;
     if (this.#media.currentTime !== this.#wish) return this.#advances();
     if (performance.now() - this.#moved < POLICY.stall) return;
+    if (this.#swap) this.#media.playbackRate ||= this.#rate;
     this.#stalls();
     if (this.#isDead()) this.#renew();
   }
@@ -309,7 +313,7 @@ export class StreamSource extends EventTarget {
   async #open(refused, lease) {
     const signal = this.#load.signal;
     try {
-      if (this.#failures++) {
+      if (this.#failures++ && this.#media.error) {
         if (this.#readable || this.#failures % 8 === 3) await this.#examine(signal);
         this.#become('waiting', 'store');
         await this.#pause(jitter(POLICY.backOff, this.#failures), signal);
@@ -317,14 +321,14 @@ export class StreamSource extends EventTarget {
       const grant = await (lease ?? this.#lease(refused, signal));
       if (signal.aborted) return;
       if (grant.type && !this.#media.canPlayType(grant.type)) throw unsupported(grant.type);
-      // It plays what it has read.
+      // It plays on.
       if (this.#is('playing') && this.#media.playbackRate && !this.#media.seeking) return;
       this.#take(grant);
       if (this.#media.readyState > 0 && !this.#media.ended) this.#wish = this.#media.currentTime;
       this.#become('loading');
-      const rate = this.#media.playbackRate || this.#rate;
+      this.#rate = this.#media.playbackRate || this.#rate;
       this.#media.src = this.#mode === 'worker' ? this.#address() : grant.url;
-      this.#media.playbackRate = rate;
+      this.#media.playbackRate = this.#rate;
       this.#media.currentTime = this.#wish;
       this.#moved = performance.now();
       if (!this.#wish) this.#begins();
