@@ -208,6 +208,7 @@ class Player:
         wait_for(lambda: self.run("return performance.now()") > began + 5500, 30, "the end of the URL")
 
     def pause_past_the_urls_end(self):
+        """As a listener who comes back later."""
         self.run("audio.pause()")
         self.wait_for(state="paused")
         self.let_the_url_end()

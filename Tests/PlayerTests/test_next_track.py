@@ -79,14 +79,15 @@ def test_pause_in_a_track_that_was_held_back_loses_nothing(open_page, queued, pa
     assert found and all(-RATE // 10 <= joint.missing <= RATE // 50 for joint in found), found
 
 
-def test_track_is_silent_as_soon_as_it_is_muted(open_page, queued, loudspeaker):
+def test_track_is_silent_as_soon_as_it_is_muted(open_page, queued, loudspeaker, browser):
     page = turned(open_page(queued))
     page.click("#mute")
     with loudspeaker.recording() as recording:
         wait_for(lambda: recording.seconds > 2, 10, "two seconds")
         assert page.playing == 1
-    # Chromium has given the sound card up to three of its buffers before (browser.py), 0.51 s.
-    assert not recording.samples()[RATE:].any()
+    # The tests' Chromium has given the sound card up to three of its buffers before (browser.py).
+    given = 3 * 8192 if browser.name == "chromium" else 0
+    assert not recording.samples()[RATE // 2 + given :].any()
     page.click("#mute")
     with loudspeaker.recording() as recording:
         wait_for(lambda: recording.seconds > 1, 10, "a second")
