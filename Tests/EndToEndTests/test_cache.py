@@ -243,7 +243,10 @@ def test_prefix_is_a_setting(api, stack, user, track, redis):
 
 
 def test_memory_cache_serves_all_loops(api, stack, user, track, redis):
+    hits = lambda: metrics(api)["stream_url_cache_hits_total"]
     with stack.responder_with(NOVATUNE_CACHE_URL="memory:", NOVATUNE_LOOPS="2"):
+        # A responder writes to the cache after its answer.
+        wait_for(lambda: api.stream_url(track.id, user.token) and hits() > 0, what="a hit")
         first = api.stream(track.id, user.token)
         with stack.frozen("s3"):
             answers = concurrently(30, lambda _: api.stream(track.id, user.token, timeout=3))

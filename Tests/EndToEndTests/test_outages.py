@@ -109,11 +109,11 @@ def test_store_that_hangs_while_requests_run(api, stack, world):
     assert_only_200_and_503(traffic.samples())
 
 
-def test_cached_urls_are_served_while_the_store_is_stopped(api, stack, world, user, track):
+def test_cached_urls_are_served_while_the_store_is_stopped(api, stack, world, user, cached):
     other = world.track(user)
-    url = api.stream_url(track.id, user.token)
+    url = api.stream_url(cached.id, user.token)
     with stack.stopped("s3"):
-        assert api.stream_url(track.id, user.token) == url
+        assert api.stream_url(cached.id, user.token) == url
         assert_problem(api.stream(other.id, user.token), "service-unavailable", other.path)
     assert api.stream(other.id, user.token).status == 200
 

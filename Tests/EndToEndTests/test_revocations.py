@@ -340,7 +340,8 @@ def test_an_object_that_is_still_tagged_is_one_tracks_failure(stack, api, world,
     for _ in range(12):
         assert responder.ask(tagged, user.token)[0] == 503
     assert responder.metrics()['novatune_breaker_state{dependency="object_store"}'] == 0
+    # The log is written by a thread of its own.
+    wait_for(lambda: '"code":"refused_object"' in responder.log(), what="the log line")
     assert "novatune-revoked" in responder.log() and "are key, secret" not in responder.log()
-    assert '"code":"refused_object"' in responder.log()
     fresh = audio(user)[0]
     assert responder.ask(fresh, user.token)[0] == 200

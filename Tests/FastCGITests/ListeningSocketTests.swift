@@ -37,8 +37,11 @@ import Testing
     }
 
     @Test func socketThatAKilledProcessLeftIsReplaced() throws {
-        // Closed and not removed, which is all that a kill leaves.
-        try open(path).close()
+        // Closed and not removed, which is all that a kill leaves. Shut down too: a process that another test starts
+        // has a copy until its exec, and the kernel accepts connections for as long as a copy listens.
+        let killed = try open(path)
+        shutdown(killed.descriptor, Int32(SHUT_RDWR))
+        killed.close()
         #expect(mode(path) & S_IFMT == S_IFSOCK)
         let socket = try open(path)
         defer { socket.close() }
