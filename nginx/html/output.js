@@ -10,7 +10,7 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 // One for all: its clock is that of their samples.
 let context;
 
-/** What a page sends here it can never take back: not an address of another origin, which would be silent. */
+/** What a page sends here it can never take back. Of another origin only what the page may read has a sound here. */
 export class Output {
   #element; #delay; #gain; #hold = null;
 
@@ -30,6 +30,7 @@ export class Output {
 
   constructor(element) {
     this.#element = element;
+    element.crossOrigin = 'anonymous';
     this.#delay = context.createDelay(LONGEST);
     this.#gain = context.createGain();
     context.createMediaElementSource(element).connect(this.#delay).connect(this.#gain).connect(context.destination);
@@ -76,14 +77,15 @@ export class Output {
     if (signal.aborted || !(endOfFormer() < Infinity)) return false;
     const hold = (this.#hold = {});
     this.#delay.delayTime.value = LONGEST;
-    try {
-      await this.#element.play();
-    } catch {
+    // Where its URL has ended, the source gives it another one and starts it again.
+    const isStarted = await this.#element.play().then(() => true, ({ name }) => name === 'AbortError');
+    const origin = isStarted ? await this.#origin(signal) : Infinity;
+    if (this.#hold !== hold) return false;
+    if (!(origin < Infinity)) {
       this.release();
+      this.#element.pause();
       return false;
     }
-    const origin = await this.#origin(signal);
-    if (this.#hold !== hold) return false;
     let end;
     const place = () => {
       if (this.#hold !== hold || context.currentTime > end) return;

@@ -6,11 +6,14 @@ const REHEARSED = 1; // second
 const REHEARSALS = 4;
 const INAUDIBLE = 1e-5; // of full volume
 
+// Whether a page may read what the store answers (CORS); undefined as long as that is not known.
+let isReadable;
+
 /** Emits what its element emits, and `replaced` where that has become another one. */
 export class Slot extends EventTarget {
   track = null;
   source = null;
-  output = null; // where the element plays the worker's addresses
+  output = null; // where the element plays what the page may read
   startTakes = 0.05; // seconds from play() to the first sample
   #rehearsal = null;
   #isMuted = false;
@@ -30,6 +33,8 @@ export class Slot extends EventTarget {
       names.split(' ').forEach((name) => element.addEventListener(name, () => element === this.element && does(name)));
     on('play', () => this.output?.plays());
     on('pause', () => this.#pauses());
+    on('loadeddata', () => this.#isRead && (isReadable = true));
+    on('error', () => this.#isRead && !isReadable && this.#replace());
     on('timeupdate pause seeking seeked ended durationchange progress emptied', (name) => this.dispatchEvent(new Event(name)));
   }
 
@@ -44,6 +49,8 @@ export class Slot extends EventTarget {
       // A source asks for the token when it needs one, so that another one can be entered.
       const source = attach(this.element, { account: user, mode, getToken: () => this.track.token });
       this.source = source;
+      // Before the element is given an address.
+      source.addEventListener('statechange', () => source.state === 'loading' && this.#connects());
       source.addEventListener('modechange', () => this.#connects());
       for (const name of ['statechange', 'renewed', 'modechange']) {
         source.addEventListener(name, () => source === this.source && changed(this));
@@ -52,22 +59,29 @@ export class Slot extends EventTarget {
     await this.source.load(track.trackId, start);
   }
 
+  /** The element reads the store's answers as a page does, which the store has to allow. */
+  get #isRead() { return this.output !== null && this.source?.mode === 'direct'; }
+
   #connects() {
-    if (this.source.mode === 'worker') {
+    if (this.source.mode === 'worker' || isReadable !== false) {
       this.output ??= Output.of(this.element);
       this.#setLoudness();
-    } else if (this.output) {
-      this.#replace();
+    } else {
+      // Once the source has given the element its address.
+      queueMicrotask(() => this.#replace());
     }
   }
 
-  /** What an output has, no address of another origin plays on. */
+  /** What an output has, plays nothing that the page may not read. */
   #replace() {
+    isReadable = false;
+    if (!this.output) return;
     this.#isDirect = true;
     this.release();
     this.output.close();
     this.output = null;
     const element = this.element.cloneNode();
+    element.crossOrigin = null;
     this.element.replaceWith(element);
     this.#listen(element);
     this.#setLoudness();
