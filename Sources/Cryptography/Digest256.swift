@@ -32,16 +32,28 @@ public struct Digest256: Sendable, Hashable {
 
     /// 64 lower-case hexadecimal digits.
     public var hexadecimal: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return unsafe String(unsafeUninitializedCapacity: 64) { buffer in
-            var index = 0
-            for word in [words.0, words.1, words.2, words.3] {
-                for shift in stride(from: 60, through: 0, by: -4) {
-                    unsafe buffer[index] = digits[Int(word >> UInt64(shift) & 15)]
-                    index += 1
-                }
-            }
-            return 64
+        var text: [UInt8] = []
+        text.reserveCapacity(64)
+        appendHexadecimal(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The same, in ASCII.
+    public func appendHexadecimal(to text: inout [UInt8]) {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { digits in
+            unsafe Self.write(words.0, to: digits, at: 0)
+            unsafe Self.write(words.1, to: digits, at: 16)
+            unsafe Self.write(words.2, to: digits, at: 32)
+            unsafe Self.write(words.3, to: digits, at: 48)
+            unsafe text.append(contentsOf: digits)
+        }
+    }
+
+    private static func write(_ word: UInt64, to digits: UnsafeMutableBufferPointer<UInt8>, at offset: Int) {
+        for index in 0..<16 {
+            let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * index) & 15)
+            unsafe digits[offset + index] =
+                nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
         }
     }
 

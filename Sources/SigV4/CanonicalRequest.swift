@@ -14,13 +14,3 @@ struct CanonicalRequest {
 
     var text: String { "\(method)\n\(uri)\n\(queryString)\n\(headers)\n\(signedHeaders)\n\(payloadHash)" }
 }
-
-extension CanonicalRequest {
-    /// For a presigned URL: the payload is not part of the signature, and `host` is the only signed header.
-    /// - Parameter host: as the client will send it, without a default port.
-    init(method: String, uri: String, queryString: String, host: String) {
-        self.init(
-            method: method, uri: uri, queryString: queryString, headers: "host:\(host)\n", signedHeaders: "host",
-            payloadHash: "UNSIGNED-PAYLOAD")
-    }
-}

@@ -11,16 +11,15 @@ public final class Presigner {
 
     private let credentials: Credentials
     private let region: String
-    private let endpoint: Endpoint
-    private let bucket: String
-    private let addressing: Endpoint.Addressing
-    private let host: String
-    /// `scheme://authority[/path]`.
-    private let origin: String
-    /// The endpoint's path, where the store sees it.
-    private let signedPath: String
+    // Text is put together from bytes: many small strings would cost more than the signature.
+    /// Scheme, authority and path of each URL, up to the object's key.
+    private let origin: [UInt8]
+    /// The part of `origin` that the store sees as the path.
+    private let signedPath: [UInt8]
     /// With its separator; empty without one.
-    private let tokenParameter: String
+    private let tokenParameter: [UInt8]
+    /// Headers and payload of each canonical request.
+    private let canonicalEnd: [UInt8]
     private let sha256 = SHA256()
     /// The last two days' at most: around midnight, windows of both take turns.
     private var signingKeys: [SigningKey] = []
@@ -33,13 +32,15 @@ public final class Presigner {
     ) {
         self.credentials = credentials
         self.region = region
-        self.endpoint = endpoint
-        self.bucket = bucket
-        self.addressing = addressing
-        host = endpoint.hostHeader(bucket: bucket, addressing)
-        origin = "\(endpoint.scheme.rawValue)://\(endpoint.authority(bucket: bucket, addressing))\(endpoint.path)"
-        signedPath = pathHandling == .kept ? endpoint.path : ""
-        tokenParameter = credentials.sessionToken.map { "&X-Amz-Security-Token=\(URIEncoding.encode($0))" } ?? ""
+        let root = endpoint.objectPath(bucket: bucket, key: "", addressing)
+        let authority = endpoint.authority(bucket: bucket, addressing)
+        origin = Array("\(endpoint.scheme.rawValue)://\(authority)\(endpoint.path)\(root)".utf8)
+        signedPath = Array((pathHandling == .kept ? endpoint.path + root : root).utf8)
+        let token = credentials.sessionToken.map { "&X-Amz-Security-Token=\(URIEncoding.encode($0))" }
+        tokenParameter = Array((token ?? "").utf8)
+        // The payload is not part of the signature.
+        let host = endpoint.hostHeader(bucket: bucket, addressing)
+        canonicalEnd = Array("\nhost:\(host)\n\nhost\nUNSIGNED-PAYLOAD".utf8)
     }
 
     /// - Parameters:
@@ -54,42 +55,91 @@ public final class Presigner {
         parameter: (name: String, value: String)? = nil, at time: UnixTime, expiry: Duration
     ) throws(CryptographyError) -> String {
         let second = current(time)
-        let uri = endpoint.objectPath(bucket: bucket, key: key, addressing)
-        let head = "\(second.parameters)&X-Amz-Expires=\(expiry.components.seconds)"
-        let others =
-            [
-                responseContentType.map { "response-content-type=\(URIEncoding.encode($0))" },
-                parameter.map { "\($0.name)=\($0.value)" },
-            ].compactMap { $0 }.joined(separator: "&")
-        // Lower case sorts after upper case, and "Se…" before "Si…".
-        let canonicalQuery = head + tokenParameter + Self.signedHeaders + (others.isEmpty ? "" : "&\(others)")
-        let request = CanonicalRequest(
-            method: method, uri: signedPath.isEmpty ? uri : signedPath + uri, queryString: canonicalQuery, host: host)
-        let stringToSign = StringToSign(head: second.stringToSignHead, canonicalRequestHash: sha256.hash(request.text))
+        let seconds = String(expiry.components.seconds)
+        let others = Self.parameters(responseContentType, parameter)
+        let request = canonicalRequest(method, key, second, seconds, others)
+        var stringToSign = second.stringToSignHead
+        sha256.hash(request.span).appendHexadecimal(to: &stringToSign)
         let signature = try currentSigningKey(second.scope).signature(of: stringToSign)
+
+        var url: [UInt8] = []
+        url.reserveCapacity(Self.usualLength)
+        url += origin
+        URIEncoding.append(key, keepingSlashes: true, to: &url)
+        url.append(UInt8(ascii: "?"))
         // In botocore's order.
-        let sent = (others.isEmpty ? "" : "\(others)&") + head + Self.signedHeaders + tokenParameter
-        return "\(origin)\(uri)?\(sent)&X-Amz-Signature=\(signature)"
+        url += others
+        url += second.parameters
+        url += seconds.utf8
+        url += Self.signedHeaders.utf8
+        url += tokenParameter
+        url += "&X-Amz-Signature=".utf8
+        signature.appendHexadecimal(to: &url)
+        return String(decoding: url, as: UTF8.self)
     }
 
+    /// Those that are not of the signature, each with the separator behind it.
+    private static func parameters(_ responseContentType: String?, _ parameter: (name: String, value: String)?)
+        -> [UInt8]
+    {
+        var text: [UInt8] = []
+        if let responseContentType {
+            text += "response-content-type=".utf8
+            URIEncoding.append(responseContentType, to: &text)
+            text.append(separator)
+        }
+        if let parameter { text += "\(parameter.name)=\(parameter.value)&".utf8 }
+        return text
+    }
+
+    /// Task 1 of "Create a signed AWS API request" (AWS General Reference, Signature Version 4), as `CanonicalRequest`
+    /// has it.
+    private func canonicalRequest(
+        _ method: String, _ key: String, _ second: Second, _ seconds: String, _ others: [UInt8]
+    ) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(Self.usualLength)
+        text += method.utf8
+        text.append(UInt8(ascii: "\n"))
+        text += signedPath
+        URIEncoding.append(key, keepingSlashes: true, to: &text)
+        text.append(UInt8(ascii: "\n"))
+        // Lower case sorts after upper case, and "Se…" before "Si…".
+        text += second.parameters
+        text += seconds.utf8
+        text += tokenParameter
+        text += Self.signedHeaders.utf8
+        if !others.isEmpty {
+            text.append(Self.separator)
+            text += others.dropLast()
+        }
+        text += canonicalEnd
+        return text
+    }
+
+    private static let usualLength = 768
+    private static let separator = UInt8(ascii: "&")
     private static let signedHeaders = "&X-Amz-SignedHeaders=host"
 
     /// The common part of all URLs of one second.
     private struct Second {
         let time: UnixTime
         let scope: CredentialScope
-        let stringToSignHead: String
-        let parameters: String
+        let stringToSignHead: [UInt8]
+        /// Up to the value of `X-Amz-Expires`.
+        let parameters: [UInt8]
     }
 
     private func current(_ time: UnixTime) -> Second {
         if let second, second.time == time { return second }
         let scope = CredentialScope(at: time, region: region)
         let credential = URIEncoding.encode("\(credentials.accessKeyID)/\(scope.description)")
+        let parameters =
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\(credential)&X-Amz-Date=\(time.iso8601Basic)"
+            + "&X-Amz-Expires="
         let made = Second(
-            time: time, scope: scope, stringToSignHead: StringToSign.head(time, scope),
-            parameters:
-                "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\(credential)&X-Amz-Date=\(time.iso8601Basic)")
+            time: time, scope: scope, stringToSignHead: Array(StringToSign.head(time, scope).utf8),
+            parameters: Array(parameters.utf8))
         second = made
         return made
     }

@@ -22,4 +22,7 @@ struct SigningKey {
     func signature(of stringToSign: StringToSign) -> String {
         authenticator.authenticationCode(for: stringToSign.text.utf8.span).hexadecimal
     }
+
+    /// The same, of the string's UTF-8.
+    func signature(of stringToSign: [UInt8]) -> Digest256 { authenticator.authenticationCode(for: stringToSign.span) }
 }

@@ -3,6 +3,12 @@ public enum URIEncoding {
     public static func encode(_ text: String, keepingSlashes: Bool = false) -> String {
         var output: [UInt8] = []
         output.reserveCapacity(text.utf8.count * 3)
+        append(text, keepingSlashes: keepingSlashes, to: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// As `encode`.
+    static func append(_ text: String, keepingSlashes: Bool = false, to output: inout [UInt8]) {
         for byte in text.utf8 {
             if isUnreserved(byte) || (keepingSlashes && byte == UInt8(ascii: "/")) {
                 output.append(byte)
@@ -12,7 +18,6 @@ public enum URIEncoding {
                 output.append(hexDigit(byte & 15))
             }
         }
-        return String(decoding: output, as: UTF8.self)
     }
 
     static func isUnreserved(_ byte: UInt8) -> Bool {

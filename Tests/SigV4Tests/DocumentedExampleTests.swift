@@ -13,6 +13,9 @@ import Testing
     private static let queryString =
         "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"
         + "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
+    private static let request = CanonicalRequest(
+        method: "GET", uri: "/test.txt", queryString: queryString, headers: "host:examplebucket.s3.amazonaws.com\n",
+        signedHeaders: "host", payloadHash: "UNSIGNED-PAYLOAD")
     private static let signature = "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
 
     @Test func credentialScopeEqualsThatOfAWS() {
@@ -20,10 +23,8 @@ import Testing
     }
 
     @Test func canonicalRequestEqualsThatOfAWS() {
-        let request = CanonicalRequest(
-            method: "GET", uri: "/test.txt", queryString: Self.queryString, host: "examplebucket.s3.amazonaws.com")
         #expect(
-            request.text == """
+            Self.request.text == """
                 GET
                 /test.txt
                 \(Self.queryString)
@@ -33,14 +34,13 @@ import Testing
                 UNSIGNED-PAYLOAD
                 """)
         #expect(
-            SHA256().hash(request.text).hexadecimal
+            SHA256().hash(Self.request.text).hexadecimal
                 == "3bfa292879f6447bbcda7001decf97f4a54dc650c8942174ae0a9121cf58ad04")
     }
 
     @Test func stringToSignEqualsThatOfAWS() {
-        let request = CanonicalRequest(
-            method: "GET", uri: "/test.txt", queryString: Self.queryString, host: "examplebucket.s3.amazonaws.com")
-        let string = StringToSign(time: Self.time, scope: Self.scope, canonicalRequestHash: SHA256().hash(request.text))
+        let string = StringToSign(
+            time: Self.time, scope: Self.scope, canonicalRequestHash: SHA256().hash(Self.request.text))
         #expect(
             string.text == """
                 AWS4-HMAC-SHA256
@@ -51,9 +51,8 @@ import Testing
     }
 
     @Test func signatureEqualsThatOfAWS() throws {
-        let request = CanonicalRequest(
-            method: "GET", uri: "/test.txt", queryString: Self.queryString, host: "examplebucket.s3.amazonaws.com")
-        let string = StringToSign(time: Self.time, scope: Self.scope, canonicalRequestHash: SHA256().hash(request.text))
+        let string = StringToSign(
+            time: Self.time, scope: Self.scope, canonicalRequestHash: SHA256().hash(Self.request.text))
         #expect(try SigningKey(Self.credentials, scope: Self.scope).signature(of: string) == Self.signature)
     }
 
