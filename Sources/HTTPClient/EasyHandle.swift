@@ -66,6 +66,17 @@ import CCurl
         unsafe value.withCString { unsafe _ = novatune_curl_set_pointer(pointer, option, $0) }
     }
 
+    /// Path and query are sent as they stand (CURLOPT_REQUEST_TARGET(3)): libcurl would parse and print them, which
+    /// costs it as much as the rest of the call where they are as long as those of a signed URL.
+    /// - Parameter offset: of the path, in bytes; the URL's length where it has none.
+    func set(_ url: String, targetAt offset: Int) {
+        unsafe url.withCString { text in
+            let target = unsafe text + offset
+            unsafe _ = novatune_curl_set_pointer(pointer, CURLOPT_REQUEST_TARGET, target.pointee == 0 ? nil : target)
+        }
+        set(CURLOPT_URL, String(url.utf8.prefix(offset)) ?? url)
+    }
+
     /// A header field of the last answer, the first of that name (curl_easy_header(3)).
     func header(_ name: String) -> String? { header(name, line: 0) }
 

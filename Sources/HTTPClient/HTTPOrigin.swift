@@ -1,10 +1,13 @@
 import CCurl
+import EventLoop
 
 /// The host and port of a URL, as libcurl reads them.
 struct HTTPOrigin: Hashable {
     /// As in the URL: an IPv6 address in its brackets.
     let host: String
     let port: String
+    /// Whether the host is an address, which needs no lookup.
+    let isNumeric: Bool
 
     /// Nil where libcurl does not read it as a URL with a host.
     init?(_ url: String) {
@@ -15,12 +18,27 @@ struct HTTPOrigin: Hashable {
         else { return nil }
         self.host = host
         self.port = port
+        isNumeric = NumericAddress.isNumeric(host)
     }
 
-    /// Scheme and authority of a URL: the part before its path.
-    static func prefix(of url: String) -> Substring {
-        let slashes = url.utf8.indices.lazy.filter { url.utf8[$0] == UInt8(ascii: "/") }
-        return url[..<(slashes.dropFirst(2).first ?? url.endIndex)]
+    /// Bytes of scheme and authority: of the part before a URL's path.
+    static func length(in url: Span<UInt8>) -> Int {
+        var slashes = 0
+        for index in url.indices where url[index] == UInt8(ascii: "/") {
+            slashes += 1
+            if slashes == 3 { return index }
+        }
+        return url.count
+    }
+
+    /// Whether this, which follows the authority, can be sent as it stands: nothing, or a path with what follows it, of
+    /// visible ASCII without a fragment (RFC 3986 §3).
+    static func isTarget(_ text: Span<UInt8>) -> Bool {
+        for index in text.indices {
+            let byte = text[index]
+            if byte <= 0x20 || byte >= 0x7f || byte == UInt8(ascii: "#") { return false }
+        }
+        return true
     }
 
     @unsafe private static func part(_ url: OpaquePointer?, _ part: CURLUPart) -> String? {

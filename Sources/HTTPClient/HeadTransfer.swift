@@ -19,10 +19,11 @@ import EventLoop
     }
 
     /// Makes it ready to be added to a multi handle.
+    /// - Parameter offset: of the path in `url`, in bytes.
     func prepare(
-        _ url: String, _ addresses: PinnedAddresses?, timeout: Duration
+        _ url: String, targetAt offset: Int, _ addresses: PinnedAddresses?, timeout: Duration
     ) -> Promise<Result<HTTPHead, HTTPError>> {
-        easy.set(CURLOPT_URL, url)
+        easy.set(url, targetAt: offset)
         easy.setTimeout(timeout)
         if let addresses { addresses.pin(easy) } else { easy.unpin() }
         self.addresses = addresses

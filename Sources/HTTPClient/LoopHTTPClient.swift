@@ -58,13 +58,15 @@ public import EventLoop
         _ url: String, timeout: Duration, willWait: (_ giveUp: @escaping () -> Void) -> Void = { _ in }
     ) async throws(HTTPError) -> HTTPHead {
         let deadline = ContinuousClock.now.advanced(by: timeout)
-        let origin = try origin(of: url)
-        let addresses = try await addresses(of: origin, by: deadline)
+        let length = HTTPOrigin.length(in: url.utf8.span)
+        guard HTTPOrigin.isTarget(url.utf8.span.extracting(length...)) else { throw .malformedURL }
+        let origin = try origin(of: url, length)
+        let addresses = origin.isNumeric ? nil : try await addresses(of: origin, by: deadline)
         guard let transfer = await freeTransfer(by: deadline, willWait) else { throw .noConnectionFree }
         defer { release(transfer) }
         let remaining = ContinuousClock.now.duration(to: deadline)
         guard remaining > .zero else { throw .noConnectionFree }
-        let promise = transfer.prepare(url, addresses, timeout: remaining)
+        let promise = transfer.prepare(url, targetAt: length, addresses, timeout: remaining)
         multi.add(transfer)
         do {
             return try await promise.value().get()
@@ -74,25 +76,23 @@ public import EventLoop
         }
     }
 
-    private func origin(of url: String) throws(HTTPError) -> HTTPOrigin {
-        let prefix = HTTPOrigin.prefix(of: url)
+    private func origin(of url: String, _ length: Int) throws(HTTPError) -> HTTPOrigin {
+        let prefix = Substring(url.utf8.prefix(length))
         if let origin = origins[prefix] { return origin }
         guard let origin = HTTPOrigin(url) else { throw .malformedURL }
         origins[Substring(String(prefix))] = origin
         return origin
     }
 
-    /// Nil where libcurl needs none: the host is an address.
     private nonisolated(nonsending) func addresses(
         of origin: HTTPOrigin, by deadline: ContinuousClock.Instant
-    ) async throws(HTTPError) -> PinnedAddresses? {
+    ) async throws(HTTPError) -> PinnedAddresses {
         let addresses: [String]
         do {
             addresses = try await resolver.addresses(of: origin.host, by: deadline)
         } catch {
             throw error == .timeout ? .resolverTimeout : .unknownName
         }
-        if addresses == [origin.host] { return nil }
         if let pinned = pinned[origin], pinned.addresses == addresses { return pinned }
         let pinned = PinnedAddresses(origin, addresses)
         self.pinned[origin] = pinned

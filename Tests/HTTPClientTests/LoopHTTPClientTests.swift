@@ -30,6 +30,31 @@ import Testing
         #expect(server.requests == 1)
     }
 
+    /// A store signs the path as it was encoded; dot segments are part of a key.
+    @Test(arguments: ["/b/a%20b?X-Amz-Date=20260101T000000Z&x=%2F", "/b/../a/./b//c?q", "/"])
+    func pathAndQueryAreSentAsTheyStand(target: String) async {
+        let server = UnhelpfulServer(.answering([.status(200)]))
+        #expect(await head(server.url + target) == .success(HTTPHead(status: 200)))
+        #expect(
+            server.lastRequest?.hasPrefix("HEAD \(target) HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n") == true)
+    }
+
+    @Test func eachCallHasItsOwnPath() async {
+        let server = UnhelpfulServer(.answering([.status(200)])), client = makeClient()
+        for target in ["/a?b", "", "/c"] {
+            #expect(await head(server.url + target, client) == .success(HTTPHead(status: 200)))
+            #expect(server.lastRequest?.hasPrefix("HEAD \(target.isEmpty ? "/" : target) HTTP/1.1\r\n") == true)
+        }
+        #expect(server.accepted == 1)
+    }
+
+    @Test(arguments: ["/a b", "/a\r\nX: y", "/a#b", "/ä"])
+    func pathThatIsNotEncodedIsRefused(target: String) async {
+        let server = UnhelpfulServer(.answering([.status(200)]))
+        guard case .failure(let error) = await head(server.url + target) else { return #expect(Bool(false)) }
+        #expect(error == .malformedURL && server.accepted == 0)
+    }
+
     @Test func callsInARowUseOneConnection() async {
         let server = UnhelpfulServer(.answering([.status(200)])), client = makeClient()
         for _ in 0..<20 { #expect(await head(server.url, client) == .success(HTTPHead(status: 200))) }

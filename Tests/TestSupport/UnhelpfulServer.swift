@@ -36,7 +36,7 @@ public final class UnhelpfulServer: Sendable {
     private struct Traffic {
         var connections: Set<Int32> = []
         var accepted = 0
-        var requests = 0
+        var requests: [String] = []
         var isHangingUp = false
     }
 
@@ -87,7 +87,9 @@ public final class UnhelpfulServer: Sendable {
     /// Connections since the start.
     public var accepted: Int { traffic.withLock { $0.accepted } }
     /// Requests that were read; only where it answers.
-    public var requests: Int { traffic.withLock { $0.requests } }
+    public var requests: Int { traffic.withLock { $0.requests.count } }
+    /// The last of them, header fields included.
+    public var lastRequest: String? { traffic.withLock { $0.requests.last } }
     /// Connections that are open.
     public var connections: Int { traffic.withLock { $0.connections.count } }
 
@@ -110,14 +112,14 @@ public final class UnhelpfulServer: Sendable {
         case .trickling(let byte, let interval):
             while send("\(Character(UnicodeScalar(byte)))", connection) { _ = poll(nil, 0, interval) }
         case .flooding:
-            guard readRequest(connection), send("HTTP/1.1 200 OK\r\n", connection) else { return }
+            guard readRequest(connection) != nil, send("HTTP/1.1 200 OK\r\n", connection) else { return }
             let line = "X-Filler: \(String(repeating: "x", count: 1000))\r\n"
             while send(line, connection) {}
         case .answering(let answers):
-            while readRequest(connection) {
+            while let request = readRequest(connection) {
                 let number = traffic.withLock { traffic in
-                    traffic.requests += 1
-                    return traffic.requests
+                    traffic.requests.append(request)
+                    return traffic.requests.count
                 }
                 let answer = answers[min(number, answers.count) - 1]
                 guard send(answer.text.replacing("{port}", with: "\(port)"), connection), !answer.closes else { return }
@@ -125,15 +127,15 @@ public final class UnhelpfulServer: Sendable {
         }
     }
 
-    /// Up to the empty line; false at the connection's end.
-    private static func readRequest(_ connection: Int32) -> Bool {
-        var last: [UInt8] = []
+    /// Up to the empty line; nil at the connection's end.
+    private static func readRequest(_ connection: Int32) -> String? {
+        var request: [UInt8] = []
         var byte: UInt8 = 0
         while unsafe read(connection, &byte, 1) == 1 {
-            last = (last + [byte]).suffix(4)
-            if last == Array("\r\n\r\n".utf8) { return true }
+            request.append(byte)
+            if request.suffix(4).elementsEqual("\r\n\r\n".utf8) { return String(decoding: request, as: UTF8.self) }
         }
-        return false
+        return nil
     }
 
     private static func send(_ text: String, _ connection: Int32) -> Bool {
