@@ -8,9 +8,11 @@ struct RESPCommand {
     private var words: [UInt8] = []
     private var lengths: [Int] = []
 
-    init(_ name: String, _ arguments: [String] = []) {
+    /// - Parameter further: bytes of what will be appended, about.
+    init(_ name: String, _ arguments: [String] = [], further: Int = 0) {
         self.name = name
         lengths.reserveCapacity(1 + arguments.count)
+        words.reserveCapacity(arguments.reduce(name.utf8.count + further) { $0 + $1.utf8.count })
         append(name)
         for argument in arguments { append(argument) }
     }
@@ -43,12 +45,13 @@ struct RESPCommand {
     private static func format(_ arguments: UnsafeMutableBufferPointer<UnsafePointer<CChar>?>, _ lengths: [Int])
         -> [UInt8]
     {
-        var target: UnsafeMutablePointer<CChar>?
-        let count = unsafe redisFormatCommandArgv(
+        var target: sds?
+        // The other formatter of hiredis prints each length with sprintf, which costs more than all the rest.
+        let count = unsafe redisFormatSdsCommandArgv(
             &target, CInt(lengths.count), arguments.baseAddress, lengths.map { size_t($0) })
         // Fails only where malloc fails, which would end the process anyway.
         guard count >= 0, let target = unsafe target else { preconditionFailure("out of memory") }
-        defer { unsafe redisFreeCommand(target) }
+        defer { unsafe redisFreeSdsCommand(target) }
         return unsafe Array(UnsafeRawBufferPointer(start: target, count: Int(count)))
     }
 }

@@ -62,8 +62,7 @@ struct StoreCommands {
     func write(_ value: [UInt8], forKey key: String, in group: String, timeToLive: Duration) -> [RESPCommand] {
         let index = Self.index(group)
         let now = clock.now
-        var set = RESPCommand("SET")
-        set.append(key)
+        var set = RESPCommand("SET", [key], further: value.count + 16)
         set.append(value)
         set.append("PX")
         set.append(Self.milliseconds(timeToLive))
