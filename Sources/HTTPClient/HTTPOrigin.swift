@@ -24,9 +24,14 @@ struct HTTPOrigin: Hashable {
     /// Bytes of scheme and authority: of the part before a URL's path.
     static func length(in url: Span<UInt8>) -> Int {
         var slashes = 0
-        for index in url.indices where url[index] == UInt8(ascii: "/") {
-            slashes += 1
-            if slashes == 3 { return index }
+        for index in url.indices {
+            switch url[index] {
+            case UInt8(ascii: "/"):
+                slashes += 1
+                if slashes == 3 { return index }
+            case UInt8(ascii: "?"), UInt8(ascii: "#"): return index
+            default: break
+            }
         }
         return url.count
     }
@@ -34,6 +39,7 @@ struct HTTPOrigin: Hashable {
     /// Whether this, which follows the authority, can be sent as it stands: nothing, or a path with what follows it, of
     /// visible ASCII without a fragment (RFC 3986 §3).
     static func isTarget(_ text: Span<UInt8>) -> Bool {
+        guard text.isEmpty || text[0] == UInt8(ascii: "/") else { return false }
         for index in text.indices {
             let byte = text[index]
             if byte <= 0x20 || byte >= 0x7f || byte == UInt8(ascii: "#") { return false }
