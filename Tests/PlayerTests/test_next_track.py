@@ -165,7 +165,8 @@ def test_store_that_the_worker_cannot_read_is_played_on_another_element(
     page.run("localStorage.removeItem('novatune:direct')")
 
 
-def test_store_that_pages_may_not_read_is_played_directly(open_page, song, queued, s3, stack, loudspeaker, original):
+def test_store_that_pages_may_not_read_is_played_directly(
+        open_page, song, queued, pair, s3, stack, loudspeaker, original):
     """And the next track as well, which nothing holds back then."""
     page = open_page([song, *queued])
     plays_directly(page)
@@ -173,12 +174,14 @@ def test_store_that_pages_may_not_read_is_played_directly(open_page, song, queue
         with loudspeaker.recording() as recording:
             page.choose(1)
             page.wait_for_position(2)
+        assert original.passages(recording.samples())[-1].end > RATE
         page.choose(2)
         page.wait_for_position(0.5)
         page.seek(SHORT - 8)
-        page.wait_for("title", "Title 3")
-        page.wait_for_position(1)
-    assert original.passages(recording.samples())[-1].end > RATE
+        with loudspeaker.recording() as recording:
+            page.wait_for("title", "Title 3")
+            page.wait_for_position(2)
+        assert Original(pair[1]).passages(recording.samples())[-1].end > RATE
     assert page.run("return [...document.querySelectorAll('audio')].every((one) => one.crossOrigin === null)")
     assert page.playing == 1 and page.text("problem-title") == ""
     page.run("localStorage.removeItem('novatune:direct')")
@@ -192,19 +195,19 @@ def test_start_that_takes_too_long_is_not_held_back(open_page, queued, browser):
     page.choose(1)
     page.wait_for_position(0.5)
     page.run("""
+        const [first] = document.querySelectorAll('audio');
         const play = HTMLMediaElement.prototype.play;
         HTMLMediaElement.prototype.play = function () {
-            // As one that says that it plays, and does not yet.
-            if (this !== document.querySelector('audio') && !window.isLate) {
-                window.isLate = true;
-                return Promise.resolve();
-            }
-            return play.call(this);
+            if (this === first) return play.call(this);
+            // As one that waits for the network.
+            window.isLate = true;
+            setTimeout(() => play.call(this), 1500);
+            return Promise.resolve();
         }""")
     page.seek(SHORT - 3)
     page.wait_for("title", "Title 2")
-    page.wait_for_position(2)
-    assert page.run("return window.isLate") and page.playing == 1
+    page.wait_for_position(3)
+    assert page.run("return window.isLate") and page.playing == 1 and page.label("play") == "Pause"
 
 
 def test_rehearsal_that_is_cut_off_does_not_count_for_a_later_one(open_page, queued, s3, stack):

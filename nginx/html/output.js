@@ -60,12 +60,15 @@ export class Output {
    * steps, which a page sees late: of many readings the least difference is exact to a block of samples.
    */
   async #origin(signal) {
-    const { currentTime: began } = context;
+    let { currentTime: began } = context;
     let least = Infinity;
+    const beginsAgain = () => ([began, least] = [context.currentTime, Infinity]);
+    this.#element.addEventListener('emptied', beginsAgain);
     for (let read = began; !signal.aborted && !this.#element.ended; await pause(EVERY), read = context.currentTime) {
       if (this.#element.currentTime > 0) least = Math.min(least, read - this.#element.currentTime);
       if (read > began + (least < Infinity ? READING : LONGEST)) break;
     }
+    this.#element.removeEventListener('emptied', beginsAgain);
     return least;
   }
 
@@ -83,7 +86,6 @@ export class Output {
     if (this.#hold !== hold) return false;
     if (!(origin < Infinity)) {
       this.release();
-      this.#element.pause();
       return false;
     }
     let end;

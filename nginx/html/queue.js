@@ -109,6 +109,8 @@ export class Queue extends EventTarget {
   get muted() { return this.#slot.muted; }
 
   #follows(slot) {
+    // Another element may be about to take this one's place.
+    if (!slot.source) return;
     const { state } = slot.source;
     if (slot === this.#slot) {
       if (state === 'playing') this.wantsToPlay = true;
@@ -151,7 +153,9 @@ export class Queue extends EventTarget {
     const [{ output: former }, { output: next }] = [this.#slot, this.#other];
     if (former && next) {
       // At the end of the former one, the next one has been started.
-      if (!(await next.follows(former, turn.signal)) && this.#turn === turn) this.#turn = null;
+      if ((await next.follows(former, turn.signal)) || this.#turn !== turn) return;
+      this.#turn = null;
+      this.#other.source?.pause();
     } else {
       setTimeout(() => this.#turn === turn && this.#turnTo(), Math.max(0, seconds) * 1000);
     }

@@ -6,8 +6,9 @@ const REHEARSED = 1; // second
 const REHEARSALS = 4;
 const INAUDIBLE = 1e-5; // of full volume
 
-// Whether a page may read what the store answers (CORS); undefined as long as that is not known.
-let isReadable;
+// How often in a row the store did not allow the page to read (CORS). It may have been busy, so one time is no answer.
+let refusals = 0;
+const MOST_REFUSALS = 3;
 
 /** Emits what its element emits, and `replaced` where that has become another one. */
 export class Slot extends EventTarget {
@@ -17,7 +18,9 @@ export class Slot extends EventTarget {
   startTakes = 0.05; // seconds from play() to the first sample
   #rehearsal = null;
   #isMuted = false;
-  #isDirect = false; // for good
+  #isRead = false; // by the element, directly, as a page reads
+  #plain = null; // the track that no output plays, since the page may not read it
+  #mode;
   #volume;
   #user;
 
@@ -33,8 +36,8 @@ export class Slot extends EventTarget {
       names.split(' ').forEach((name) => element.addEventListener(name, () => element === this.element && does(name)));
     on('play', () => this.output?.plays());
     on('pause', () => this.#pauses());
-    on('loadeddata', () => this.#isRead && (isReadable = true));
-    on('error', () => this.#isRead && !isReadable && this.#replace());
+    on('loadeddata', () => this.#reads());
+    on('error', () => this.#playsAsPage && !this.#isRead && this.#replace());
     on('timeupdate pause seeking seeked ended durationchange progress emptied', (name) => this.dispatchEvent(new Event(name)));
   }
 
@@ -42,16 +45,20 @@ export class Slot extends EventTarget {
     this.track = track;
     const user = await accountOf(track.token);
     if (this.track !== track) return;
-    if (!this.source || user !== this.#user) {
+    this.#isRead = false;
+    if (track !== this.#plain) this.#plain = null;
+    const mode = this.#plain ? 'direct' : 'auto';
+    if (!this.source || user !== this.#user || mode !== this.#mode) {
       this.source?.close();
       this.#user = user;
-      const mode = this.#isDirect ? 'direct' : 'auto';
+      this.#mode = mode;
       // A source asks for the token when it needs one, so that another one can be entered.
       const source = attach(this.element, { account: user, mode, getToken: () => this.track.token });
       this.source = source;
       // Before the element is given an address.
       source.addEventListener('statechange', () => source.state === 'loading' && this.#connects());
-      source.addEventListener('modechange', () => this.#connects());
+      // It leaves the worker, which could not read.
+      source.addEventListener('modechange', () => this.#playsAsPage && this.#replace());
       for (const name of ['statechange', 'renewed', 'modechange']) {
         source.addEventListener(name, () => source === this.source && changed(this));
       }
@@ -59,24 +66,26 @@ export class Slot extends EventTarget {
     await this.source.load(track.trackId, start);
   }
 
-  /** The element reads the store's answers as a page does, which the store has to allow. */
-  get #isRead() { return this.output !== null && this.source?.mode === 'direct'; }
+  /** Whether the element plays the store's own address, and only as long as the store allows the page to read. */
+  get #playsAsPage() { return this.output !== null && this.source?.mode === 'direct'; }
 
   #connects() {
-    if (this.source.mode === 'worker' || isReadable !== false) {
-      this.output ??= Output.of(this.element);
-      this.#setLoudness();
-    } else {
-      // Once the source has given the element its address.
-      queueMicrotask(() => this.#replace());
-    }
+    if (this.output || this.#plain || this.element.getAttribute('src')) return;
+    if (this.source.mode === 'direct' && refusals === MOST_REFUSALS) return;
+    this.output = Output.of(this.element);
+    this.#setLoudness();
+  }
+
+  #reads() {
+    if (!this.#playsAsPage) return;
+    this.#isRead = true;
+    refusals = 0;
   }
 
   /** What an output has, plays nothing that the page may not read. */
   #replace() {
-    isReadable = false;
-    if (!this.output) return;
-    this.#isDirect = true;
+    refusals = Math.min(MOST_REFUSALS, refusals + 1);
+    this.#plain = this.track;
     this.release();
     this.output.close();
     this.output = null;
