@@ -59,6 +59,6 @@ def test_copy_never_outlives_what_the_database_says(api, copies, world, user, tr
 
 def test_invalidation_removes_the_copy(api, copies, world, user, track):
     api.stream_url(track.id, user.token)
-    assert metrics(api)["novatune_cache_entries"] == 1
+    wait_for(lambda: metrics(api)["novatune_cache_entries"] == 1)
     world.set_track(track, "status = 'Deleted'")
     wait_for(lambda: metrics(api)["novatune_cache_entries"] == 0)

@@ -27,7 +27,7 @@ def is_listening(responder):
 
 def assert_hears(responder, database, user, track):
     assert responder.ask(track, user.token)[0] == 200
-    assert responder.metrics()["novatune_cache_entries"] == 1
+    wait_for(lambda: responder.metrics()["novatune_cache_entries"] == 1, what="the entry")
     database("update novatune.tracks set file_size_bytes = file_size_bytes + 1 where track_id = %s", track.id)
     wait_for(lambda: responder.metrics()["novatune_cache_entries"] == 0, what="the entry's end")
 
