@@ -236,6 +236,16 @@ class FirefoxThatEndsWorkers(Firefox):
     settings = FIREFOX_SETTINGS | {"dom.serviceWorkers.idle_timeout": 200, "dom.serviceWorkers.idle_extended_timeout": 200}
 
 
+def wait_until_still(run):
+    """Until a page's first element no longer moves: it has played what it had read."""
+    is_still = """
+        const audio = document.querySelector('audio');
+        const {currentTime} = audio;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return audio.currentTime === currentTime"""
+    wait_for(lambda: run(is_still), 60, "the end of what was read")
+
+
 class Tab:
     def __init__(self, browser, context):
         self._browser, self.context = browser, context

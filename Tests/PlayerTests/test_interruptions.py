@@ -2,6 +2,7 @@
 
 import pytest
 
+from browser import wait_until_still
 from harness.waiting import wait_for
 from noise import RATE, joints
 from test_renewals import EXACT, MODES
@@ -52,6 +53,24 @@ def test_pause_while_offline_is_kept(player, song, store):
     player.wait_for(state="paused")
     assert player.run("return audio.paused && audio.readyState > 0") and player.problem is None
     player.run("audio.play()")
+    player.wait_for(state="playing")
+
+
+def test_failed_element_that_plays_on_does_not_count_as_playing(player, song, store):
+    """Firefox reports an error as soon as it can read no more, and plays what it has read."""
+    player = player("direct")
+    player.begin(song)
+    for proxy in (store, player.service.proxy):
+        proxy.set_mode("refuse")
+    wait_for(lambda: player.run("return audio.error !== null"), 120, "the error")
+    wait_until_still(player.run)
+    happened = player.run("return happened")
+    failed = [event["name"] for event in happened].index("error")
+    states = [event["state"] for event in happened[failed:] if event["name"] == "statechange"]
+    assert states and "playing" not in states, states
+    for proxy in (store, player.service.proxy):
+        proxy.set_mode("pass")
+    player.run("dispatchEvent(new Event('online'))")
     player.wait_for(state="playing")
 
 

@@ -5,6 +5,7 @@ import contextlib
 import numpy
 import pytest
 
+from browser import wait_until_still
 from harness.waiting import wait_for
 from noise import RATE, Original, joints
 from test_page import SHORT, open_page, pair, pair_objects, queued
@@ -246,11 +247,7 @@ def test_track_that_is_cut_off_is_not_taken_for_one_that_ended(open_page, song, 
         proxy.set_mode("refuse")
     wait_for(lambda: page.run("return document.querySelector('audio').error !== null"), 120, "the end of what was read")
     # Chromium pauses what fails. Firefox plays what it had, and then stands still.
-    is_still = """
-        const {currentTime} = document.querySelector('audio');
-        await new Promise((resolve) => setTimeout(resolve, 1000));
-        return document.querySelector('audio').currentTime === currentTime"""
-    wait_for(lambda: page.run(is_still), 60, "silence")
+    wait_until_still(page.run)
     position = page.position
     assert page.text("title") == "Title 1" and 3 <= position < 120
     wait_for(lambda: page.text("status") not in ("Playing", "Finished"), 10, "what it waits for")
