@@ -230,7 +230,7 @@ extension TrackTableTests {
         }
 
         @Test func repeatedFailuresOfTheDatabaseOpenTheBreaker() async {
-            let breaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 2))
+            let breaker = SharedBreaker.stayingOpen(afterFailures: 2)
             let fixture = makeStore("host=/nonexistent dbname=none", breaker: breaker)
             let (user, track) = (stack.ulid("USER_ALICE"), stack.ulid("TRACK_READY"))
             for _ in 0..<2 { #expect(code(await fixture.ask(user, track)) == "connect") }

@@ -44,7 +44,7 @@ import Testing
     private let clock = ManualClock()
     private let server = Server()
     private let outcomes = Outcomes()
-    private let writeBreaker = SharedBreaker(CircuitBreaker.Policy(failureLimit: 1))
+    private let writeBreaker = SharedBreaker.stayingOpen(afterFailures: 1)
 
     private func entry(_ seconds: Int64) -> CachedStreamURL {
         CachedStreamURL(
@@ -57,7 +57,7 @@ import Testing
         LoopStreamURLCache(
             store: server, copies: copies.map { LocalCopies($0, timeToLive: .seconds(90)) },
             sealer: try EntrySealer(try Rings.ring(current: key, [key: key == "v1" ? Rings.one : Rings.two])),
-            prefix: "stream", readBreaker: SharedBreaker(CircuitBreaker.Policy(failureLimit: 1)),
+            prefix: "stream", readBreaker: .stayingOpen(afterFailures: 1),
             writeBreaker: writeBreaker, observer: { [outcomes] _ in { outcomes.all.append($0) } })
     }
 
