@@ -67,7 +67,7 @@ def test_failed_element_that_plays_on_does_not_count_as_playing(player, song, st
     happened = player.run("return happened")
     failed = [event["name"] for event in happened].index("error")
     states = [event["state"] for event in happened[failed:] if event["name"] == "statechange"]
-    assert states and "playing" not in states, states
+    assert player.state == "waiting" and "playing" not in states, states
     for proxy in (store, player.service.proxy):
         proxy.set_mode("pass")
     player.run("dispatchEvent(new Event('online'))")
