@@ -8,9 +8,25 @@ import Testing
     /// What a reader would get.
     private var written = ""
 
-    @Test mutating func eachLineIsAWriteOfItsOwn() {
-        #expect(write("a\nbc\n\nd\n") { $0 } == ["a\n", "bc\n", "\n", "d\n"])
+    @Test mutating func shortLinesAreOneWrite() {
+        #expect(write("a\nbc\n\nd\n") { $0 } == ["a\nbc\n\nd\n"])
         #expect(batch.lostLines == 0 && !batch.isTorn)
+    }
+
+    /// What is longer than PIPE_BUF may be mixed with another process's lines.
+    @Test(arguments: [1, 2, 100, 1000, 4095, 4096])
+    mutating func writeIsWholeLinesThatAPipeKeepsTogether(length: Int) {
+        let lines = (0..<10_000 / length + 2).map { Self.line(length, $0) }
+        let perWrite = 4096 / length
+        let expected = stride(from: 0, to: lines.count, by: perWrite).map {
+            lines[$0..<min($0 + perWrite, lines.count)].joined()
+        }
+        #expect(write(lines.joined()) { $0 } == expected)
+    }
+
+    @Test mutating func longerLineIsAWriteOfItsOwn() {
+        let (short, long) = (Self.line(10, 0), Self.line(4097, 1))
+        #expect(write(short + long + long + short) { $0 } == [short, long, long, short])
     }
 
     @Test mutating func emptyBatchIsFinished() {
@@ -18,14 +34,29 @@ import Testing
     }
 
     @Test mutating func lineThatIsWrittenInPartIsEndedBeforeTheNext() {
-        #expect(write("first\nsecond\n") { $0 == 6 ? 3 : $0 } == ["first\n", "\n", "second\n"])
+        #expect(write("first\nsecond\n") { $0 == 13 ? 3 : $0 } == ["first\nsecond\n", "\n", "second\n"])
         #expect(written == "fir\nsecond\n")
         #expect(batch.lostLines == 1 && !batch.isTorn)
     }
 
     @Test mutating func unwrittenLineNeedsNoLineBreak() {
-        #expect(write("lost!\nnext\nlast\n") { $0 == 6 ? 0 : $0 }.count == 3)
+        #expect(write("lost!\nnext\nlast\n") { $0 == 16 ? 0 : $0 } == ["lost!\nnext\nlast\n", "next\nlast\n"])
         #expect(written == "next\nlast\n" && batch.lostLines == 1)
+    }
+
+    /// A full disk stops a write anywhere.
+    @Test(arguments: [
+        (0, "second\nlast\n"), (3, "fir\nsecond\nlast\n"), (6, "first\nlast\n"), (7, "first\ns\nlast\n"),
+        (12, "first\nsecond\nlast\n"), (13, "first\nsecond\n"), (17, "first\nsecond\nlast"),
+    ])
+    mutating func lineInWhichAWriteStopsIsLost(stop: Int, read: String) {
+        var isFirst = true
+        _ = write("first\nsecond\nlast\n") { count in
+            defer { isFirst = false }
+            return isFirst ? stop : count
+        }
+        #expect(written == read)
+        #expect(batch.lostLines == 1 && batch.isTorn == !read.hasSuffix("\n"))
     }
 
     /// A line without its end is kept apart from its successor, though that belongs to the next batch.
@@ -67,6 +98,11 @@ import Testing
             #expect(read.count { lines.contains($0) } >= lines.count - lost)
             #expect(Set(read).count == read.count)
         }
+    }
+
+    /// With its line feed as long as that.
+    private static func line(_ length: Int, _ number: Int) -> String {
+        String(String(repeating: String(number), count: length).prefix(length - 1)) + "\n"
     }
 
     /// The writes that the batch asks for; `count` says how many bytes of one are made.
