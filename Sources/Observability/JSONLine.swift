@@ -60,7 +60,8 @@ public import StreamIssuing
     public mutating func append(_ name: StaticString, _ value: ULID) {
         guard begin(name, value: 28) else { return }
         put(UInt8(ascii: "\""))
-        put(value.description)
+        let text = value.utf8
+        unsafe text.span.withUnsafeBufferPointer { unsafe put($0) }
         put(UInt8(ascii: "\""))
     }
 

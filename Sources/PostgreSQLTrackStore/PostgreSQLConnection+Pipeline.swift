@@ -29,8 +29,7 @@ extension PostgreSQLConnection {
         let byName = sendsByName(user, part)
         return switch user {
         case .id(let id):
-            queue(
-                part == .audio ? queries.byID : queries.waveformByID, byName: byName, id.description, track.description)
+            queue(part == .audio ? queries.byID : queries.waveformByID, byName: byName, id, track)
         case .identity(let identity):
             queue(part == .audio ? queries.byIdentity : queries.waveformByIdentity, byName: byName, identity, track)
         }
@@ -38,20 +37,30 @@ extension PostgreSQLConnection {
 
     func queue(_ query: AccessQuery, byName: Bool, _ first: String, _ second: String) -> Bool {
         unsafe first.withCString { first in
-            unsafe second.withCString { second in
-                unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: 2) { values in
-                    unsafe values[0] = first
-                    unsafe values[1] = second
-                    return unsafe queue(query, byName: byName, values)
-                }
-            }
+            unsafe second.withCString { second in unsafe queue(query, byName: byName, first, second) }
+        }
+    }
+
+    private func queue(_ query: AccessQuery, byName: Bool, _ user: ULID, _ track: ULID) -> Bool {
+        unsafe Self.withCString(user) { user in
+            unsafe Self.withCString(track) { track in unsafe queue(query, byName: byName, user, track) }
+        }
+    }
+
+    private func queue(
+        _ query: AccessQuery, byName: Bool, _ first: UnsafePointer<CChar>, _ second: UnsafePointer<CChar>
+    ) -> Bool {
+        unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: 2) { values in
+            unsafe values[0] = first
+            unsafe values[1] = second
+            return unsafe queue(query, byName: byName, values)
         }
     }
 
     private func queue(_ query: AccessQuery, byName: Bool, _ identity: UserIdentity, _ track: ULID) -> Bool {
         unsafe identity.issuer.withCString { issuer in
             unsafe identity.subject.exposeSecret().withCString { subject in
-                unsafe track.description.withCString { track in
+                unsafe Self.withCString(track) { track in
                     unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: 3) { values in
                         unsafe values[0] = issuer
                         unsafe values[1] = subject
@@ -60,6 +69,15 @@ extension PostgreSQLConnection {
                     }
                 }
             }
+        }
+    }
+
+    private static func withCString(_ id: ULID, _ body: (UnsafePointer<CChar>) -> Bool) -> Bool {
+        let text = id.utf8
+        return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: text.count + 1) { characters in
+            for index in text.indices { unsafe characters[index] = CChar(text[index]) }
+            unsafe characters[text.count] = 0
+            return unsafe body(characters.baseAddress!)
         }
     }
 

@@ -48,6 +48,18 @@ import Testing
         for digit in 0...9 { #expect((ULID("\(digit)0000000000000000000000000") != nil) == (digit <= 7)) }
     }
 
+    /// Each digit at each place but the first, which holds three bits.
+    @Test(arguments: 1..<26) func everyDigitIsKeptAtItsPlace(_ place: Int) {
+        var texts: Set<String> = []
+        for digit in "0123456789ABCDEFGHJKMNPQRSTVWXYZ" {
+            let text =
+                "5" + String(repeating: "A", count: place - 1) + [digit] + String(repeating: "N", count: 25 - place)
+            #expect(ULID(text)?.description == text)
+            texts.insert(text)
+        }
+        #expect(Set(texts.map { ULID($0) }).count == 32)
+    }
+
     @Test func partOfALongerTextIsAccepted() {
         #expect(ULID("/tracks/01HXK5Z8J3QW9R7N2M4P6T8V0B".dropFirst(8))?.description == "01HXK5Z8J3QW9R7N2M4P6T8V0B")
     }
