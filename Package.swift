@@ -129,7 +129,8 @@ let package = Package(
         .executableTarget(
             name: "novatune-streamd",
             dependencies: [
-                "BearerTokens", "CCommit", "Cryptography", "EventLoop", "FastCGI", "HTTPClient", "KeyManagement",
+                "BearerTokens", "CCommit", "CLinux", "Cryptography", "EventLoop", "FastCGI", "HTTPClient",
+                "KeyManagement",
                 "Observability",
                 "OperatorSettings", "PostgreSQLTrackStore", "ProviderKeys", "RequestTraces", "Resilience",
                 "S3ObjectStore",

@@ -136,3 +136,32 @@ def test_crash_leaves_neither_core_nor_key(responders, tmp_path):
     assert all(json.loads(line) for line in responder.log().removeprefix(before).splitlines())
     assert first["keys"]["v1"] not in responder.log() and base64.b64decode(
         first["keys"]["v1"]).hex() not in responder.log()
+
+
+def program_pages_kb(pid):
+    """Of the program's code: what is resident, and all of it."""
+    sizes = [0, 0]
+    is_code = False
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        fields = line.split()
+        if "-" in fields[0]:
+            is_code = fields[1].startswith("r-x") and fields[-1].endswith("novatune-streamd")
+        elif is_code and fields[0] in ("Rss:", "Size:"):
+            sizes[fields[0] == "Size:"] += int(fields[1])
+    return sizes
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into a process that is not dumpable")
+def test_idle_responder_keeps_little_of_what_its_start_has_read(responders, world, user):
+    """It reads half of its code when it starts, and needs less than a tenth for a request."""
+    responder = responders().start_on_own_sockets()
+    pid = responder.process.pid
+    assert responder.ask(world.track(user), user.token)[0] == 200
+
+    def keeps_little():
+        resident, size = program_pages_kb(pid)
+        assert size > 5000
+        return 0 < resident < size / 3
+
+    wait_for(keeps_little, 10, "the first idle second")
+    assert responder.ask(world.track(user), user.token)[0] == 200

@@ -60,6 +60,7 @@ struct Serve: ParsableCommand {
         resources.telemetry.warnOfUnlockedKeys()
         resources.telemetry.warnOfIgnoredVariables(options.source.traceVariables.issues)
         logReady(settings, resources)
+        IdleMemory.release()
         supervise(
             service, signals, Reloader(options, settings, resources, level, taken: files), resources.telemetry)
         logger.info("draining")
@@ -79,6 +80,7 @@ struct Serve: ParsableCommand {
             reloads.stop()
             manager.stopping()
         }
+        var memory = IdleMemory(), lastLook = ContinuousClock.now
         while true {
             switch signals.next(within: min(manager.heartbeat ?? Reloader.interval, Reloader.interval)) {
             case nil: break
@@ -88,6 +90,11 @@ struct Serve: ParsableCommand {
             default: return
             }
             telemetry.flushSuppressed()
+            let now = ContinuousClock.now
+            if memory.becomesIdle(busyTime: service.busyTime, interval: lastLook.duration(to: now)) {
+                IdleMemory.release()
+            }
+            lastLook = now
             if service.makesProgress {
                 manager.isAlive()
             } else {

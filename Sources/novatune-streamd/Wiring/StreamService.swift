@@ -1,3 +1,4 @@
+import EventLoop
 import FastCGI
 import ProviderKeys
 import Resilience
@@ -84,6 +85,9 @@ final class StreamService: Sendable {
         loops.allSatisfy { $0.makesProgress(within: Self.turnLimit) }
             && gate.makesProgress(within: Self.gateProgressLimit)
     }
+
+    /// The time that the loops have worked since the start, added up.
+    var busyTime: Duration { loops.reduce(.zero) { $0 + $1.loop.busyTime } }
 
     /// Accepts nothing more, finishes what was accepted, and ends all threads.
     /// - Returns: whether all accepted requests were answered in time.
