@@ -6,6 +6,8 @@ import time
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LIMITED_USERS = 16
+# Beside those that take turns.
+IDLE_USERS = 10_000
 
 
 def ulid(source):
@@ -27,20 +29,21 @@ def first_requests(source, tracks, users, count):
 def write(directory, mint, users, tracks, firsts, object_keys, mime_type, size):
     """users.tsv, tracks.tsv and grants.tsv for COPY; tokens, one a user; forged, the same signed with another secret;
     and lists of requests, `TRACK USER-NUMBER` a line: hit (a track of each user), miss (every track but those of warm),
-    first, limited (a few users), warm."""
+    first, limited (a few users), warm, users (a track of each of 10,000 others)."""
     source = random.Random(1)
 
     def lines(name, values):
         (directory / name).write_text("".join(value + "\n" for value in values))
 
-    people = [ulid(source) for _ in range(users)]
+    people = [ulid(source) for _ in range(users + IDLE_USERS)]
     known = [(ulid(source), number % users) for number in range(tracks)]
+    idle = [(ulid(source), number) for number in range(users, len(people))]
     pairs = first_requests(source, tracks - users, users, firsts)
     expiry = int(time.time()) + 86400
     lines("users.tsv", (f"{person}\tActive" for person in people))
     lines("tracks.tsv", (
         f"{track}\t{people[owner]}\tLoad\t{object_keys[at % len(object_keys)]}\t{mime_type}\t{size}\tReady"
-        for at, (track, owner) in enumerate(known)))
+        for at, (track, owner) in enumerate(known + idle)))
     lines("grants.tsv", (f"{known[track][0]}\t{people[user]}" for track, user in pairs if known[track][1] != user))
     lines("tokens", (mint.hs256(person, exp=expiry, email=None) for person in people))
     forger = "not the secret, but just as long as it"
@@ -51,4 +54,5 @@ def write(directory, mint, users, tracks, firsts, object_keys, mime_type, size):
     lines("miss", own[:-users])
     lines("warm", own[-users:])
     lines("first", (f"{known[track][0]} {user + 1}" for track, user in pairs))
+    lines("users", (f"{track} {owner + 1}" for track, owner in idle))
     lines("limited", own[:LIMITED_USERS])

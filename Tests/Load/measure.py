@@ -22,10 +22,11 @@ class RequestPath:
 
     def __init__(
         self, title, requests, status=200, tokens="tokens", is_fresh=False, rate=0, connections=CONNECTIONS,
-        per_minute=UNLIMITED
+        per_minute=UNLIMITED, seconds=None
     ):
+        # `seconds`: of a path that ends with its last request.
         self.title, self.requests, self.status, self.tokens, self.is_fresh = title, requests, status, tokens, is_fresh
-        self.rate, self.connections, self.per_minute = rate, connections, per_minute
+        self.rate, self.connections, self.per_minute, self.seconds = rate, connections, per_minute, seconds
 
 
 PATHS = {
@@ -36,6 +37,8 @@ PATHS = {
     "429": RequestPath("429: the allowance is used up", "limited", 429, per_minute=LIMITED_PER_MINUTE),
     "paced": RequestPath(f"paced: hits, {PACED_RATE:,} a second", "hit", rate=PACED_RATE),
     "idle": RequestPath("idle: hits, one at a time", "hit", connections=1),
+    "users": RequestPath(
+        "users: 10,000 ask once each, over 200 connections", "users", is_fresh=True, connections=200, seconds=60),
 }
 
 
@@ -118,10 +121,11 @@ class Bench:
         counted = side.metrics()
         before, own = {group: spent(pids) for group, pids in groups.items()}, children_s()
         busy, wall = machine_busy_s(), time.monotonic()
-        result = self.ask(port, path, seconds, rate, connections, once=path.is_fresh)
+        result = self.ask(port, path, path.seconds or seconds, rate, connections, once=path.is_fresh)
         busy, wall = machine_busy_s() - busy, time.monotonic() - wall
         after = {group: spent(pids) for group, pids in groups.items()}
         own = children_s() - own
+        resident_mb = process.resident_kb(side.responder.pid) / 1024
         counts = {key: value - counted.get(key, 0) for key, value in side.metrics().items()}
         check(side.name, name, result, counts)
         requests = max(1, result["requests"])
@@ -133,7 +137,8 @@ class Bench:
             **{key: result[key] for key in ("requests", "seconds", "statuses", "p50_ms", "p99_ms", "max_ms")},
             "cpu_us": cpu_us | {"generator": own * 1e6 / requests},
             "switches": {group: grown(before[group], after[group], 1) / requests for group in groups},
-            "resident_mb": process.resident_kb(side.responder.pid) / 1024,
+            "resident_mb": resident_mb,
+            "idle_mb": idle_mb(side) if name == "users" else None,
             "foreign": max(0.0, busy - served * requests / 1e6 - own) / wall / os.cpu_count(),
         }
 
@@ -158,6 +163,17 @@ class Bench:
             line = re.search(r"^(\d+),", counter.communicate()[1], re.MULTILINE)
             found[group] = int(line[1]) / max(1, result["requests"]) if line else None
         return None if None in found.values() else found
+
+
+def idle_mb(side):
+    """Resident memory, once it has not changed for three seconds."""
+    known, since = None, time.monotonic()
+    while time.monotonic() - since < 3:
+        now = process.resident_kb(side.responder.pid)
+        if now != known:
+            known, since = now, time.monotonic()
+        time.sleep(.1)
+    return known / 1024
 
 
 def check(side, name, result, counts):

@@ -72,6 +72,8 @@ def table(name, runs, calls):
             cells = "".join(f"{calls[side][group]:>26.1f}" for side in SIDES if side in calls)
             print(f"    {GROUPS[group]:<20}{cells}")
     row("resident, MB", sides, lambda run: run["resident_mb"], 1)
+    if name == "users":
+        row("resident when idle, MB", sides, lambda run: run["idle_mb"], 1)
     say_noise(runs)
 
 
@@ -105,6 +107,8 @@ def aims(runs):
         verdict("hit, longest, ms", median("hit", lambda run: run["max_ms"]), 50)
     if found["paced"]["product"]:
         verdict("paced, CPU µs a request, sum", median("paced", served_us), 180)
+    if found["users"]["product"]:
+        verdict("users, resident when idle, MB", median("users", lambda run: run["idle_mb"]), 30)
     for name in ("hit", "first", "miss"):
         if found[name]["former"]:
             verdict(f"{name}, requests/s, of the former design", compared(name, "former"), 2.0, True)

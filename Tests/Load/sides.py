@@ -124,6 +124,7 @@ class Side:
         directory.mkdir()
         return self._held.enter_context(nginx.started(
             self._servers, directory, self.root, NOVATUNE_RATE_LIMIT_PER_MINUTE=per_minute,
+            NOVATUNE_NGINX_CONNECTIONS_PER_ADDRESS=1000,
             STREAM_SOCKETS=" ".join(f"unix:{side.sockets}/stream.sock" for side in sides),
             GATE_SOCKETS=" ".join(f"unix:{side.sockets}/gate.sock" for side in sides)))
 
