@@ -22,11 +22,12 @@ class RequestPath:
 
     def __init__(
         self, title, requests, status=200, tokens="tokens", is_fresh=False, rate=0, connections=CONNECTIONS,
-        per_minute=UNLIMITED, seconds=None
+        per_minute=UNLIMITED, seconds=None, without=()
     ):
-        # `seconds`: of a path that ends with its last request.
+        # `seconds`: of a path that ends with its last request. `without`: the sides that cannot serve it.
         self.title, self.requests, self.status, self.tokens, self.is_fresh = title, requests, status, tokens, is_fresh
         self.rate, self.connections, self.per_minute, self.seconds = rate, connections, per_minute, seconds
+        self.without = without
 
 
 PATHS = {
@@ -38,7 +39,9 @@ PATHS = {
     "paced": RequestPath(f"paced: hits, {PACED_RATE:,} a second", "hit", rate=PACED_RATE),
     "idle": RequestPath("idle: hits, one at a time", "hit", connections=1),
     "users": RequestPath(
-        "users: 10,000 ask once each, over 200 connections", "users", is_fresh=True, connections=200, seconds=60),
+        "users: 10,000 ask once each, over 200 connections", "users", is_fresh=True, connections=200, seconds=60,
+        # Its request threads refuse a part of so many.
+        without=("former",)),
 }
 
 
