@@ -1,8 +1,9 @@
 import Glibc
 
-/// Lines that are being written: the batch determines the bytes of each write(2). Each is as many whole lines as fit into
-/// `PIPE_BUF` bytes, so that a pipe to which several processes write never mixes them (POSIX.1-2017, write). A longer
-/// line is a write of its own.
+/// Lines that are being written: the batch determines the bytes of each write(2).
+///
+/// Each write has as many whole lines as fit into `PIPE_BUF` bytes, so that a pipe to which several processes write
+/// never mixes them (POSIX.1-2017, write). A longer line is a write of its own.
 struct LogBatch {
     private var lines: [UInt8] = []
     /// Where the next line begins.
@@ -55,7 +56,6 @@ struct LogBatch {
         position = lineEnd(from: stop)
     }
 
-    /// - Parameter place: at most `PIPE_BUF` bytes after `position`.
     /// - Returns: where the line begins that has a byte at `place`, or `position` where that is later.
     private func lineStart(before place: Int) -> Int {
         unsafe lines.withUnsafeBytes { bytes in
