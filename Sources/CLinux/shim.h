@@ -28,19 +28,36 @@ struct novatune_loaded_object {
 };
 int dl_iterate_phdr(int (*visit)(struct novatune_loaded_object *, size_t, void *), void *data);
 
-static inline int novatune_unmap_read_only_segments(
-    struct novatune_loaded_object *object, size_t size, void *page_mask) {
+// Whether the dynamic linker has written into the object's code.
+static inline int novatune_has_relocated_text(const struct novatune_loaded_object *object) {
+    for (int index = 0; index < object->segment_count; index++) {
+        const ElfW(Phdr) *segment = &object->segments[index];
+        if (segment->p_type != PT_DYNAMIC) continue;
+        const ElfW(Dyn) *entry = (const ElfW(Dyn) *)(object->address + segment->p_vaddr);
+        for (; entry->d_tag != DT_NULL; entry++) {
+            if (entry->d_tag == DT_TEXTREL || (entry->d_tag == DT_FLAGS && entry->d_un.d_val & DF_TEXTREL)) return 1;
+        }
+    }
+    return 0;
+}
+static inline int novatune_drop_read_only_pages(struct novatune_loaded_object *object, size_t size, void *data) {
     (void)size;
+    if (novatune_has_relocated_text(object)) return 0;
+    const ElfW(Addr) page = *(const ElfW(Addr) *)data;
     for (int index = 0; index < object->segment_count; index++) {
         const ElfW(Phdr) *segment = &object->segments[index];
         // What the dynamic linker or the program has written is in no file.
         if (segment->p_type != PT_LOAD || segment->p_flags & PF_W) continue;
-        ElfW(Addr) begin = object->address + segment->p_vaddr, page = begin & *(ElfW(Addr) *)page_mask;
-        madvise((void *)page, begin + segment->p_memsz - page, MADV_DONTNEED);
+        // Whole pages alone: a neighbour's bytes may be in the first and the last one.
+        ElfW(Addr) begin = object->address + segment->p_vaddr;
+        ElfW(Addr) first = (begin + page - 1) / page * page, end = (begin + segment->p_memsz) / page * page;
+        if (first < end) madvise((void *)first, end - first, MADV_DONTNEED);
     }
     return 0;
 }
-static inline void novatune_unmap_program_pages(void) {
-    ElfW(Addr) page_mask = ~((ElfW(Addr))sysconf(_SC_PAGESIZE) - 1);
-    dl_iterate_phdr(novatune_unmap_read_only_segments, &page_mask);
+// Drops the pages of the program and its libraries that the process has only read. They are mapped again when they are
+// used. Pages of code that a debugger or a preloaded library has changed would lose the change.
+static inline void novatune_drop_program_pages(void) {
+    ElfW(Addr) page = (ElfW(Addr))sysconf(_SC_PAGESIZE);
+    dl_iterate_phdr(novatune_drop_read_only_pages, &page);
 }

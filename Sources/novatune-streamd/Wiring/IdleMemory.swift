@@ -1,37 +1,59 @@
 import CLinux
+import Glibc
 
-/// Returns memory to the system when the loops have become idle.
+/// Gives up resident memory that no request needs, when the loops have become idle.
 ///
-/// Starting reads most pages of the program and its libraries, because the Swift runtime looks at the conformances of all
-/// types; requests need a small part of them. A burst leaves pages in the allocator that were in use between others. Both
-/// count as the process's memory until the system is short of it.
+/// Starting reads half of the program's code, because the Swift runtime looks at the conformances of all types. A request
+/// reads a tenth of it. A burst leaves free pages in the allocator. All of them stay resident until the system is short
+/// of memory.
 struct IdleMemory {
     /// The part of an interval in which the loops work: above it they are busy. Some 600 requests a second.
     private static let busyPart = 0.05
     /// Below it they are idle.
     private static let idlePart = 0.01
+    /// How long they must have been idle, so that one burst after another does not read the same pages again and again.
+    private static let idleTime: Duration = .seconds(5)
 
     private var busyTime: Duration = .zero
+    private var idleFor: Duration = .zero
     private var hasWorked = true
 
-    /// Call it once an interval.
+    /// Call it about once a second.
     /// - Parameters:
     ///   - busyTime: that all loops have worked since the start.
     ///   - interval: since the former call.
-    /// - Returns: whether to return memory now: in the first idle interval after the start, or after a busy one.
+    /// - Returns: whether to release memory now: once after the start, and once after each busy interval.
     mutating func becomesIdle(busyTime: Duration, interval: Duration) -> Bool {
         let part = (busyTime - self.busyTime) / interval
         self.busyTime = busyTime
         if part > Self.busyPart { hasWorked = true }
-        guard hasWorked, part < Self.idlePart else { return false }
+        idleFor = part < Self.idlePart ? idleFor + interval : .zero
+        guard hasWorked, idleFor >= Self.idleTime else { return false }
         hasWorked = false
         return true
     }
 
-    /// Takes a millisecond. Pages of the program that are used again come from the page cache. A breakpoint that a
-    /// debugger has set before is lost.
+    /// Takes some milliseconds, in which a loop that allocates may wait. Pages of the program that are used again come
+    /// from the page cache, or from their file where the system has dropped them there.
     static func release() {
-        novatune_unmap_program_pages()
+        if !mayHaveChangedCode { novatune_drop_program_pages() }
         malloc_trim(0)
+    }
+
+    /// A debugger's breakpoint is a change of the code, and a library that is loaded before all others may replace
+    /// functions.
+    private static var mayHaveChangedCode: Bool {
+        unsafe getenv("LD_PRELOAD") != nil || isTraced
+    }
+
+    /// Also where that cannot be read (proc(5), `TracerPid`).
+    private static var isTraced: Bool {
+        let descriptor = unsafe open("/proc/self/status", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return true }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+        let lines = bytes[..<max(0, count)].split(separator: UInt8(ascii: "\n"))
+        return !lines.contains { $0.elementsEqual("TracerPid:\t0".utf8) }
     }
 }
