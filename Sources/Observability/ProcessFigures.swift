@@ -33,13 +33,25 @@ public enum ProcessFigures {
         return answers.count { $0.revents & Int16(POLLNVAL) == 0 }
     }
 
+    /// Whether a debugger is attached (proc(5), `TracerPid`); true where `/proc` is not available.
+    public static var isTraced: Bool {
+        guard let status = contents(of: "/proc/self/status") else { return true }
+        return !status.split(separator: UInt8(ascii: "\n")).contains { $0.elementsEqual("TracerPid:\t0".utf8) }
+    }
+
     private static func statm() -> [Double]? {
-        let descriptor = unsafe open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+        contents(of: "/proc/self/statm").map { bytes in
+            String(decoding: bytes, as: UTF8.self).split(separator: " ").map { Double($0) ?? 0 }
+        }
+    }
+
+    /// At most 4 KiB. Nil where there is nothing to read.
+    private static func contents(of path: String) -> ArraySlice<UInt8>? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 256)
+        var bytes = [UInt8](repeating: 0, count: 4096)
         let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-        guard count > 0 else { return nil }
-        return String(decoding: bytes[..<count], as: UTF8.self).split(separator: " ").map { Double($0) ?? 0 }
+        return count > 0 ? bytes[..<count] : nil
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Observability
 
 /// Gives up resident memory that no request needs, when the loops have become idle.
 ///
@@ -43,17 +44,6 @@ struct IdleMemory {
     /// A debugger's breakpoint is a change of the code, and a library that is loaded before all others may replace
     /// functions.
     private static var mayHaveChangedCode: Bool {
-        unsafe getenv("LD_PRELOAD") != nil || isTraced
-    }
-
-    /// Also where that cannot be read (proc(5), `TracerPid`).
-    private static var isTraced: Bool {
-        let descriptor = unsafe open("/proc/self/status", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return true }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-        let lines = bytes[..<max(0, count)].split(separator: UInt8(ascii: "\n"))
-        return !lines.contains { $0.elementsEqual("TracerPid:\t0".utf8) }
+        unsafe getenv("LD_PRELOAD") != nil || ProcessFigures.isTraced
     }
 }
