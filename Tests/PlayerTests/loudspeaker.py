@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import numpy
@@ -72,6 +73,14 @@ class Recording:
     @property
     def seconds(self):
         return self._path.stat().st_size / (RATE * 4)
+
+    def began(self):
+        """When its first sample was played, in seconds since 1970. Samples arrive late, in steps of 20 ms: of the readings
+        of half a second the earliest is nearest."""
+        readings, end = [], time.time() + 0.5
+        while time.time() < end:
+            readings.append(time.time() - self.seconds)
+        return min(readings)
 
     def samples(self):
         """Of the left channel, 16 bits each."""
