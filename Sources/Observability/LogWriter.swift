@@ -3,7 +3,7 @@ import Resilience
 
 /// Writes log lines to a descriptor.
 ///
-/// `append` copies a line and returns; the writer's own thread writes it within `interval`, together with the other lines.
+/// `append` copies a line and returns; the writer's own thread writes it within `interval`, together with the others.
 /// While `capacity` bytes wait, further lines are dropped and counted, so a log that is not read holds up no request. A
 /// process that ends without `finish` loses the lines not yet written: those of one interval, or twice `capacity` bytes
 /// where the log is read too slowly.

@@ -1,7 +1,8 @@
 /// A universally unique, lexicographically sortable identifier: 128 bits.
 ///
-/// Its text is 26 characters of Crockford's base32 (no `I`, `L`, `O`, `U`), the first at most `7` because it holds three
-/// bits of 128 (github.com/ulid/spec, "Canonical String Representation"). Either case is read; upper case is written.
+/// Its text is 26 characters of Crockford's base32 (no `I`, `L`, `O`, `U`). The first is at most `7`, because it holds
+/// three bits of 128 (github.com/ulid/spec, "Canonical String Representation"). Either case is read; upper case is
+/// written.
 public struct ULID: Sendable, Hashable, CustomStringConvertible {
     // Two words, not the text: thousands of them are kept, and a text of 26 bytes is an allocation each.
     private let high: UInt64

@@ -4,9 +4,9 @@ import Observability
 
 /// Gives up resident memory that no request needs, when the loops have become idle.
 ///
-/// Starting reads half of the program's code, because the Swift runtime looks at the conformances of all types. A request
-/// reads a tenth of it. A burst leaves free pages in the allocator. All of them stay resident until the system is short
-/// of memory.
+/// Starting reads half of the program's code, because the Swift runtime looks at the conformances of all types. A
+/// request reads a tenth of it. A burst leaves free pages in the allocator. All of them stay resident until the system
+/// is short of memory.
 struct IdleMemory {
     /// The part of an interval in which the loops work: above it they are busy. Some 600 requests a second.
     private static let busyPart = 0.05
